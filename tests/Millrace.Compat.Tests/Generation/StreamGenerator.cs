@@ -1,0 +1,207 @@
+using System.Text;
+
+namespace Millrace.Compat.Tests.Generation;
+
+/// <summary>
+/// Writes an endless stream of sentences from the grammars; the same seed gives the same stream. Forms are dealt from a
+/// shuffled deck that holds each as often as its weight says, so that how often each appears hardly varies.
+/// </summary>
+public sealed class StreamGenerator
+{
+    private const double DamageChance = 0.06;
+    private const double InlineChance = 0.04;
+    private const int CardsPerWeight = 20;
+    private readonly Random _random;
+    private readonly Vocabulary _words;
+    private readonly Form[] _deck;
+    private int _dealt;
+
+    /// <summary>A stream of a seed over some forms.</summary>
+    public StreamGenerator(int seed, IEnumerable<Form> forms)
+    {
+        _random = new Random(seed);
+        _words = new Vocabulary(_random);
+        _deck = [.. forms.SelectMany(form => Enumerable.Repeat(form, (int)Math.Round(form.Weight * CardsPerWeight)))];
+        _random.Shuffle(_deck);
+    }
+
+    /// <summary>All forms of the families.</summary>
+    public static IReadOnlyList<Form> AllForms { get; } =
+        [.. ConnectionGrammar.Forms, .. StringGrammar.Forms, .. KeysGrammar.Forms, .. ServerGrammar.Forms];
+
+    /// <summary>A number below the limit, from the stream's own source.</summary>
+    public int Next(int limit) => _random.Next(limit);
+
+    /// <summary>The next sentence.</summary>
+    public Sentence NextSentence()
+    {
+        if (_dealt == _deck.Length)
+        {
+            _random.Shuffle(_deck);
+            _dealt = 0;
+        }
+        Form form = _deck[_dealt++];
+        if (form.Compose is { } compose)
+            return compose(this);
+        Request request = Write(form, out int pauseMs);
+        int nameWords = form.Name.Count(letter => letter == ' ') + 1;
+        if (!form.LooksFirst || request.Arguments.Length <= nameWords)
+            return new Sentence([request], pauseMs);
+        var look = new Request("EXISTS", [.. Bytes("EXISTS"), request.Arguments[nameWords]], []);
+        return new Sentence([look, request], pauseMs);
+    }
+
+    /// <summary>QUIT, as a bare word or with arguments.</summary>
+    public Sentence Quit() =>
+        new([new Request("QUIT", Bytes("QUIT"), [])], Closes: true);
+
+    /// <summary>CLIENT REPLY with the requests that it mutes, ending with replies on.</summary>
+    public Sentence MutedReplies()
+    {
+        var requests = new List<Request>();
+        if (_random.Next(5) == 0)
+        {
+            requests.Add(new Request("CLIENT REPLY", Bytes("CLIENT", "REPLY", "maybe"), []));
+        }
+        else if (_random.Next(2) == 0)
+        {
+            requests.Add(new Request("CLIENT REPLY", Bytes("CLIENT", "REPLY", "SKIP"), ["SKIP"], HasReply: false));
+            requests.Add(Muted());
+        }
+        else
+        {
+            requests.Add(new Request("CLIENT REPLY", Bytes("CLIENT", "REPLY", "OFF"), ["OFF"], HasReply: false));
+            for (int i = _random.Next(4); i > 0; i--)
+                requests.Add(Muted());
+        }
+        requests.Add(new Request("CLIENT REPLY", Bytes("CLIENT", "REPLY", "ON"), ["ON"]));
+        return new Sentence(requests);
+    }
+
+    /// <summary>A SCAN from cursor 0, which the run continues to the end on both sides; or a bad one.</summary>
+    public Sentence WholeScan()
+    {
+        if (_random.Next(12) == 0)
+        {
+            string[][] bad =
+            [
+                ["SCAN", "abc"], ["SCAN", ""], ["SCAN", " 0"], ["SCAN", "0", "COUNT", "0"], ["SCAN", "0", "COUNT", "abc"],
+                ["SCAN", "0", "MATCH"], ["SCAN", "0", "nothing", "1"], ["SCAN"],
+            ];
+            return new Sentence([new Request("SCAN", Bytes(bad[_random.Next(bad.Length)]), [])]);
+        }
+        var draft = new Draft(_random, _words);
+        draft.AddWord("SCAN");
+        draft.Add("0");
+        Parts.Any(0.4, Parts.Option("MATCH", Parts.Pattern), Parts.Option("COUNT", Parts.Number(1, 300)),
+            Parts.Option("TYPE", Parts.Literal("string", "list", "hash", "nothing", "STRING")))(draft);
+        return new Sentence([new Request("SCAN", [.. draft.Arguments], draft.Options)]);
+    }
+
+    /// <summary>
+    /// DBSIZE behind an EXISTS of all keys: Redis counts keys that have expired but were not yet removed, so all are
+    /// looked at first.
+    /// </summary>
+    public Sentence SweptCount()
+    {
+        byte[][] sweep = [Encoding.Latin1.GetBytes("EXISTS"), .. Vocabulary.AllKeys()];
+        return new Sentence([new Request("EXISTS", sweep, []), new Request("DBSIZE", Bytes("DBSIZE"), [])]);
+    }
+
+    /// <summary>
+    /// Several flushes with writes between them, in one place, so that the keyspace lives long between such places.
+    /// </summary>
+    public Sentence Flushes(string command)
+    {
+        var requests = new List<Request>();
+        for (int i = 0; i < 6; i++)
+        {
+            byte[][] write = [Encoding.Latin1.GetBytes("SET"), _words.Key(0), _words.Value(0)];
+            requests.Add(new Request("SET", write, []));
+            string[] options = _random.Next(10) switch { < 3 => [], < 6 => ["ASYNC"], < 9 => ["SYNC"], _ => ["nothing"] };
+            string[] counted = options is ["nothing"] ? [] : options;
+            requests.Add(new Request(command, Bytes([command, .. options]), counted));
+        }
+        return new Sentence(requests);
+    }
+
+    /// <summary>A short deadline that passes while active expiry is off.</summary>
+    public Sentence WithoutActiveExpiry()
+    {
+        byte[] key = _words.Key(0);
+        byte[][] write = [.. Bytes("PSETEX"), key, .. Bytes("1", "short-lived")];
+        return new Sentence(
+            [
+                new Request("DEBUG SET-ACTIVE-EXPIRE", Bytes("DEBUG", "SET-ACTIVE-EXPIRE", "0"), []),
+                new Request("PSETEX", write, [Differential.Coverage.ShortDeadline]),
+                new Request("DEBUG SET-ACTIVE-EXPIRE", Bytes("DEBUG", "SET-ACTIVE-EXPIRE", "1"), []),
+            ],
+            PauseMs: 8);
+    }
+
+    /// <summary>Commands and subcommands that no server has, and containers without a subcommand.</summary>
+    public Sentence Unknown()
+    {
+        string[][] samples =
+        [
+            ["NOTHING"], ["nothing", "a", "b"], ["nothing", new string('x', 200), "y"], ["", "a"], ["GE", "T"],
+            ["nothing", "a\r\nb"], ["CLIENT", "nothing"], ["CLIENT", "NoThing", "x"], ["CLIENT"], ["OBJECT", "nothing", "k"],
+            ["OBJECT"], ["CONFIG", "nothing"], ["CONFIG"], ["COMMAND", "nothing"], ["MEMORY", "nothing"], ["MEMORY"],
+            ["FUNCTION", "nothing"], ["FUNCTION"], ["MODULE", "nothing"], ["DEBUG", "nothing"], ["CLUSTER"],
+            [new string('z', 300)],
+        ];
+        return new Sentence([new Request("(unknown)", Bytes(samples[_random.Next(samples.Length)]), [])]);
+    }
+
+    private Request Muted()
+    {
+        string[] sets = ["SET", "GET", "APPEND", "INCR", "STRLEN"];
+        string name = sets[_random.Next(sets.Length)];
+        List<byte[]> arguments = [.. Bytes(name), _words.Key(0)];
+        if (name is "SET" or "APPEND")
+            arguments.Add(_words.Value(0));
+        return new Request(name, [.. arguments], [], HasReply: false);
+    }
+
+    private Request Write(Form form, out int pauseMs)
+    {
+        var draft = new Draft(_random, _words)
+        {
+            Pool = form.Pool >= 0 ? form.Pool : _random.Next(5) == 0 ? 1 : 0,
+        };
+        form.Write(draft);
+        pauseMs = draft.PauseMs;
+        if (!form.IsFrozen && draft.Chance(DamageChance))
+            Damage(draft, form.Name.Count(letter => letter == ' ') + 1);
+        bool isInline = draft.Chance(InlineChance) && draft.Arguments.TrueForAll(FitsInline);
+        return new Request(form.Name, [.. draft.Arguments], draft.Options, isInline);
+    }
+
+    // Swapping arguments is left out: a value in a deadline's place would be a race between the servers.
+    private void Damage(Draft draft, int nameWords)
+    {
+        List<byte[]> arguments = draft.Arguments;
+        int last = arguments.Count - 1;
+        int at = nameWords > last ? last : _random.Next(nameWords, last + 1);
+        switch (_random.Next(4))
+        {
+            case 0 when last >= nameWords:
+                arguments.RemoveAt(last);
+                break;
+            case 1:
+                arguments.Add(_words.Junk());
+                break;
+            case 2 when last >= nameWords:
+                arguments[at] = _words.Junk();
+                break;
+            default:
+                arguments.Add(arguments[last]);
+                break;
+        }
+    }
+
+    private static bool FitsInline(byte[] argument) =>
+        argument.Length is > 0 and < 100 && Array.TrueForAll(argument, value => value is > 0x20 and < 0x7f and not (byte)'"' and not (byte)'\'');
+
+    private static byte[][] Bytes(params string[] words) => [.. words.Select(Encoding.Latin1.GetBytes)];
+}
