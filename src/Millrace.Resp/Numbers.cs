@@ -2,6 +2,7 @@
 //
 // Integers follow string2ll: no plus sign, no leading zeros, no blanks, no "-0". Doubles are read as strtod reads them
 // (decimal, hexadecimal, inf, infinity) and written as d2string does (see DoubleText).
+// Numbers of more precision, for INCRBYFLOAT and HINCRBYFLOAT, are LongDouble.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -55,23 +56,35 @@ public static class Numbers
     }
 
     /// <summary>Reads a double as Redis's commands do: the whole text must be a number that strtod accepts; no blank in
-    /// front, no NaN, no overflow or underflow to zero. O(digits).</summary>
+    /// front, no NaN, no overflow, no underflow to zero. O(digits).</summary>
     /// <param name="text">The whole text.</param>
     /// <param name="value">The number, 0 when false.</param>
     public static bool TryParseDouble(ReadOnlySpan<byte> text, out double value)
     {
         value = 0;
-        const NumberStyles style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-        return double.TryParse(text, style, CultureInfo.InvariantCulture, out value);
+        if (!NumberText.TryScan(text, out NumberText number)) return false;
+        switch (number.Form)
+        {
+            case NumberForm.Infinity:
+                value = number.IsNegative ? double.NegativeInfinity : double.PositiveInfinity;
+                return true;
+            case NumberForm.Hexadecimal:
+                return number.TryToDouble(text, out value);
+            case NumberForm.Decimal:
+                const NumberStyles style =
+                    NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+                if (!double.TryParse(text, style, CultureInfo.InvariantCulture, out double parsed)) return false;
+                if (double.IsInfinity(parsed) || (parsed == 0 && !number.IsZero(text))) return false;
+                value = parsed;
+                return true;
+            default:
+                return false;
+        }
     }
 
-    /// <summary>Writes a double as Redis 7.2 sends it. Requires: <see cref="MaxDoubleBytes"/> free.</summary>
+    /// <summary>Writes a double as Redis 7.2 sends it. Requires: <see cref="MaxDoubleBytes"/> free. O(1).</summary>
     /// <param name="value">The number.</param>
     /// <param name="to">Where to write.</param>
     /// <returns>The bytes written.</returns>
-    public static int FormatDouble(double value, Span<byte> to)
-    {
-        value.TryFormat(to, out int written, "R", CultureInfo.InvariantCulture);
-        return written;
-    }
+    public static int FormatDouble(double value, Span<byte> to) => DoubleText.Format(value, to);
 }

@@ -33,6 +33,8 @@ public sealed class ReplyWriter
     private long _before;       // bytes written to earlier segments
     private bool _muted;
     private bool _isResp3;
+    private readonly byte[] _lastErrorCode = new byte[64];
+    private int _lastErrorCodeLength;
 
     // While aggregates are deferred, the fields above describe the side buffer and these the segment.
     private int _deferredDepth;
@@ -62,6 +64,12 @@ public sealed class ReplyWriter
     public long Written => _deferredDepth == 0
         ? _before + (_at - _origin)
         : _before + (_outerAt - _outerOrigin) + _at;
+
+    /// <summary>Errors written since the writer was made, muted ones included.</summary>
+    public long ErrorCount { get; private set; }
+
+    /// <summary>The code of the last error: its text up to the first space, at most 64 bytes.</summary>
+    public ReadOnlySpan<byte> LastErrorCode => _lastErrorCode.AsSpan(0, _lastErrorCodeLength);
 
     /// <summary>An aggregate is open whose length is not known yet.</summary>
     public bool IsDeferred => _deferredDepth > 0;
@@ -116,6 +124,7 @@ public sealed class ReplyWriter
     /// <param name="textWithPrefix">Code and text ("ERR syntax error"), without '-' and CRLF.</param>
     public void Error(ReadOnlySpan<byte> textWithPrefix)
     {
+        NoteError(textWithPrefix);
         if (_muted) return;
         Byte((byte)'-');
         ReadOnlySpan<byte> rest = textWithPrefix;
@@ -130,6 +139,15 @@ public sealed class ReplyWriter
 
         Text(rest);
         Raw("\r\n"u8);
+    }
+
+    private void NoteError(ReadOnlySpan<byte> text)
+    {
+        int space = text.IndexOf((byte)' ');
+        ReadOnlySpan<byte> code = space < 0 ? text : text[..space];
+        _lastErrorCodeLength = Math.Min(code.Length, _lastErrorCode.Length);
+        code[.._lastErrorCodeLength].CopyTo(_lastErrorCode);
+        ErrorCount++;
     }
 
     /// <summary>An integer.</summary>
