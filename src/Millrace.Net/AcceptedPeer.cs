@@ -1,0 +1,18 @@
+// A socket between its acceptance on one loop and its adoption by another.
+
+using System.Net.Sockets;
+
+namespace Millrace.Net;
+
+/// <summary>An accepted socket that is no connection yet.</summary>
+/// <param name="Descriptor">The system's descriptor.</param>
+/// <param name="Socket">The socket object, for pollers that use one.</param>
+/// <param name="RemoteAddress">The peer's address as text.</param>
+/// <param name="IsLoopback">The peer has a loopback address.</param>
+internal readonly record struct AcceptedPeer(int Descriptor, Socket? Socket, string RemoteAddress, bool IsLoopback);
+
+/// <summary>Brings an accepted socket to the loop that will serve it.</summary>
+internal sealed class AdoptMail(Listener listener, AcceptedPeer peer) : Mail
+{
+    public override void Deliver(EventLoop loop) => loop.Adopt(listener, peer);
+}

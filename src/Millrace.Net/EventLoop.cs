@@ -1,0 +1,241 @@
+// An event loop as the rest of the server sees it: one thread, its clock, timers and mailbox, and the connections that live on it.
+// The turn itself is in EventLoop{TPoller}.cs.
+//
+//     poll (asleep) -> TurnStarted -> input of readable connections -> connections marked ready -> mail -> timers
+//       -> TurnEnding -> flush: one write per connection with output -> poll ...
+//
+// Sleep and wake. State goes Running -> Asleep (PrepareToSleep) -> Running (LeaveSleep) on the loop's thread, by interlocked
+// exchanges; a waker may set Asleep -> Woken. After Asleep is set, and before it sleeps, the loop looks for mail and for
+// requests to stand still. Why nothing is lost is argued in Mailbox.cs and Quiescence.cs.
+//
+// Threads: members are for the loop's thread, or for whoever has all loops standing still (LoopGroup.Quiesce); Post,
+// RunsOn..., Counters, Connections' count and the properties set at construction are for everybody.
+
+using System.Diagnostics;
+
+namespace Millrace.Net;
+
+/// <summary>A thread that serves connections.</summary>
+public abstract class EventLoop
+{
+    private readonly Mailbox _mailbox = new();
+    private readonly LoopClock _clock;
+    private readonly ConnectionSet _connections = new();
+    private int _state = LoopState.Still;
+    private int _threadId;
+
+    private protected EventLoop(LoopGroup group, int index, LoopOptions options)
+    {
+        Group = group;
+        Index = index;
+        Options = options;
+        _clock = new LoopClock(options.Time);
+        Timers = new TimerHeap(this);
+        Pool = new BufferPool(options.PooledBytes);
+        Thread = new Thread(Live) { IsBackground = true, Name = $"millrace-loop-{index}" };
+    }
+
+    /// <summary>Its number in the group, from 0.</summary>
+    public int Index { get; }
+
+    /// <summary>The group that it belongs to.</summary>
+    public LoopGroup Group { get; }
+
+    /// <summary>Its thread.</summary>
+    public Thread Thread { get; }
+
+    /// <summary>The server's part of it.</summary>
+    public LoopHandler Handler { get; internal set; } = null!;
+
+    /// <summary>The current thread is this loop's.</summary>
+    public bool IsCurrent => _threadId == Environment.CurrentManagedThreadId;
+
+    /// <summary>Monotonic time in microseconds, as of the last <see cref="RefreshClock"/>; the loop refreshes it in every turn.
+    /// </summary>
+    public long NowUs => _clock.NowUs;
+
+    /// <summary>Wall-clock time in milliseconds since 1970-01-01 UTC, cached like <see cref="NowUs"/>.</summary>
+    public long UnixMs => _clock.UnixUs / 1000;
+
+    /// <summary>Wall-clock time in microseconds since 1970-01-01 UTC, cached like <see cref="NowUs"/>.</summary>
+    public long UnixUs => _clock.UnixUs;
+
+    /// <summary>Somebody waits for all loops to stand still: between two units, call <see cref="YieldToQuiesce"/>.</summary>
+    public bool QuiesceRequested => Group.Quiescence.Requested;
+
+    /// <summary>The open connections, in no order. Valid until the loop goes on.</summary>
+    public ReadOnlySpan<Connection> Connections => _connections.Items;
+
+    /// <summary>What it has counted so far. Any thread.</summary>
+    public LoopCounters Counters => new()
+    {
+        Turns = Tally.Turns,
+        Accepted = Tally.Accepted,
+        Connections = Tally.Connections,
+        Reads = Tally.Reads,
+        Writes = Tally.Writes,
+        BytesIn = Tally.BytesIn,
+        BytesOut = Tally.BytesOut,
+        AcceptFailures = Tally.AcceptFailures,
+        BufferBytes = Pool.RentedBytes,
+    };
+
+    internal LoopOptions Options { get; }
+
+    internal BufferPool Pool { get; }
+
+    internal TimerHeap Timers { get; }
+
+    internal LoopTally Tally { get; } = new();
+
+    /// <summary>Connections to settle at the end of the turn.</summary>
+    internal ConnectionList Touched { get; } = new();
+
+    /// <summary>Connections whose unread input is to be handed over again.</summary>
+    internal ConnectionList Ready { get; } = new();
+
+    internal ConnectionSet OpenConnections => _connections;
+
+    /// <summary>Connections whose descriptor the poller has not given up yet.</summary>
+    internal int Unreleased { get; set; }
+
+    internal int State
+    {
+        get => Volatile.Read(ref _state);
+        set => Interlocked.Exchange(ref _state, value);
+    }
+
+    /// <summary>Mail waits to be delivered.</summary>
+    public bool HasMail => _mailbox.HasMail;
+
+    /// <summary>Reads the clocks. To be called at least every millisecond of execution.</summary>
+    public void RefreshClock() => _clock.Refresh();
+
+    /// <summary>Has mail delivered on this loop's thread, after all mail posted before, by whatever thread. Any thread; never
+    /// blocks or allocates. Mail that arrives after the group has stopped is dropped.</summary>
+    /// <param name="mail">The letter; it must not be in another mailbox.</param>
+    public void Post(Mail mail)
+    {
+        ArgumentNullException.ThrowIfNull(mail);
+        _mailbox.Push(mail);
+        WakeIfAsleep();
+    }
+
+    /// <summary>Delivers the mail posted before this call; the loop does so in every turn. May be called from within a handler
+    /// or a delivery: the order stays the same.</summary>
+    public void DeliverMail()
+    {
+        bool hasTaken = false;
+        while (true)
+        {
+            Mail? mail = _mailbox.TakeFromBatch();
+            if (mail is null)
+            {
+                if (hasTaken || !_mailbox.TakeBatch()) return;
+                hasTaken = true;
+                continue;
+            }
+            mail.Deliver(this);
+        }
+    }
+
+    /// <summary>Makes a timer and starts it. To use one again without allocating, call <see cref="LoopTimer.Start"/>.</summary>
+    /// <param name="dueInMs">Milliseconds from now; it never fires earlier, and not before the next turn.</param>
+    /// <param name="target">What to call.</param>
+    /// <param name="state">Kept in <see cref="LoopTimer.State"/>.</param>
+    public LoopTimer StartTimer(long dueInMs, LoopTimerCallback target, object? state = null)
+    {
+        LoopTimer timer = CreateTimer(target, state);
+        timer.Start(dueInMs);
+        return timer;
+    }
+
+    /// <summary>Makes a timer without starting it.</summary>
+    /// <param name="target">What to call.</param>
+    /// <param name="state">Kept in <see cref="LoopTimer.State"/>.</param>
+    public LoopTimer CreateTimer(LoopTimerCallback target, object? state = null)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return new LoopTimer(this, target, state);
+    }
+
+    /// <summary>Stops a timer; without effect when it is null or not active.</summary>
+    /// <param name="timer">The timer.</param>
+    public void Cancel(LoopTimer? timer) => timer?.Cancel();
+
+    /// <summary>Stands still while others have work that needs it. Between two units, holding nothing.</summary>
+    public void YieldToQuiesce()
+    {
+        Debug.Assert(IsCurrent, "a loop yields for itself");
+        if (Group.Quiescence.Requested && !Group.Quiescence.IsHolder) Group.Quiescence.StandStill(this);
+    }
+
+    /// <summary>Has the connection's handler called with its unread input in the next turn (or in this one, from before the
+    /// ready connections' place in it). It is not read from the system before.</summary>
+    /// <param name="connection">A connection of this loop.</param>
+    public void MarkReady(Connection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        connection.IsReady = true;
+        Queue(connection);
+    }
+
+    internal abstract void WakePoller();
+
+    /// <summary>The loop's life, from start to end.</summary>
+    internal abstract void Live();
+
+    /// <summary>Makes an accepted socket a connection of this loop.</summary>
+    internal abstract void Adopt(Listener listener, in AcceptedPeer peer);
+
+    /// <summary>Brings watching a listener in line with its state.</summary>
+    internal abstract void WatchListener(Listener listener);
+
+    /// <summary>Stops watching a listener.</summary>
+    internal abstract void RemoveListener(Listener listener);
+
+    /// <summary>Gives up what the poller holds. Requires: the loop does not run.</summary>
+    internal abstract void DisposePoller();
+
+    internal void BindToThread() => _threadId = Environment.CurrentManagedThreadId;
+
+    internal void WakeIfAsleep()
+    {
+        if (Volatile.Read(ref _state) == LoopState.Asleep &&
+            Interlocked.CompareExchange(ref _state, LoopState.Woken, LoopState.Asleep) == LoopState.Asleep)
+        {
+            WakePoller();
+        }
+    }
+
+    internal void PrepareToSleep()
+    {
+        State = LoopState.Asleep;
+        if (Group.Quiescence.Requested) Group.Quiescence.NoteStill();
+    }
+
+    internal void LeaveSleep()
+    {
+        State = LoopState.Running;
+        YieldToQuiesce();
+    }
+
+    internal void AddTouched(Connection connection)
+    {
+        connection.IsTouched = true;
+        Touched.Add(connection);
+    }
+
+    /// <summary>Reading goes on: unread input and a held-back end of stream are looked at again.</summary>
+    internal void RequeueIfWaiting(Connection connection)
+    {
+        if (connection.IsReady || connection.HasUnread || connection.PeerEnded) MarkReady(connection);
+    }
+
+    private void Queue(Connection connection)
+    {
+        if (connection.IsQueued) return;
+        connection.IsQueued = true;
+        Ready.Add(connection);
+    }
+}

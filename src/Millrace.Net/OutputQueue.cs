@@ -1,0 +1,208 @@
+// What a connection still has to send: segments filled front to back, in one queue.
+//
+//     _ring    [ piece ][ piece ] ...  closed segments, oldest first (rarely used: most replies fit one segment)
+//     current  [ sent | waiting | free ]
+//               0  _sent  _filled  Length
+//
+// The writer borrows the current segment (Segment, Start), writes behind Start and says how far it came (Commit), or asks
+// for another one (Next). Positions count from the array's first byte. At the end of the turn the loop hands the pieces to
+// the poller; what was sent goes back to the loop's pool, so a connection without output holds nothing.
+//
+// Used on the connection's loop, or while all loops stand still. Commit and Next: O(1).
+
+using System.Diagnostics;
+
+namespace Millrace.Net;
+
+/// <summary>The unsent output of one connection.</summary>
+public sealed class OutputQueue
+{
+    private readonly Connection _connection;
+    private readonly BufferPool _pool;
+    private readonly int _segmentBytes;
+    private OutputPiece[] _ring = [];
+    private int _ringHead;
+    private int _ringCount;
+    private byte[]? _current;
+    private int _sent;
+    private int _filled;
+
+    internal OutputQueue(Connection connection, BufferPool pool, int segmentBytes)
+    {
+        _connection = connection;
+        _pool = pool;
+        _segmentBytes = segmentBytes;
+    }
+
+    /// <summary>The segment to write to, from <see cref="Start"/> on; rented when there is none. It stays valid until
+    /// <see cref="Next"/> or the end of the turn.</summary>
+    public byte[] Segment => _current ?? RentCurrent(_segmentBytes);
+
+    /// <summary>Index of the first free byte of <see cref="Segment"/>.</summary>
+    public int Start => _filled;
+
+    /// <summary>Bytes written and not yet taken by the system.</summary>
+    public long PendingBytes { get; private set; }
+
+    /// <summary>Bytes of the segments held, free parts included.</summary>
+    public long HeldBytes { get; private set; }
+
+    /// <summary>Segments held.</summary>
+    public int SegmentCount => _ringCount + (_current is null ? 0 : 1);
+
+    /// <summary>Closed and current pieces with something to send.</summary>
+    internal int PieceCount => _ringCount + (_filled > _sent ? 1 : 0);
+
+    /// <summary>Ends the current segment and gives another one.</summary>
+    /// <param name="filled">Index one behind the last byte written in the current one.</param>
+    /// <param name="minimumFree">Bytes that must be free in the new one.</param>
+    /// <param name="start">Index of its first free byte.</param>
+    public byte[] Next(int filled, int minimumFree, out int start)
+    {
+        Commit(filled);
+        if (_current is not null) CloseCurrent();
+        byte[] segment = RentCurrent(Math.Max(minimumFree, _segmentBytes));
+        start = 0;
+        return segment;
+    }
+
+    /// <summary>Says how far the current segment has been written.</summary>
+    /// <param name="filled">Index one behind the last byte written.</param>
+    public void Commit(int filled)
+    {
+        if (_current is null)
+        {
+            if (filled != 0) throw new ArgumentOutOfRangeException(nameof(filled), filled, "no segment was given out");
+            return;
+        }
+        if (filled < _filled || filled > _current.Length)
+            throw new ArgumentOutOfRangeException(nameof(filled), filled, "outside of the segment's free part");
+        PendingBytes += filled - _filled;
+        _filled = filled;
+        _connection.Touch();
+    }
+
+    /// <summary>Appends a copy.</summary>
+    /// <param name="bytes">What to send.</param>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        byte[] segment = Segment;
+        int start = _filled;
+        while (true)
+        {
+            int count = Math.Min(bytes.Length, segment.Length - start);
+            bytes[..count].CopyTo(segment.AsSpan(start));
+            bytes = bytes[count..];
+            if (bytes.IsEmpty)
+            {
+                Commit(start + count);
+                return;
+            }
+            segment = Next(start + count, 1, out start);
+        }
+    }
+
+    /// <summary>The piece number <paramref name="index"/> of <see cref="PieceCount"/>, oldest first.</summary>
+    internal OutputPiece PieceAt(int index)
+    {
+        Debug.Assert(index < PieceCount, "an existing piece");
+        return index < _ringCount
+            ? _ring[(_ringHead + index) & (_ring.Length - 1)]
+            : new OutputPiece(_current!, _sent, _filled);
+    }
+
+    /// <summary>The system has taken so many bytes: used-up segments go back to the pool.</summary>
+    internal void Advance(long count)
+    {
+        Debug.Assert(count <= PendingBytes, "no more can be sent than was written");
+        PendingBytes -= count;
+        while (_ringCount > 0)
+        {
+            ref OutputPiece first = ref _ring[_ringHead];
+            if (count < first.Length)
+            {
+                first = first with { Start = first.Start + (int)count };
+                return;
+            }
+            count -= first.Length;
+            GiveBack(first.Array);
+            first = default;
+            _ringHead = (_ringHead + 1) & (_ring.Length - 1);
+            _ringCount--;
+        }
+        _sent += (int)count;
+        if (_sent == _filled) ReleaseCurrent();
+    }
+
+    /// <summary>Gives back a segment that was borrowed and not written to.</summary>
+    internal void ReleaseUnused()
+    {
+        if (_current is not null && _sent == _filled) ReleaseCurrent();
+    }
+
+    /// <summary>Drops everything. Requires: the system has no piece in its hands.</summary>
+    internal void Release()
+    {
+        while (_ringCount > 0)
+        {
+            GiveBack(_ring[_ringHead].Array);
+            _ringHead = (_ringHead + 1) & (_ring.Length - 1);
+            _ringCount--;
+        }
+        _ring = [];
+        _ringHead = 0;
+        if (_current is not null) ReleaseCurrent();
+        PendingBytes = 0;
+    }
+
+    private byte[] RentCurrent(int minimumBytes)
+    {
+        Debug.Assert(_current is null, "one current segment");
+        byte[] segment = _pool.Rent(minimumBytes);
+        HeldBytes += segment.Length;
+        _current = segment;
+        _sent = _filled = 0;
+        _connection.Touch();
+        return segment;
+    }
+
+    private void CloseCurrent()
+    {
+        if (_filled == _sent)
+        {
+            ReleaseCurrent();
+            return;
+        }
+        if (_ringCount == _ring.Length) GrowRing();
+        _ring[(_ringHead + _ringCount++) & (_ring.Length - 1)] = new OutputPiece(_current!, _sent, _filled);
+        _current = null;
+        _sent = _filled = 0;
+    }
+
+    private void ReleaseCurrent()
+    {
+        GiveBack(_current!);
+        _current = null;
+        _sent = _filled = 0;
+    }
+
+    private void GiveBack(byte[] segment)
+    {
+        HeldBytes -= segment.Length;
+        _pool.Return(segment);
+    }
+
+    private void GrowRing()
+    {
+        var ring = new OutputPiece[Math.Max(8, _ring.Length * 2)];
+        for (int i = 0; i < _ringCount; i++) ring[i] = _ring[(_ringHead + i) & (_ring.Length - 1)];
+        _ring = ring;
+        _ringHead = 0;
+    }
+}
+
+/// <summary>Bytes to send: <c>Array[Start..End)</c>.</summary>
+internal readonly record struct OutputPiece(byte[] Array, int Start, int End)
+{
+    public int Length => End - Start;
+}
