@@ -1,0 +1,82 @@
+// Directives of replication and of the cluster. Neither exists yet: turning them on, or demanding replicas before a write,
+// is refused; tuning them changes nothing.
+
+namespace Millrace.Server.Config.Directives;
+
+/// <summary>Directives of replication and cluster.</summary>
+internal static class ReplicationDirectives
+{
+    private const string NoReplication = "replication is not available yet";
+    private const string NoCluster = "cluster mode is not available yet";
+
+    internal static IEnumerable<Directive> Replication() =>
+    [
+        new("replicaof", new ReplicaOfType(), "")
+        {
+            Alias = "slaveof",
+            NotYet = NoReplication,
+            Flags = DirectiveFlags.Immutable,
+        },
+        new("min-replicas-to-write", Forms.Count, "0") { Alias = "min-slaves-to-write", NotYet = NoReplication },
+        new("min-replicas-max-lag", Forms.Count, "10") { Alias = "min-slaves-max-lag", NotYet = NoReplication },
+        Tuning("replica-serve-stale-data", Forms.YesNo, "yes", "slave-serve-stale-data"),
+        Tuning("replica-read-only", Forms.YesNo, "yes", "slave-read-only"),
+        Tuning("replica-lazy-flush", Forms.YesNo, "no", "slave-lazy-flush"),
+        Tuning("replica-ignore-maxmemory", Forms.YesNo, "yes", "slave-ignore-maxmemory"),
+        Tuning("replica-ignore-disk-write-errors", Forms.YesNo, "no"),
+        Tuning("replica-announced", Forms.YesNo, "yes"),
+        Tuning("replica-announce-ip", Forms.Text, "", "slave-announce-ip"),
+        Tuning("replica-announce-port", Forms.Port, "0", "slave-announce-port"),
+        Tuning("replica-priority", Forms.Count, "100", "slave-priority"),
+        Tuning("repl-timeout", Forms.Positive, "60"),
+        Tuning("repl-ping-replica-period", Forms.Positive, "10", "repl-ping-slave-period"),
+        Tuning("repl-disable-tcp-nodelay", Forms.YesNo, "no"),
+        Tuning("repl-diskless-sync", Forms.YesNo, "yes"),
+        Tuning("repl-diskless-sync-delay", Forms.Count, "5"),
+        Tuning("repl-diskless-sync-max-replicas", Forms.Count, "0"),
+        Tuning("repl-diskless-load", new ChoiceType("disabled", "on-empty-db", "swapdb"), "disabled"),
+        Tuning("repl-backlog-size", Forms.PositiveSize, "1mb"),
+        Tuning("repl-backlog-ttl", Forms.LongCount, "3600"),
+        Tuning("propagation-error-behavior", new ChoiceType("ignore", "panic", "panic-on-replicas"), "ignore"),
+    ];
+
+    internal static IEnumerable<Directive> Cluster() =>
+    [
+        new("cluster-enabled", Forms.YesNo, "no") { NotYet = NoCluster, Flags = DirectiveFlags.Immutable },
+        Node("cluster-config-file", Forms.Text, "nodes.conf", DirectiveFlags.Immutable),
+        Node("cluster-port", Forms.Port, "0", DirectiveFlags.Immutable),
+        Node("cluster-node-timeout", Forms.LongCount, "15000"),
+        Node("cluster-ping-interval", Forms.LongCount, "0", DirectiveFlags.Hidden),
+        Node("cluster-migration-barrier", Forms.Count, "1"),
+        Node("cluster-require-full-coverage", Forms.YesNo, "yes"),
+        Node("cluster-allow-reads-when-down", Forms.YesNo, "no"),
+        Node("cluster-allow-pubsubshard-when-down", Forms.YesNo, "yes"),
+        Node("cluster-allow-replica-migration", Forms.YesNo, "yes"),
+        Node("cluster-link-sendbuf-limit", Forms.Size, "0"),
+        Node("cluster-announce-ip", Forms.Text, ""),
+        Node("cluster-announce-hostname", Forms.Text, ""),
+        Node("cluster-announce-human-nodename", Forms.Text, ""),
+        Node("cluster-announce-port", Forms.Port, "0"),
+        Node("cluster-announce-tls-port", Forms.Port, "0"),
+        Node("cluster-announce-bus-port", Forms.Port, "0"),
+        Node(
+            "cluster-preferred-endpoint-type", new ChoiceType("ip", "hostname", "unknown-endpoint"), "ip"),
+        new("cluster-replica-no-failover", Forms.YesNo, "no")
+        {
+            Alias = "cluster-slave-no-failover",
+            WithoutMeaning = NoCluster,
+        },
+        new("cluster-replica-validity-factor", Forms.Count, "10")
+        {
+            Alias = "cluster-slave-validity-factor",
+            WithoutMeaning = NoCluster,
+        },
+    ];
+
+    private static Directive Tuning(string name, DirectiveType type, string defaultText, string? alias = null) =>
+        new(name, type, defaultText) { Alias = alias, WithoutMeaning = NoReplication };
+
+    private static Directive Node(
+        string name, DirectiveType type, string defaultText, DirectiveFlags flags = DirectiveFlags.None) =>
+        new(name, type, defaultText) { WithoutMeaning = NoCluster, Flags = flags };
+}

@@ -1,0 +1,198 @@
+// The settings that running code reads, with their real types.
+//
+// One immutable object, made from the directive values at start-up and again after each successful CONFIG SET, and swapped
+// whole: whoever holds one sees values that belong together. Hot paths read its properties; everything else asks the
+// Configuration. Paths and names are ordinary strings here; the password is bytes.
+
+using Millrace.Net;
+using Millrace.Server.Logging;
+
+namespace Millrace.Server.Config;
+
+/// <summary>Which clients may do something protected.</summary>
+public enum ProtectedAction
+{
+    /// <summary>No client.</summary>
+    No,
+
+    /// <summary>Every client.</summary>
+    Yes,
+
+    /// <summary>Clients of this machine.</summary>
+    Local,
+}
+
+/// <summary>Who is told that the server is ready.</summary>
+public enum Supervision
+{
+    /// <summary>Upstart, by stopping until it continues the process.</summary>
+    Upstart,
+
+    /// <summary>systemd, by a datagram.</summary>
+    Systemd,
+
+    /// <summary>Whichever of them started the process.</summary>
+    Auto,
+
+    /// <summary>Nobody.</summary>
+    None,
+}
+
+/// <summary>What a shutdown may do or skip.</summary>
+[Flags]
+public enum ShutdownFlags
+{
+    /// <summary>As configured.</summary>
+    None = 0,
+
+    /// <summary>Save first.</summary>
+    Save = 2,
+
+    /// <summary>Do not save.</summary>
+    NoSave = 4,
+
+    /// <summary>Do not wait for replicas.</summary>
+    Now = 8,
+
+    /// <summary>Ignore errors that would prevent it.</summary>
+    Force = 16,
+}
+
+/// <summary>Typed settings. Immutable and thread-safe.</summary>
+public sealed record Settings
+{
+    /// <summary>TCP port; 0 for none.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>Addresses to listen on; a leading - marks one that may be missing. Empty: none.</summary>
+    public required IReadOnlyList<string> Bind { get; init; }
+
+    /// <summary>Path of the Unix socket, or null.</summary>
+    public required string? UnixSocket { get; init; }
+
+    /// <summary>Mode of the Unix socket; 0 leaves it to the umask.</summary>
+    public required int UnixSocketPermissions { get; init; }
+
+    /// <summary>Length of the accept queue.</summary>
+    public required int TcpBacklog { get; init; }
+
+    /// <summary>Seconds between keep-alive probes; 0 for none.</summary>
+    public required int TcpKeepAliveSeconds { get; init; }
+
+    /// <summary>Seconds after which an idle client is closed; 0 for never.</summary>
+    public required int TimeoutSeconds { get; init; }
+
+    /// <summary>How many clients may be connected.</summary>
+    public required long MaxClients { get; init; }
+
+    /// <summary>Serve only local clients while there is no password.</summary>
+    public required bool ProtectedMode { get; init; }
+
+    /// <summary>The password; empty for none.</summary>
+    public required ReadOnlyMemory<byte> RequirePass { get; init; }
+
+    /// <summary>Number of databases.</summary>
+    public required int Databases { get; init; }
+
+    /// <summary>Number of event loops.</summary>
+    public required int IoThreads { get; init; }
+
+    /// <summary>How event loops wait.</summary>
+    public required PollerKind Io { get; init; }
+
+    /// <summary>Longest argument in bytes.</summary>
+    public required long MaxBulkLength { get; init; }
+
+    /// <summary>Most unread request bytes of a client.</summary>
+    public required long QueryBufferLimit { get; init; }
+
+    /// <summary>Most unread reply bytes of a client, by class.</summary>
+    public required OutputBufferLimits OutputLimits { get; init; }
+
+    /// <summary>How often a second background work runs.</summary>
+    public required int Hz { get; init; }
+
+    /// <summary>Growth of the access counter.</summary>
+    public required int LfuLogFactor { get; init; }
+
+    /// <summary>Decay of the access counter in minutes.</summary>
+    public required int LfuDecayMinutes { get; init; }
+
+    /// <summary>Who may use DEBUG.</summary>
+    public required ProtectedAction DebugCommand { get; init; }
+
+    /// <summary>Who may set protected directives.</summary>
+    public required ProtectedAction ProtectedConfigs { get; init; }
+
+    /// <summary>Least important lines that are logged.</summary>
+    public required LogLevel LogLevel { get; init; }
+
+    /// <summary>Log file, or null for standard output.</summary>
+    public required string? LogFile { get; init; }
+
+    /// <summary>Pid file, or null.</summary>
+    public required string? PidFile { get; init; }
+
+    /// <summary>Working directory, absolute.</summary>
+    public required string WorkingDirectory { get; init; }
+
+    /// <summary>Run in the background.</summary>
+    public required bool Daemonize { get; init; }
+
+    /// <summary>Who is told that the server is ready.</summary>
+    public required Supervision Supervised { get; init; }
+
+    /// <summary>Print the banner wherever the log goes.</summary>
+    public required bool AlwaysShowLogo { get; init; }
+
+    /// <summary>How SIGINT shuts down.</summary>
+    public required ShutdownFlags ShutdownOnSigInt { get; init; }
+
+    /// <summary>How SIGTERM shuts down.</summary>
+    public required ShutdownFlags ShutdownOnSigTerm { get; init; }
+
+    /// <summary>The settings that <paramref name="values"/> stand for.</summary>
+    /// <param name="values">Directive values.</param>
+    public static Settings From(ConfigValues values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return new Settings
+        {
+            Port = Int("port"),
+            Bind = values["bind"].Text.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            UnixSocket = PathOf("unixsocket"),
+            UnixSocketPermissions = Int("unixsocketperm"),
+            TcpBacklog = Int("tcp-backlog"),
+            TcpKeepAliveSeconds = Int("tcp-keepalive"),
+            TimeoutSeconds = Int("timeout"),
+            MaxClients = values["maxclients"].Number,
+            ProtectedMode = Is("protected-mode"),
+            RequirePass = ConfigText.ToBytes(values["requirepass"].Text),
+            Databases = Int("databases"),
+            IoThreads = Int("io-threads"),
+            Io = (PollerKind)Int("io"),
+            MaxBulkLength = values["proto-max-bulk-len"].Number,
+            QueryBufferLimit = values["client-query-buffer-limit"].Number,
+            OutputLimits = OutputBufferLimits.FromText(values["client-output-buffer-limit"].Text),
+            Hz = Int("hz"),
+            LfuLogFactor = Int("lfu-log-factor"),
+            LfuDecayMinutes = Int("lfu-decay-time"),
+            DebugCommand = (ProtectedAction)Int("enable-debug-command"),
+            ProtectedConfigs = (ProtectedAction)Int("enable-protected-configs"),
+            LogLevel = (LogLevel)Int("loglevel"),
+            LogFile = PathOf("logfile"),
+            PidFile = PathOf("pidfile"),
+            WorkingDirectory = ConfigText.ToDisplay(values["dir"].Text),
+            Daemonize = Is("daemonize"),
+            Supervised = (Supervision)Int("supervised"),
+            AlwaysShowLogo = Is("always-show-logo"),
+            ShutdownOnSigInt = (ShutdownFlags)Int("shutdown-on-sigint"),
+            ShutdownOnSigTerm = (ShutdownFlags)Int("shutdown-on-sigterm"),
+        };
+
+        int Int(string name) => (int)values[name].Number;
+        bool Is(string name) => values[name].Number != 0;
+        string? PathOf(string name) =>
+            values[name].Text is { Length: > 0 } text ? ConfigText.ToDisplay(text) : null;
+    }
+}
