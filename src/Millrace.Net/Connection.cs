@@ -108,6 +108,9 @@ public sealed class Connection
     /// <summary>Its unread input is to be handed over again.</summary>
     internal bool IsReady { get; set; }
 
+    /// <summary>The turn in which its handler was last called for input; it is called once per turn.</summary>
+    internal long ServedInTurn { get; private set; }
+
     /// <summary>It is in the loop's list of ready connections.</summary>
     internal bool IsQueued { get; set; }
 
@@ -220,6 +223,7 @@ public sealed class Connection
     {
         Debug.Assert(!_isReceiving, "one call at a time");
         IsReady = false;
+        ServedInTurn = Loop.Tally.Turns;
         _isReceiving = true;
         Handler?.Received(this);
         _isReceiving = false;

@@ -170,8 +170,8 @@ public abstract class EventLoop
         if (Group.Quiescence.Requested && !Group.Quiescence.IsHolder) Group.Quiescence.StandStill(this);
     }
 
-    /// <summary>Has the connection's handler called with its unread input in the next turn (or in this one, from before the
-    /// ready connections' place in it). It is not read from the system before.</summary>
+    /// <summary>Has the connection's handler called again with its unread input, in the next turn (or in this one, when it has
+    /// not been called in it and the ready connections' place in it is still to come). Nothing is read before.</summary>
     /// <param name="connection">A connection of this loop.</param>
     public void MarkReady(Connection connection)
     {

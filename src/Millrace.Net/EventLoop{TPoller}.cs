@@ -114,7 +114,8 @@ internal sealed class EventLoop<TPoller> : EventLoop
             ready[i] = null;
             connection.IsQueued = false;
             if (!connection.IsOpen || connection.IsPaused || connection.IsThrottled) continue;
-            PollerSink.HandOverAgain(connection);
+            if (connection.ServedInTurn == Tally.Turns) MarkReady(connection);
+            else PollerSink.HandOverAgain(connection);
         }
     }
 
@@ -133,6 +134,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
 
     private void Settle(Connection connection)
     {
+        if (connection.ClosedTold && !connection.IsSending) connection.Output.Release();  // written to after its end
         if (connection.Stage == ConnectionStage.Closed) return;
         if (!connection.IsCut) Flush(connection);
         if (connection.IsCut)

@@ -73,6 +73,7 @@ internal sealed class PollerSink(EventLoop loop)
     public void Accepted(Listener listener, in AcceptedPeer peer)
     {
         EventLoop target = loop.Group.Assign();
+        if (loop.Group.IsStopping) target = loop;   // which refuses it
         if (ReferenceEquals(target, loop)) loop.Adopt(listener, peer);
         else target.Post(new AdoptMail(listener, peer));
     }

@@ -7,8 +7,7 @@ namespace Millrace.Net.Tests;
 public class EchoTests
 {
     [Theory]
-    [InlineData(PollerKind.Epoll)]
-    [InlineData(PollerKind.Sockets)]
+    [ClassData(typeof(Pollers))]
     public void What_is_sent_comes_back(PollerKind poller)
     {
         using var server = new TestServer(poller, TestServer.Echo);
@@ -18,9 +17,14 @@ public class EchoTests
     }
 
     [Theory]
-    [InlineData(PollerKind.Epoll, 11)]
-    [InlineData(PollerKind.Sockets, 12)]
-    public void A_stream_comes_back_whole_whatever_the_splits_of_sending_and_consuming(PollerKind poller, int seed)
+    [ClassData(typeof(Pollers))]
+    public void A_stream_comes_back_whole_whatever_the_splits_of_sending_and_consuming(PollerKind poller)
+    {
+        int[] seeds = [11, Environment.TickCount];
+        foreach (int seed in seeds) EchoWithRandomSplits(poller, seed);
+    }
+
+    private static void EchoWithRandomSplits(PollerKind poller, int seed)
     {
         var serverRandom = new Random(seed);
         using var server = new TestServer(poller, loops: 1, received: connection =>
@@ -47,5 +51,118 @@ public class EchoTests
         });
         Assert.True(stream.AsSpan().SequenceEqual(client.ReceiveExactly(stream.Length)), $"seed {seed}");
         sending.Wait(TestServer.PatienceMs);
+    }
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
+    public void A_message_larger_than_every_buffer_is_seen_whole(PollerKind poller)
+    {
+        const int Length = 5_000_003;
+        using var server = new TestServer(poller, loops: 1, received: connection =>
+        {
+            int unread = connection.InputEnd - connection.InputStart;
+            connection.ExpectInput(Length);
+            if (unread < Length) return;
+            TestServer.Echo(connection);
+        });
+        using Socket client = server.Connect();
+        byte[] message = new byte[Length];
+        new Random(5).NextBytes(message);
+        Task sending = Task.Run(() => client.SendAll(message));
+        Assert.True(message.AsSpan().SequenceEqual(client.ReceiveExactly(Length)));
+        sending.Wait(TestServer.PatienceMs);
+    }
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
+    public void A_turn_sends_once_per_connection_however_many_replies_it_has(PollerKind poller)
+    {
+        using var server = new TestServer(poller, loops: 1, received: connection =>
+        {
+            while (connection.InputStart < connection.InputEnd)
+            {
+                connection.Output.Append("+OK\r\n"u8);
+                connection.Consume(1);
+            }
+        });
+        using Socket client = server.Connect();
+        client.SendAll(new byte[1000]);
+        client.ReceiveExactly(5000);
+        TestServer.RunOn(server.Group.Loops[0], static () => { });  // the turn that sent it has counted it
+        LoopCounters counters = server.Group.Counters;
+        Assert.Equal(counters.Reads, counters.Writes);
+        Assert.Equal(1000, counters.BytesIn);
+        Assert.Equal(5000, counters.BytesOut);
+    }
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
+    public void An_idle_connection_holds_no_buffers(PollerKind poller)
+    {
+        using var server = new TestServer(poller, TestServer.Echo, loops: 1);
+        using Socket client = server.Connect();
+        client.SendAll(new byte[100_000]);
+        client.ReceiveExactly(100_000);
+        Assert.True(server.Opened.TryPeek(out Connection? connection));
+        TestServer.RunOn(connection.Loop, () =>
+        {
+            Assert.Equal(0, connection.InputBufferBytes);
+            Assert.Equal(0, connection.InputBufferFree);
+            Assert.Equal(0, connection.Output.SegmentCount);
+            Assert.Equal(0, connection.Output.HeldBytes);
+        });
+        Assert.Equal(0, server.Group.Counters.BufferBytes);
+    }
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
+    public void What_a_handler_leaves_is_kept_in_memory_that_the_connection_owns(PollerKind poller)
+    {
+        using var server = new TestServer(poller, loops: 1, received: connection =>
+        {
+            connection.ExpectInput(500_000_000);
+            if (connection.InputArray[connection.InputEnd - 1] == '!') TestServer.Echo(connection);
+        });
+        using Socket client = server.Connect();
+        client.SendAll("half of"u8);
+        TestServer.Until(() => server.Group.Counters.BytesIn == 7, "the first half has been read");
+        Assert.True(server.Opened.TryPeek(out Connection? connection));
+        TestServer.RunOn(connection.Loop, () =>
+        {
+            Assert.InRange(connection.InputBufferBytes, 7, 512);    // the hint is not believed
+            Assert.Equal(connection.InputBufferBytes - 7, connection.InputBufferFree);
+        });
+        client.SendAll(" it!"u8);
+        Assert.Equal("half of it!"u8.ToArray(), client.ReceiveExactly(11));
+    }
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
+    public void Unread_input_waits_its_turn_and_the_others_go_on(PollerKind poller)
+    {
+        // The first connection takes one byte per turn, and the last one only when the second has been served.
+        bool isOtherServed = false;
+        using var server = new TestServer(poller, loops: 1, received: connection =>
+        {
+            if (connection.InputArray[connection.InputStart] == 'b')
+            {
+                isOtherServed = true;
+                TestServer.Echo(connection);
+                return;
+            }
+            if (connection.InputEnd - connection.InputStart > 1 || isOtherServed)
+            {
+                connection.Output.Append("a"u8);
+                connection.Consume(1);
+            }
+            if (connection.InputEnd > connection.InputStart) connection.Loop.MarkReady(connection);
+        });
+        using Socket first = server.Connect();
+        using Socket second = server.Connect();
+        first.SendAll("aaaaaaaaaa"u8);
+        first.ReceiveExactly(1);
+        second.SendAll("b"u8);
+        second.ReceiveExactly(1);
+        first.ReceiveExactly(9);
     }
 }

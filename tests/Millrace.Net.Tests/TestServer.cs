@@ -30,6 +30,8 @@ internal sealed class TestServer : IDisposable
 
     public Action<Connection> Drained { get; init; } = static _ => { };
 
+    public Action<Connection> Ended { get; init; } = static connection => connection.CloseAfterFlush();
+
     public Action<EventLoop> TurnEnding { get; init; } = static _ => { };
 
     public ConcurrentQueue<Connection> Opened { get; } = new();
@@ -67,7 +69,7 @@ internal sealed class TestServer : IDisposable
         return socket;
     }
 
-    /// <summary>Runs something on a loop's thread and waits for it.</summary>
+    /// <summary>Runs something on a loop's thread and waits for it. The turns before have ended when it runs.</summary>
     public static void RunOn(EventLoop loop, Action action)
     {
         using var done = new ManualResetEventSlim();
@@ -97,6 +99,8 @@ internal sealed class TestServer : IDisposable
 
     private sealed class TestLoop(TestServer server, EventLoop loop) : LoopHandler
     {
+        public override int MaxIdleMs => -1;    // a lost wake-up must not be healed by a time-out
+
         public override ConnectionHandler? Accepted(Connection connection)
         {
             bool isTaken = server.Accepted(connection);
@@ -114,6 +118,8 @@ internal sealed class TestServer : IDisposable
         public override void Received(Connection connection) => server.Received(connection);
 
         public override void Closed(Connection connection) => server.Closed.Enqueue(connection);
+
+        public override void Ended(Connection connection) => server.Ended(connection);
 
         public override void Drained(Connection connection) => server.Drained(connection);
     }

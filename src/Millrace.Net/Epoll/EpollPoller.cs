@@ -205,9 +205,8 @@ internal struct EpollPoller : IPoller
                 continue;
             }
             if (descriptor == -LinuxCalls.Eagain) return;
-            if (descriptor is -LinuxCalls.Emfile or -LinuxCalls.Enfile or -LinuxCalls.Enobufs or -LinuxCalls.Enomem)
+            if (!LinuxCalls.IsOneConnectionsFault(-descriptor))
                 sink.AcceptFailed(listener, LinuxCalls.TextOf(-descriptor));
-            // Anything else is the failure of one connection that has gone meanwhile.
         }
     }
 

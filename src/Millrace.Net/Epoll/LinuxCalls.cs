@@ -15,10 +15,6 @@ internal static unsafe class LinuxCalls
 {
     public const int Eintr = 4;
     public const int Eagain = 11;
-    public const int Enomem = 12;
-    public const int Enfile = 23;
-    public const int Emfile = 24;
-    public const int Enobufs = 105;
 
     public const int ControlAdd = 1;
     public const int ControlDelete = 2;
@@ -34,6 +30,16 @@ internal static unsafe class LinuxCalls
     public const int MaxPieces = 64;
     public const int AddressBytes = 128;    // sockaddr_storage
 
+    private const int Eperm = 1;
+    private const int Enonet = 64;
+    private const int Eproto = 71;
+    private const int Enoprotoopt = 92;
+    private const int Eopnotsupp = 95;
+    private const int Enetdown = 100;
+    private const int Enetunreach = 101;
+    private const int Econnaborted = 103;
+    private const int Ehostdown = 112;
+    private const int Ehostunreach = 113;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const int NoSignal = 0x4000;
@@ -153,6 +159,11 @@ internal static unsafe class LinuxCalls
 
     /// <summary>The system's text for an error number.</summary>
     public static string TextOf(int error) => Marshal.GetPInvokeErrorMessage(error);
+
+    /// <summary>An error of accept that is about the one connection, which is gone then: accept(2), "Error handling".
+    /// </summary>
+    public static bool IsOneConnectionsFault(int error) => error is Eintr or Eperm or Enonet or Eproto or Enoprotoopt
+        or Eopnotsupp or Enetdown or Enetunreach or Econnaborted or Ehostdown or Ehostunreach;
 
     private static int Result(nint result) => result >= 0 ? (int)result : -Marshal.GetLastPInvokeError();
 
