@@ -21,13 +21,19 @@ public sealed class ConfigFile
     /// <summary>The most bytes of all texts together.</summary>
     public const int MaxTotalBytes = 16 * 1024 * 1024;
 
+    /// <summary>The most bytes of one line.</summary>
+    public const int MaxLineBytes = 1024 * 1024;
+
+    /// <summary>The most words of one line.</summary>
+    public const int MaxWords = 4096;
+
     /// <summary>How deep includes may nest.</summary>
     public const int MaxIncludeDepth = 16;
 
     /// <summary>How many files includes may read in all.</summary>
     public const int MaxIncludedFiles = 1024;
 
-    private const string UnbalancedQuotes = "Unbalanced quotes in configuration line";
+    private const int ShownBytes = 256;
 
     private readonly DirectiveTable _table;
     private readonly IConfigFiles _files;
@@ -110,14 +116,16 @@ public sealed class ConfigFile
 
         bool isSecret = name.Equals("user", StringComparison.OrdinalIgnoreCase)
             || _table.Find(name) is { IsSensitive: true };
-        return isSecret ? name + " (redacted)" : ConfigText.FromBytes(line);
+        if (isSecret) return name + " (redacted)";
+        return line.Length <= ShownBytes ? ConfigText.FromBytes(line) : ConfigText.FromBytes(line[..ShownBytes]) + "...";
     }
 
     private Fault? ParseLine(ReadOnlySpan<byte> line, int depth, out string[] words)
     {
         words = [];
+        if (line.Length > MaxLineBytes) return new Fault($"more than {MaxLineBytes} bytes in one line");
         if (line.Contains((byte)0)) return new Fault("NUL byte in configuration line");
-        if (!TrySplit(line, out words)) return new Fault(UnbalancedQuotes);
+        if (Split(line, out words) is { } unsplittable) return new Fault(unsplittable);
         if (words.Length == 0) return null;
         string name = words[0];
         int place = _table.PlaceOf(name);
@@ -139,7 +147,7 @@ public sealed class ConfigFile
         if (!directive.TakesManyWords && values.Length != 1) return "wrong number of arguments";
         if (directive.TakesManyWords && values.Length == 1 && values[0].Length > 0)
         {
-            if (!TrySplit(ConfigText.ToBytes(values[0]), out string[] again)) return UnbalancedQuotes;
+            if (Split(ConfigText.ToBytes(values[0]), out string[] again) is { } unsplittable) return unsplittable;
             values = again;
         }
 
@@ -171,14 +179,16 @@ public sealed class ConfigFile
     private string? ReadFile(string path, out byte[] content) =>
         _files.TryRead(path, _bytesLeft, out content, out string reason) ? null : reason;
 
-    private bool TrySplit(ReadOnlySpan<byte> line, out string[] words)
+    /// <summary>Cuts a line into words; says why it cannot, or null.</summary>
+    private string? Split(ReadOnlySpan<byte> line, out string[] words)
     {
         if (_line.Length < line.Length) _line = new byte[Math.Max(line.Length, _line.Length * 2)];
         Span<byte> scratch = _line.AsSpan(0, line.Length);
         line.CopyTo(scratch);
         _slices.Clear();
         words = [];
-        if (!InlineWords.Split(scratch, _slices)) return false;
+        if (!InlineWords.Split(scratch, _slices)) return "Unbalanced quotes in configuration line";
+        if (_slices.Count > MaxWords) return $"more than {MaxWords} words in one line";
         words = new string[_slices.Count];
         for (int i = 0; i < words.Length; i++)
         {
@@ -186,7 +196,7 @@ public sealed class ConfigFile
             words[i] = ConfigText.FromBytes(scratch.Slice(slice.Offset, slice.Length));
         }
 
-        return true;
+        return null;
     }
 
     /// <summary>What is wrong with a line: a sentence, or the error of an included file, which says it all.</summary>

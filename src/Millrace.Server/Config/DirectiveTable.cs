@@ -4,7 +4,6 @@
 // stand in Directives/, one file per topic. Names are matched without regard to case. Looking up is O(1); suggesting a name
 // for a misspelt one compares it with every row.
 
-using System.Collections.Frozen;
 using Millrace.Server.Config.Directives;
 
 namespace Millrace.Server.Config;
@@ -95,26 +94,22 @@ public sealed class DirectiveTable
     public static string? RefusalOf(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (RefusedWords.TryGetValue(name, out string? sentence)) return sentence;
-        return name.Contains('.') ? "modules are not available yet, and this looks like the setting of a module" : null;
+        return name.ToLowerInvariant() switch
+        {
+            "user" => "access control lists are not available yet",
+            "rename-command" => "renaming commands is not available yet",
+            "loadmodule" => "modules are not available yet",
+            "sentinel" => "sentinel mode is not available",
+            _ when name.Contains('.') => "modules are not available yet, and this looks like the setting of a module",
+            _ => null,
+        };
     }
 
     /// <summary>A word that Redis ignores in configuration files because it once had a meaning.</summary>
     /// <param name="name">The word in any case.</param>
-    public static bool IsIgnored(string name) => IgnoredWords.Contains(name);
-
-    private static readonly FrozenDictionary<string, string> RefusedWords = new Dictionary<string, string>
+    public static bool IsIgnored(string name)
     {
-        ["user"] = "access control lists are not available yet",
-        ["rename-command"] = "renaming commands is not available yet",
-        ["loadmodule"] = "modules are not available yet",
-        ["sentinel"] = "sentinel mode is not available",
-    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
-
-    private static readonly FrozenSet<string> IgnoredWords =
-        FrozenSet.Create(
-            StringComparer.OrdinalIgnoreCase,
-            "list-max-ziplist-entries",
-            "list-max-ziplist-value",
-            "lua-replicate-commands");
+        ArgumentNullException.ThrowIfNull(name);
+        return name.ToLowerInvariant() is "list-max-ziplist-entries" or "list-max-ziplist-value" or "lua-replicate-commands";
+    }
 }

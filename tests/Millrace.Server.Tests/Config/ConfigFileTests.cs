@@ -158,12 +158,23 @@ public sealed class ConfigFileTests
     }
 
     [Fact]
-    public void A_line_as_long_as_the_limit_is_read_without_harm()
+    public void A_line_as_long_as_the_limit_is_read_and_a_longer_one_is_refused()
     {
-        byte[] text = new byte[ConfigFile.MaxTotalBytes];
+        byte[] text = new byte[ConfigFile.MaxLineBytes + 1];
         text.AsSpan().Fill((byte)'\\');
         "requirepass "u8.CopyTo(text);
-        Assert.Null(new ConfigFile(TestTable.New(), new MemoryFiles()).Parse(text));
+        Assert.Null(new ConfigFile(Table, new MemoryFiles()).Parse(text.AsSpan(0, ConfigFile.MaxLineBytes)));
+        ConfigError? error = new ConfigFile(Table, new MemoryFiles()).Parse(text);
+        Assert.Equal($"more than {ConfigFile.MaxLineBytes} bytes in one line", error?.Reason);
+        Assert.Equal("requirepass (redacted)", error?.Text);
+    }
+
+    [Fact]
+    public void A_line_of_too_many_words_is_refused_and_shown_in_part()
+    {
+        ConfigError error = TestTable.ErrorOf("bind " + string.Concat(Enumerable.Repeat("x ", ConfigFile.MaxWords)));
+        Assert.Equal($"more than {ConfigFile.MaxWords} words in one line", error.Reason);
+        Assert.Equal(259, error.Text.Length);
     }
 
     [Fact]
