@@ -52,6 +52,9 @@ public sealed class ServerProcess : IDisposable
     /// <summary>True when the process has ended.</summary>
     public bool HasExited => _process.HasExited;
 
+    /// <summary>The exit code of a process that has ended.</summary>
+    public int ExitCode => _process.ExitCode;
+
     /// <summary>Everything the process has written so far.</summary>
     public string Log
     {

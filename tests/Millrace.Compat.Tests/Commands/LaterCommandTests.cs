@@ -1,0 +1,165 @@
+using System.Text;
+using Millrace.Compat.Tests.Servers;
+using Millrace.Compat.Tests.Wire;
+
+namespace Millrace.Compat.Tests.Commands;
+
+/// <summary>
+/// Commands and options that redis-server 7.0.15 lacks: each row gives requests (words separated by spaces) with the
+/// exact reply of the last one, and cites where that stands. <c>FUTURE</c> and <c>FUTUREMS</c> stand for a Unix time in
+/// 1,000 seconds.
+/// </summary>
+public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<MillraceAlone>
+{
+    private const string MSetEx = "redis.io/commands/msetex";
+    private const string MSetExSuite = "redis 8.4 unit/type/string, MSETEX tests";
+    private const string Set = "redis.io/commands/set";
+    private const string SetSuite = "redis 8.4 unit/type/string, Extended SET with IFEQ/IFNE tests";
+    private const string SetInfo = "redis.io/commands/client-setinfo";
+    private const string SetInfoSuite = "redis 7.2 unit/introspection, CLIENT SETINFO tests";
+    private const string NoTouch = "redis.io/commands/client-no-touch";
+    private const string ClientList = "redis.io/commands/client-list, history 7.2.0";
+
+    /// <summary>Requests, expected reply of the last, source.</summary>
+    public static TheoryData<string, string, string> Rows { get; } = new()
+    {
+        { "MSETEX 2 a 1 b 2", ":1\r\n", MSetEx },
+        { "MSETEX 2 a 1 b 2|MGET a b", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n", MSetEx },
+        { "MSETEX 1 a 1 NX", ":1\r\n", MSetEx },
+        { "SET b 1|MSETEX 2 a 1 b 2 NX", ":0\r\n", MSetEx },
+        { "SET b 1|MSETEX 2 a 1 b 2 NX|EXISTS a", ":0\r\n", MSetEx },
+        { "SET b 1|MSETEX 2 a 1 b 2 XX", ":0\r\n", MSetEx },
+        { "SET b 1|MSETEX 2 a 1 b 2 XX|EXISTS a", ":0\r\n", MSetEx },
+        { "MSET a 1 b 1|MSETEX 2 a 3 b 4 XX|MGET a b", "*2\r\n$1\r\n3\r\n$1\r\n4\r\n", MSetEx },
+        { "MSETEX 2 a 1 b 2 EX 1000|TTL b", ":1000\r\n", MSetEx },
+        { "MSETEX 2 a 1 b 2 PX 1000400|TTL a", ":1000\r\n", MSetEx },
+        { "MSETEX 1 a 1 EXAT FUTURE|EXPIRETIME a", ":FUTURE\r\n", MSetEx },
+        { "MSETEX 1 a 1 PXAT FUTUREMS|PEXPIRETIME a", ":FUTUREMS\r\n", MSetEx },
+        { "SET a 1 EX 1000|MSETEX 1 a 2|TTL a", ":-1\r\n", MSetEx },
+        { "SET a 1 EX 1000|MSETEX 1 a 2 KEEPTTL|TTL a", ":1000\r\n", MSetEx },
+        { "SET a 1 EX 1000|MSETEX 1 a 2 KEEPTTL|GET a", "$1\r\n2\r\n", MSetEx },
+        { "MSETEX 1 a 1 ex 1000 nx|TTL a", ":1000\r\n", MSetExSuite },
+        { "MSETEX 2 a 1 a 2|GET a", "$1\r\n2\r\n", MSetEx },
+        { "MSETEX", "-ERR wrong number of arguments for 'msetex' command\r\n", MSetExSuite },
+        { "MSETEX 1 a", "-ERR wrong number of arguments for 'msetex' command\r\n", MSetEx + ", arity -4" },
+        { "MSETEX key1 val1 ex 10", "-ERR invalid numkeys value\r\n", MSetExSuite },
+        { "MSETEX 0 a 1", "-ERR invalid numkeys value\r\n", MSetExSuite },
+        { "MSETEX -1 a 1", "-ERR invalid numkeys value\r\n", MSetExSuite },
+        { "MSETEX 2147483648 key1 val1 ex 10", "-ERR invalid numkeys value\r\n", MSetExSuite },
+        { "MSETEX 2147483647 key1 val1 ex 10", "-ERR wrong number of key-value pairs\r\n", MSetExSuite },
+        { "MSETEX 2 key1 val1 key2", "-ERR wrong number of key-value pairs\r\n", MSetExSuite },
+        { "MSETEX 1 key1 val1 invalid_flag", "-ERR syntax error\r\n", MSetExSuite },
+        { "MSETEX 1 a 1 NX XX EX 10", "-ERR syntax error\r\n", MSetExSuite },
+        { "MSETEX 1 a 1 EX 10 PX 5000", "-ERR syntax error\r\n", MSetExSuite },
+        { "MSETEX 1 a 1 EXAT 1735689600 PXAT 1735689600000", "-ERR syntax error\r\n", MSetExSuite },
+        { "MSETEX 1 a 1 KEEPTTL EX 10", "-ERR syntax error\r\n", MSetExSuite },
+        { "MSETEX 1 a 1 EX", "-ERR syntax error\r\n", MSetExSuite },
+        { "MSETEX 1 a 1 EX 0", "-ERR invalid expire time in 'msetex' command\r\n", MSetEx + " (a positive integer)" },
+        { "MSETEX 1 a 1 EX -1", "-ERR invalid expire time in 'msetex' command\r\n", MSetEx + " (a positive integer)" },
+        { "MSETEX 1 a 1 EX abc", "-ERR value is not an integer or out of range\r\n", MSetEx },
+        { "COMMAND GETKEYS MSETEX 2 a 1 b 2 NX", "*2\r\n$1\r\na\r\n$1\r\nb\r\n", MSetEx + ", key specifications" },
+
+        { "SET a hello|SET a world IFEQ hello", "+OK\r\n", SetSuite },
+        { "SET a hello|SET a world IFEQ hello|GET a", "$5\r\nworld\r\n", SetSuite },
+        { "SET a hello|SET a world IFEQ other", "$-1\r\n", SetSuite },
+        { "SET a hello|SET a world IFEQ other|GET a", "$5\r\nhello\r\n", SetSuite },
+        { "SET a world IFEQ hello", "$-1\r\n", SetSuite },
+        { "SET a world IFEQ hello|EXISTS a", ":0\r\n", Set },
+        { "SET a hello|SET a world IFNE other", "+OK\r\n", SetSuite },
+        { "SET a hello|SET a world IFNE hello", "$-1\r\n", SetSuite },
+        { "SET a hello|SET a world IFNE hello|GET a", "$5\r\nhello\r\n", SetSuite },
+        { "SET a world IFNE hello", "+OK\r\n", Set },
+        { "SET a world IFNE hello|GET a", "$5\r\nworld\r\n", Set },
+        { "SET a 123|SET a 124 IFEQ 123|GET a", "$3\r\n124\r\n", Set },
+        { "SET a 123|SET a 124 IFEQ 0123", "$-1\r\n", Set },
+        { "SET a hello|SET a world IFEQ hello GET", "$5\r\nhello\r\n", SetSuite },
+        { "SET a hello|SET a world IFEQ other GET", "$5\r\nhello\r\n", SetSuite },
+        { "SET a hello|SET a world IFEQ other GET|GET a", "$5\r\nhello\r\n", SetSuite },
+        { "SET a world IFEQ other GET", "$-1\r\n", SetSuite },
+        { "SET a world IFNE other GET", "$-1\r\n", SetSuite },
+        { "SET a hello|SET a world IFEQ hello EX 1000|TTL a", ":1000\r\n", Set },
+        { "SET a hello EX 1000|SET a world IFEQ hello KEEPTTL|TTL a", ":1000\r\n", Set },
+        { "SET a hello EX 1000|SET a world IFEQ hello|TTL a", ":-1\r\n", Set },
+        { "SET a hello|SET a world ifeq hello|GET a", "$5\r\nworld\r\n", Set },
+        { "SET a 1 IFEQ", "-ERR syntax error\r\n", SetSuite },
+        { "SET a 1 NX IFEQ 1", "-ERR syntax error\r\n", SetSuite },
+        { "SET a 1 IFEQ 1 XX", "-ERR syntax error\r\n", SetSuite },
+        { "SET a 1 IFEQ 1 IFNE 2", "-ERR syntax error\r\n", SetSuite },
+
+        { "CLIENT SETINFO LIB-NAME mylib", "+OK\r\n", SetInfo },
+        { "CLIENT SETINFO lib-ver 1.2.3", "+OK\r\n", SetInfo },
+        { "CLIENT SETINFO LIB-NAME redis.py(x_v1)", "+OK\r\n", SetInfo },
+        { "CLIENT SETINFO LIB-NAME a\\sb", "-ERR lib-name cannot contain spaces, newlines or special characters.\r\n", SetInfoSuite },
+        { "CLIENT SETINFO lib-ver a\\nb", "-ERR lib-ver cannot contain spaces, newlines or special characters.\r\n", SetInfoSuite },
+        { "CLIENT SETINFO other x", "-ERR Unrecognized option 'other'\r\n", SetInfoSuite },
+        { "CLIENT SETINFO LIB-NAME", "-ERR wrong number of arguments for 'client|setinfo' command\r\n", SetInfo + ", arity 4" },
+
+        { "CLIENT NO-TOUCH ON", "+OK\r\n", NoTouch },
+        { "CLIENT NO-TOUCH off", "+OK\r\n", NoTouch },
+        { "CLIENT NO-TOUCH maybe", "-ERR syntax error\r\n", NoTouch },
+        { "CLIENT NO-TOUCH", "-ERR wrong number of arguments for 'client|no-touch' command\r\n", NoTouch + ", arity 3" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void The_last_reply_is_the_documented_one(string requests, string expected, string source)
+    {
+        Assert.NotEmpty(source);
+        long future = DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1000;
+        using RawConnection connection = fixture.Server.Connect();
+        connection.Call("FLUSHALL");
+        string reply = "";
+        foreach (string request in requests.Split('|'))
+            reply = connection.Ask(Words(request, future));
+        Assert.Equal(Dated(expected, future), reply);
+    }
+
+    [Fact]
+    public void Conditional_set_without_a_value_is_the_null_of_RESP3()
+    {
+        using RawConnection connection = fixture.Server.Connect();
+        connection.Call("FLUSHALL");
+        connection.Call("HELLO", "3");
+        Assert.Equal("_\r\n", connection.Ask("SET", "a", "1", "IFEQ", "2"));
+    }
+
+    [Fact]
+    public void Set_info_stands_in_client_info_and_survives_reset()
+    {
+        using RawConnection connection = fixture.Server.Connect();
+        Assert.Contains(" lib-name= lib-ver=", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal); // ClientList
+        connection.Call("CLIENT", "SETINFO", "LIB-NAME", "mylib");
+        connection.Call("CLIENT", "SETINFO", "LIB-VER", "1.2");
+        Assert.Contains(" lib-name=mylib lib-ver=1.2", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal);
+        Assert.Contains(" lib-name=mylib lib-ver=1.2", connection.Ask("CLIENT", "LIST"), StringComparison.Ordinal);
+        // "Note that these attributes are not cleared by the RESET command."
+        Assert.Equal("+RESET\r\n", connection.Ask("RESET"));
+        Assert.Contains(" lib-name=mylib lib-ver=1.2", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal);
+        Assert.NotEmpty(ClientList);
+    }
+
+    [Fact]
+    public void No_touch_shows_as_a_flag_and_leaves_the_idle_time_alone()
+    {
+        using RawConnection connection = fixture.Server.Connect();
+        connection.Call("SET", "idle", "1");
+        Thread.Sleep(2100);
+        connection.Call("CLIENT", "NO-TOUCH", "ON");
+        Assert.Contains("flags=T ", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal); // redis.io/commands/client-list, flags
+        connection.Call("GET", "idle");
+        Assert.True(ReplyValue.Parse(connection.Call("OBJECT", "IDLETIME", "idle")).Number >= 1);
+        connection.Call("TOUCH", "idle");
+        Assert.Equal(":0\r\n", connection.Ask("OBJECT", "IDLETIME", "idle"));
+    }
+
+    private static string[] Words(string request, long future) =>
+    [
+        .. Dated(request, future).Split(' ').Select(word =>
+            word.Replace("\\s", " ", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal)),
+    ];
+
+    private static string Dated(string text, long future) => new StringBuilder(text)
+        .Replace("FUTUREMS", $"{future}123")
+        .Replace("FUTURE", $"{future}")
+        .ToString();
+}

@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Text;
+using Millrace.Compat.Tests.Generation;
+using Millrace.Compat.Tests.Servers;
+using Millrace.Compat.Tests.Wire;
+
+namespace Millrace.Compat.Tests.Commands;
+
+/// <summary>COMMAND INFO, LIST, GETKEYS and DOCS, and the errors that follow from the metadata, against 7.0.15.</summary>
+public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
+{
+    private static readonly string[] s_fields =
+        ["name", "arity", "flags", "first key", "last key", "step", "ACL categories", "tips", "key specifications"];
+
+    // Commands that came after 7.0.15: the table tests cite their documentation.
+    private static readonly string[] s_laterCommands = ["msetex", "client|setinfo", "client|no-touch"];
+
+    // Where later documentation differs from 7.0.15: command and field (as the test names them), with the source.
+    private static readonly Dictionary<string, string> s_knownDifferences = new(StringComparer.Ordinal)
+    {
+    };
+
+    [Fact]
+    public void Every_command_of_the_grammar_is_listed()
+    {
+        HashSet<string> listed = ListOf(pair.Millrace);
+        IEnumerable<string> wanted = StreamGenerator.AllForms.Select(form => form.Name.ToLowerInvariant().Replace(' ', '|'))
+            // DEBUG has no subcommands in the table, and a container is asked without one.
+            .Select(name => name.StartsWith("debug|", StringComparison.Ordinal) ? "debug" : name)
+            .Where(name => name is not "(unknown)")
+            .Concat(s_laterCommands);
+        Differences.AssertNone(wanted.Where(name => !listed.Contains(name)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Nothing_is_listed_that_no_Redis_has()
+    {
+        HashSet<string> known = ListOf(pair.Redis);
+        Differences.AssertNone(ListOf(pair.Millrace).Except(known, StringComparer.Ordinal).Except(s_laterCommands, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Metadata_of_every_implemented_command_equals_redis()
+    {
+        using RawConnection redis = pair.Redis.Connect();
+        using RawConnection millrace = pair.Millrace.Connect();
+        var differences = new List<string>();
+        foreach (string name in Common())
+        {
+            ReplyValue left = ReplyValue.Parse(redis.Call("COMMAND", "INFO", name)).Items[0];
+            ReplyValue right = ReplyValue.Parse(millrace.Call("COMMAND", "INFO", name)).Items[0];
+            Compare(name, left, right, differences);
+        }
+        Differences.AssertNone(differences);
+    }
+
+    [Fact]
+    public void Types_of_metadata_are_those_of_RESP3()
+    {
+        using RawConnection redis = pair.Redis.Connect();
+        using RawConnection millrace = pair.Millrace.Connect();
+        redis.Call("HELLO", "3");
+        millrace.Call("HELLO", "3");
+        ReplyValue left = ReplyValue.Parse(redis.Call("COMMAND", "INFO", "get")).Items[0];
+        ReplyValue right = ReplyValue.Parse(millrace.Call("COMMAND", "INFO", "get")).Items[0];
+        Assert.Equal(left.Shape(), right.Shape());
+    }
+
+    [Fact]
+    public void Commands_by_category_are_those_of_redis_as_far_as_implemented()
+    {
+        using RawConnection redis = pair.Redis.Connect();
+        using RawConnection millrace = pair.Millrace.Connect();
+        HashSet<string> common = [.. Common()];
+        var differences = new List<string>();
+        foreach (ReplyValue category in ReplyValue.Parse(redis.Call("ACL", "CAT")).Items)
+        {
+            IEnumerable<string> left = NamesOf(redis.Call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category.Text)).Intersect(common, StringComparer.Ordinal);
+            IEnumerable<string> right = NamesOf(millrace.Call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category.Text)).Intersect(common, StringComparer.Ordinal);
+            string less = string.Join(' ', left.Except(right, StringComparer.Ordinal).Order(StringComparer.Ordinal));
+            string more = string.Join(' ', right.Except(left, StringComparer.Ordinal).Order(StringComparer.Ordinal));
+            if (less.Length + more.Length > 0)
+                differences.Add($"{category.Text}: missing [{less}], too many [{more}]");
+        }
+        Differences.AssertNone(differences);
+    }
+
+    [Fact]
+    public void Commands_by_pattern_and_count_agree_with_the_list()
+    {
+        using RawConnection millrace = pair.Millrace.Connect();
+        string[] all = NamesOf(millrace.Call("COMMAND", "LIST"));
+        Assert.Equal(all.Where(name => name.StartsWith("get", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+            NamesOf(millrace.Call("COMMAND", "LIST", "FILTERBY", "PATTERN", "get*")).Order(StringComparer.Ordinal));
+        int containers = all.Count(name => !name.Contains('|', StringComparison.Ordinal));
+        Assert.Equal(containers.ToString(CultureInfo.InvariantCulture), ReplyValue.Parse(millrace.Call("COMMAND", "COUNT")).Text);
+        Assert.Equal(containers, ReplyValue.Parse(millrace.Call("COMMAND")).Items.Count);
+    }
+
+    [Fact]
+    public void A_wrong_number_of_arguments_is_told_as_redis_tells_it()
+    {
+        using RawConnection redis = pair.Redis.Connect();
+        using RawConnection millrace = pair.Millrace.Connect();
+        var differences = new List<string>();
+        foreach (string name in Common())
+        {
+            ReplyValue info = ReplyValue.Parse(redis.Call("COMMAND", "INFO", name)).Items[0];
+            long arity = info.Items[1].Number;
+            string[] words = name.Split('|');
+            if (Math.Abs(arity) > words.Length)
+                CompareReply(redis, millrace, [.. words, .. Fillers(Math.Abs(arity) - words.Length - 1)], differences);
+            if (arity > 0)
+                CompareReply(redis, millrace, [.. words, .. Fillers(arity - words.Length + 1)], differences);
+        }
+        Differences.AssertNone(differences);
+    }
+
+    [Fact]
+    public void Keys_of_requests_are_extracted_as_redis_extracts_them()
+    {
+        using RawConnection redis = pair.Redis.Connect();
+        using RawConnection millrace = pair.Millrace.Connect();
+        var differences = new List<string>();
+        foreach (string name in Common())
+        {
+            string[] words = name.Split('|');
+            foreach (int fillers in (int[])[0, 1, 2, 3, 4, 5])
+            {
+                CompareReply(redis, millrace, ["COMMAND", "GETKEYS", .. words, .. Fillers(fillers)], differences);
+                CompareReply(redis, millrace, ["COMMAND", "GETKEYSANDFLAGS", .. words, .. Fillers(fillers)], differences);
+            }
+        }
+        Differences.AssertNone(differences);
+    }
+
+    [Fact]
+    public void Docs_name_the_group_and_the_version_of_every_command()
+    {
+        using RawConnection redis = pair.Redis.Connect();
+        using RawConnection millrace = pair.Millrace.Connect();
+        var differences = new List<string>();
+        foreach (string name in Common())
+        {
+            ReplyValue left = ReplyValue.Parse(redis.Call("COMMAND", "DOCS", name)).Items[1];
+            ReplyValue reply = ReplyValue.Parse(millrace.Call("COMMAND", "DOCS", name));
+            if (reply.Items.Count != 2 || !string.Equals(reply.Items[0].Text, name, StringComparison.Ordinal))
+            {
+                differences.Add($"{name}: no docs");
+                continue;
+            }
+            ReplyValue right = reply.Items[1];
+            foreach (string field in (string[])["since", "group", "doc_flags", "deprecated_since", "replaced_by"])
+            {
+                string expected = left.Field(field)?.Render() ?? "";
+                string actual = right.Field(field)?.Render() ?? "";
+                if (!string.Equals(expected, actual, StringComparison.Ordinal))
+                    differences.Add($"{name}: {field} is {actual}, not {expected}");
+            }
+            if (string.IsNullOrEmpty(right.Field("summary")?.Text))
+                differences.Add($"{name}: no summary");
+            if ((left.Field("arguments") is null) != (right.Field("arguments") is null))
+                differences.Add($"{name}: arguments are {(right.Field("arguments") is null ? "missing" : "too many")}");
+        }
+        Differences.AssertNone(differences);
+    }
+
+    private static IEnumerable<string> Fillers(long count) =>
+        Enumerable.Range(1, (int)Math.Max(count, 0)).Select(i => $"x{i}");
+
+    private static void CompareReply(RawConnection redis, RawConnection millrace, string[] request, List<string> differences)
+    {
+        string left = redis.Ask(request);
+        string right = millrace.Ask(request);
+        if (!string.Equals(left, right, StringComparison.Ordinal))
+            differences.Add($"{string.Join(' ', request)}: {Printable.Quote(Encoding.Latin1.GetBytes(right))}, not {Printable.Quote(Encoding.Latin1.GetBytes(left))}");
+    }
+
+    private static void Compare(string name, ReplyValue left, ReplyValue right, List<string> differences)
+    {
+        for (int i = 0; i < s_fields.Length; i++)
+        {
+            string field = $"{name}: {s_fields[i]}";
+            string expected = Unordered(left.Items[i]);
+            string actual = i < right.Items.Count ? Unordered(right.Items[i]) : "(nothing)";
+            if (!string.Equals(expected, actual, StringComparison.Ordinal) && !s_knownDifferences.ContainsKey(field))
+                differences.Add($"{field}: {actual}, not {expected}");
+        }
+    }
+
+    // Flags, categories and tips are sets: their order says nothing.
+    private static string Unordered(ReplyValue value) => value.Items.Count == 0
+        ? value.Text
+        : $"[{string.Join(", ", value.Items.Select(Unordered).Order(StringComparer.Ordinal))}]";
+
+    private static string[] NamesOf(byte[] reply) => [.. ReplyValue.Parse(reply).Items.Select(item => item.Text)];
+
+    private static HashSet<string> ListOf(ServerProcess server)
+    {
+        using RawConnection connection = server.Connect();
+        return [.. NamesOf(connection.Call("COMMAND", "LIST"))];
+    }
+
+    private IEnumerable<string> Common() =>
+        ListOf(pair.Millrace).Intersect(ListOf(pair.Redis), StringComparer.Ordinal).Order(StringComparer.Ordinal);
+}
