@@ -130,6 +130,7 @@ public sealed class OutputQueue
             _ringHead = (_ringHead + 1) & (_ring.Length - 1);
             _ringCount--;
         }
+        if (_current is null) return;
         _sent += (int)count;
         if (_sent == _filled) ReleaseCurrent();
     }
