@@ -1,9 +1,10 @@
 // The command line of the server: [file.conf | -] [--directive value ...].
 //
-// As in Redis, the arguments become a configuration text that is read after the file and standard input: "--name" starts a
-// line, every other argument is quoted and appended to it. What starts with -- is a value only directly after a name that
-// has none yet, so that --requirepass --secret works; "--save" directly before another name, or at the end, means --save "".
-// An argument may hold name and value at once ("--port 6380"). A single "-" as first or last argument reads standard input.
+// As in Redis, the arguments become a configuration text that is read after the file and standard input: "--name"
+// starts a line, every other argument is quoted and appended to it. What starts with -- is a value only directly after
+// a name that has none yet, so that --requirepass --secret works; "--save" directly before another name, or at the
+// end, means --save "". An argument may hold name and value at once ("--port 6380"). A single "-" as first or last
+// argument reads standard input.
 
 using System.Text;
 using Millrace.Resp;

@@ -1,7 +1,7 @@
 // CONFIG GET, SET, RESETSTAT and HELP.
 //
-// GET reads the values in force. SET runs while all other loops stand still, so that every loop sees the old settings up to
-// one unit and the new ones from the next. REWRITE is not here yet: an unknown subcommand, as the error says.
+// GET reads the values in force. SET runs while all other loops stand still, so that every loop sees the old settings
+// up to one unit and the new ones from the next. REWRITE is not here yet: an unknown subcommand, as the error says.
 
 using Millrace.Commands;
 using Millrace.Resp;

@@ -42,7 +42,12 @@ public sealed record ConfigError(ConfigSource Source, string? Path, int Line, st
     /// <param name="path">The file.</param>
     /// <param name="reason">Why not.</param>
     public static ConfigError OfFile(string path, string reason) =>
-        new(ConfigSource.None, path, 0, "", ConfigText.FromString($"Fatal error, can't open config file '{path}': {reason}"));
+        new(
+            ConfigSource.None,
+            path,
+            0,
+            "",
+            ConfigText.FromString($"Fatal error, can't open config file '{path}': {reason}"));
 
     /// <summary>The report, ending with a line feed.</summary>
     /// <param name="version">The version of the server.</param>

@@ -1,15 +1,15 @@
-// Reads configuration: a file in redis.conf's form, standard input, and the directives of the command line, in this order,
-// so that later ones override earlier ones.
+// Reads configuration: a file in redis.conf's form, standard input, and the directives of the command line, in this
+// order, so that later ones override earlier ones.
 //
 //   text      lines separated by \n; blanks, \t and \r around a line do not count; # starts a comment line
 //   line      words by sdssplitargs' quoting rules (Millrace.Resp.InlineWords): name, then values
 //   include   another file, or every file that a pattern matches, is read at this place
 //
 // A directive of one value takes exactly one word. A directive of many values takes the rest of the line; a single word
-// that holds blanks is split again, so that --save "900 1" works. The text may come from anywhere and is never trusted: its
-// total size, the depth and the number of includes are limited, a NUL byte is an error, and nothing is executed. Relative
-// includes and a relative dir start at the directory in force at that line, as they do in Redis, where dir changes it at
-// once. O(bytes) plus the files that includes name.
+// that holds blanks is split again, so that --save "900 1" works. The text may come from anywhere and is never
+// trusted: its total size, the depth and the number of includes are limited, a NUL byte is an error, and nothing is
+// executed. Relative includes and a relative dir start at the directory in force at that line, as they do in Redis,
+// where dir changes it at once. O(bytes) plus the files that includes name.
 
 using Millrace.Resp;
 
@@ -59,7 +59,8 @@ public sealed class ConfigFile
     /// <summary>The values after what has been read.</summary>
     public ConfigValues Values => new(_table, (DirectiveValue[])_values.Clone());
 
-    /// <summary>Reads what a command line names: its file, then <paramref name="standardInput"/>, then its own directives.
+    /// <summary>Reads what a command line names: its file, then <paramref name="standardInput"/>, then its own
+    /// directives.
     /// </summary>
     /// <param name="commandLine">The parsed command line.</param>
     /// <param name="standardInput">What standard input held; ignored unless the command line asks for it.</param>
@@ -117,7 +118,9 @@ public sealed class ConfigFile
         bool isSecret = name.Equals("user", StringComparison.OrdinalIgnoreCase)
             || _table.Find(name) is { IsSensitive: true };
         if (isSecret) return name + " (redacted)";
-        return line.Length <= ShownBytes ? ConfigText.FromBytes(line) : ConfigText.FromBytes(line[..ShownBytes]) + "...";
+        return line.Length <= ShownBytes
+            ? ConfigText.FromBytes(line)
+            : ConfigText.FromBytes(line[..ShownBytes]) + "...";
     }
 
     private Fault? ParseLine(ReadOnlySpan<byte> line, int depth, out string[] words)

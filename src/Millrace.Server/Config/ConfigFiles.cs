@@ -120,7 +120,8 @@ public sealed class DiskConfigFiles : IConfigFiles
             {
                 string name = Path.GetFileName(path);
                 if (name.StartsWith('.') && part[0] != '.') continue;
-                if (!NamePattern.Matches(pattern, System.Text.Encoding.UTF8.GetBytes(name), ignoreCase: false)) continue;
+                byte[] bytes = System.Text.Encoding.UTF8.GetBytes(name);
+                if (!NamePattern.Matches(pattern, bytes, ignoreCase: false)) continue;
                 if (isLast ? File.Exists(path) : Directory.Exists(path)) found.Add(path);
                 if (matches.Count + found.Count >= MaxMatches) break;
             }

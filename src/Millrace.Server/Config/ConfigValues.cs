@@ -1,5 +1,5 @@
-// The values of all directives at one moment. Immutable: a change makes a new set of values, so that a failed CONFIG SET has
-// nothing to undo.
+// The values of all directives at one moment. Immutable: a change makes a new set of values, so that a failed CONFIG
+// SET has nothing to undo.
 
 namespace Millrace.Server.Config;
 

@@ -1,11 +1,11 @@
 // The configuration of a running server: the values in force, CONFIG GET and CONFIG SET over them.
 //
-// CONFIG SET takes several pairs and applies all or none: first every name is judged, then every value, then a new immutable
-// Settings is offered to the listeners in order, and only when all of them have taken it does it come into force. When one
-// cannot, those before it get the old settings back. Error texts are Redis's.
+// CONFIG SET takes several pairs and applies all or none: first every name is judged, then every value, then a new
+// immutable Settings is offered to the listeners in order, and only when all of them have taken it does it come into
+// force. When one cannot, those before it get the old settings back. Error texts are Redis's.
 //
-// Threads: Settings may be read by any thread. Get and Set run on one thread at a time; the server calls Set while all event
-// loops stand still.
+// Threads: Settings may be read by any thread. Get and Set run on one thread at a time; the server calls Set while all
+// event loops stand still.
 
 namespace Millrace.Server.Config;
 
@@ -60,14 +60,16 @@ public sealed class Configuration
         int place = values.Table.PlaceOf(name);
         DirectiveValue[] copy = values.Copy();
         Directive directive = values.Table.Rows[place];
-        if (!directive.TryParse(directive.Type.SplitForSet(text), copy[place], out DirectiveValue? value, out string? error))
+        string[] words = directive.Type.SplitForSet(text);
+        if (!directive.TryParse(words, copy[place], out DirectiveValue? value, out string? error))
             throw new ArgumentException(error, nameof(text));
         copy[place] = value;
         TakeEffect(new ConfigValues(values.Table, copy));
     }
 
-    /// <summary>What CONFIG GET answers: name and value of each directive that a pattern matches, each once. A name without
-    /// wildcards is answered as it was written. Hidden directives are answered by their exact name only.</summary>
+    /// <summary>What CONFIG GET answers: name and value of each directive that a pattern matches, each once. A name
+    /// without wildcards is answered as it was written. Hidden directives are answered by their exact name
+    /// only.</summary>
     /// <param name="patterns">Names and glob patterns, one byte per char.</param>
     public IReadOnlyList<KeyValuePair<string, string>> Get(IReadOnlyList<string> patterns)
     {
@@ -131,7 +133,8 @@ public sealed class Configuration
             Directive row = before.Table.Rows[places[i]];
             DirectiveValue current = values[places[i]];
             string name = row.Name.Equals(pairs[i].Key, StringComparison.OrdinalIgnoreCase) ? row.Name : row.Alias!;
-            if (!row.TryParse(row.Type.SplitForSet(pairs[i].Value), current, out DirectiveValue? value, out string? error))
+            string[] words = row.Type.SplitForSet(pairs[i].Value);
+            if (!row.TryParse(words, current, out DirectiveValue? value, out string? error))
                 return Failure(name, error);
             values[places[i]] = value;
         }

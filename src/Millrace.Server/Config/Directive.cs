@@ -3,11 +3,11 @@
 // A directive has a name, a type that parses and validates its words, and a default, which is the value in force when
 // nobody sets it. It is in exactly one of three states, and the state says what the server does with other values:
 //
-//   Implemented             the value has its documented effect; Summary says which.
-//   AcceptedWithoutMeaning  the value is checked, kept and answered by CONFIG GET, but there is nothing here that it could
-//                           change; WithoutMeaning says why. Such a directive promises no durability, access or limit.
-//   Refused                 it would promise something that does not work yet; only its default is accepted, and any other
-//                           value is refused with the sentence in NotYet.
+//   Implemented              the value has its documented effect; Summary says which.
+//   AcceptedWithoutMeaning   the value is checked, kept and answered by CONFIG GET, but there is nothing here that it
+//                            could change; WithoutMeaning says why. It promises no durability, access or limit.
+//   Refused                  it would promise something that does not work yet; only its default is accepted, and any
+//                            other value is refused with the sentence in NotYet.
 
 using System.Diagnostics.CodeAnalysis;
 

@@ -1,8 +1,8 @@
 // All directives by name and alias, and the words of a configuration file that are no directives.
 //
-// The table is built once at start-up and never changes; a second one may be built beside it (tests, embedding). The rows
-// stand in Directives/, one file per topic. Names are matched without regard to case. Looking up is O(1); suggesting a name
-// for a misspelt one compares it with every row.
+// The table is built once at start-up and never changes; a second one may be built beside it (tests, embedding). The
+// rows stand in Directives/, one file per topic. Names are matched without regard to case. Looking up is O(1);
+// suggesting a name for a misspelt one compares it with every row.
 
 using Millrace.Server.Config.Directives;
 
@@ -88,8 +88,8 @@ public sealed class DirectiveTable
         }
     }
 
-    /// <summary>A word of the configuration file that names something that is not available yet: the sentence that refuses
-    /// it; or null.</summary>
+    /// <summary>A word of the configuration file that names something that is not available yet: the sentence that
+    /// refuses it; or null.</summary>
     /// <param name="name">The word in any case.</param>
     public static string? RefusalOf(string name)
     {
@@ -110,6 +110,7 @@ public sealed class DirectiveTable
     public static bool IsIgnored(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return name.ToLowerInvariant() is "list-max-ziplist-entries" or "list-max-ziplist-value" or "lua-replicate-commands";
+        return name.ToLowerInvariant()
+            is "list-max-ziplist-entries" or "list-max-ziplist-value" or "lua-replicate-commands";
     }
 }

@@ -19,7 +19,8 @@ public abstract class DirectiveType
 
     /// <summary>Parses the words after the directive's name.</summary>
     /// <param name="words">Exactly one word unless <see cref="TakesManyWords"/>.</param>
-    /// <param name="current">The value in force, for types that change a part of it; null while defaults are built.</param>
+    /// <param name="current">The value in force, for types that change a part of it; null while defaults are
+    /// built.</param>
     /// <param name="value">The new value.</param>
     /// <param name="error">What is wrong.</param>
     public abstract bool TryParse(
@@ -190,7 +191,8 @@ public sealed class OctalType : DirectiveType
         long number = 0;
         foreach (char c in text)
         {
-            if (c is < '0' or > '7') return Fail("argument couldn't be parsed as an octal number", out value, out error);
+            if (c is < '0' or > '7')
+                return Fail("argument couldn't be parsed as an octal number", out value, out error);
             number = (number * 8) + (c - '0');
             if (number > Highest) return Fail("argument must be between 0 and 777 inclusive", out value, out error);
         }

@@ -1,8 +1,8 @@
 // The value of a directive: the text that CONFIG GET answers, and the number behind it.
 //
-// Configuration is bytes, not characters: a password may hold any byte. Everywhere in this folder a string therefore holds
-// one byte per char (Latin-1); ConfigText converts at the edges, where a value becomes a path, an environment string or
-// bytes on the wire.
+// Configuration is bytes, not characters: a password may hold any byte. Everywhere in this folder a string therefore
+// holds one byte per char (Latin-1); ConfigText converts at the edges, where a value becomes a path, an environment
+// string or bytes on the wire.
 
 using System.Text;
 

@@ -1,5 +1,6 @@
-// The system's limit of open files bounds maxclients. The runtime has raised the soft limit to the hard one already, so the
-// limit in force is what /proc/self/limits says; on systems without that file nothing is known and nothing is bounded.
+// The system's limit of open files bounds maxclients. The runtime has raised the soft limit to the hard one already,
+// so the limit in force is what /proc/self/limits says; on systems without that file nothing is known and nothing is
+// bounded.
 
 using System.Globalization;
 

@@ -1,8 +1,8 @@
 // The settings that running code reads, with their real types.
 //
-// One immutable object, made from the directive values at start-up and again after each successful CONFIG SET, and swapped
-// whole: whoever holds one sees values that belong together. Hot paths read its properties; everything else asks the
-// Configuration. Paths and names are ordinary strings here; the password is bytes.
+// One immutable object, made from the directive values at start-up and again after each successful CONFIG SET, and
+// swapped whole: whoever holds one sees values that belong together. Hot paths read its properties; everything else
+// asks the Configuration. Paths and names are ordinary strings here; the password is bytes.
 
 using Millrace.Net;
 using Millrace.Server.Logging;

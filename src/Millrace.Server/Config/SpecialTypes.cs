@@ -1,5 +1,5 @@
-// The directives whose words have a form of their own: save points, buffer limits, signal flags, event classes and so on.
-// Each type follows one setter of Redis's config.c, with its error texts, and answers in the same canonical form.
+// The directives whose words have a form of their own: save points, buffer limits, signal flags, event classes and so
+// on. Each type follows one setter of Redis's config.c, with its error texts, and answers in the same canonical form.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -124,7 +124,8 @@ public sealed class BufferLimitsType : DirectiveType
     }
 }
 
-/// <summary>What a signal's shutdown does: default, or flags. Saving is refused until there is something that saves.</summary>
+/// <summary>What a signal's shutdown does: default, or flags. Saving is refused until there is something that
+/// saves.</summary>
 public sealed class ShutdownFlagsType : DirectiveType
 {
     private static readonly string[] Names = ["default", "save", "nosave", "now", "force"];
@@ -340,8 +341,8 @@ public sealed class ReplicaOfType : DirectiveType
     }
 }
 
-/// <summary>The template of the process title: text with known {variables}. Some variables may be empty, so a template of
-/// those alone is refused.</summary>
+/// <summary>The template of the process title: text with known {variables}. Some variables may be empty, so a template
+/// of those alone is refused.</summary>
 public sealed class TitleTemplateType : DirectiveType
 {
     private static readonly string[] Variables =

@@ -3,10 +3,10 @@
 //     4711:M 23 Nov 2026 10:11:29.226 * Ready to accept connections tcp
 //     pid:role  day, month, year, local time   level mark (. debug, - verbose, * notice, # warning)   message
 //
-// A line is written in one call, so that lines of several threads and processes do not mix. A log file is opened for each
-// line, as Redis does: a file that was rotated away is simply created again. A line that cannot be written is dropped; the
-// server never stops because of its log. Control characters in a message become spaces: nobody forges a second line.
-// Callers never pass secrets: error reports and messages name directives, not their sensitive values.
+// A line is written in one call, so that lines of several threads and processes do not mix. A log file is opened for
+// each line, as Redis does: a file that was rotated away is simply created again. A line that cannot be written is
+// dropped; the server never stops because of its log. Control characters in a message become spaces: nobody forges a
+// second line. Callers never pass secrets: error reports and messages name directives, not their sensitive values.
 //
 // Threads: any. One lock guards the output; it is a leaf and is held for one write.
 

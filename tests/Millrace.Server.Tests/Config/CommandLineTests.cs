@@ -71,7 +71,8 @@ public sealed class CommandLineTests
     {
         var file = new ConfigFile(TestTable.New(), new MemoryFiles());
         ConfigError? error = file.Load(CommandLine.From(["none.conf"]), default);
-        Assert.Equal("Fatal error, can't open config file 'none.conf': No such file or directory\n", error?.Report("1"));
+        Assert.Equal(
+            "Fatal error, can't open config file 'none.conf': No such file or directory\n", error?.Report("1"));
     }
 
     private static string[] Split(string arguments) =>

@@ -49,7 +49,8 @@ public sealed class ConfigurationTests
     [InlineData(Failed + " 'Databases') - can't set immutable config", "hz", "20", "Databases", "4")]
     [InlineData(Failed + " 'dir') - can't set protected config", "hz", "20", "dir", "/tmp")]
     [InlineData(
-        Failed + " 'io-threads') - can't set immutable config: the number of event loops is fixed when the server starts",
+        Failed + " 'io-threads') - can't set immutable config: the number of event loops is fixed when the server"
+        + " starts",
         "hz", "20", "io-threads", "2")]
     [InlineData(
         Failed + " 'save') - snapshots (RDB) are not available yet, data lives in memory only",
@@ -59,7 +60,8 @@ public sealed class ConfigurationTests
         "hz", "20", "appendonly", "yes")]
     [InlineData(
         Failed + " 'maxmemory') - limiting memory with maxmemory is not available yet", "hz", "20", "maxmemory", "1gb")]
-    [InlineData(Failed + " 'slave-priority') - argument couldn't be parsed into an integer", "hz", "20", "slave-priority", "x")]
+    [InlineData(
+        Failed + " 'slave-priority') - argument couldn't be parsed into an integer", "hz", "20", "slave-priority", "x")]
     public void Set_changes_nothing_when_one_pair_is_wrong(string error, params string[] words)
     {
         Configuration configuration = TestTable.Configuration();

@@ -11,7 +11,7 @@ public sealed class DirectiveTableTests
     {
         foreach (Directive row in TestTable.New().Rows)
         {
-            int statements = (row.Summary is null ? 0 : 1) + (row.WithoutMeaning is null ? 0 : 1) + (row.NotYet is null ? 0 : 1);
+            int statements = new[] { row.Summary, row.WithoutMeaning, row.NotYet }.Count(text => text is not null);
             Assert.True(statements == 1, $"{row.Name} has {statements} of Summary, WithoutMeaning and NotYet");
             Assert.Equal(row.Name.ToLowerInvariant(), row.Name);
             if (row.Summary is { } summary) Assert.EndsWith(".", summary);
@@ -66,7 +66,7 @@ public sealed class DirectiveTableTests
     [InlineData("list-max-ziplist-entries 5")]
     [InlineData("lua-replicate-commands yes")]
     public void A_default_of_what_is_refused_and_obsolete_words_are_accepted(string line) =>
-        Assert.Null(new ConfigFile(TestTable.New(), new MemoryFiles()).Parse(System.Text.Encoding.ASCII.GetBytes(line)));
+        Assert.Null(new ConfigFile(TestTable.New(), new MemoryFiles()).Parse(ConfigText.ToBytes(line)));
 
     [Theory]
     [InlineData("maxclinets", "maxclients")]

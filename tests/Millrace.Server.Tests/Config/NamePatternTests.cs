@@ -24,7 +24,8 @@ public sealed class NamePatternTests
     [InlineData("**a**", "xax", true)]
     public void Patterns_match_as_in_Redis(string pattern, string name, bool matches) =>
         Assert.Equal(
-            matches, NamePattern.Matches(Encoding.ASCII.GetBytes(pattern), Encoding.ASCII.GetBytes(name), ignoreCase: true));
+            matches,
+            NamePattern.Matches(Encoding.ASCII.GetBytes(pattern), Encoding.ASCII.GetBytes(name), ignoreCase: true));
 
     [Fact]
     public void Many_stars_take_no_exponential_time()

@@ -1,4 +1,5 @@
-// What the tests of this folder share: a table that does not depend on the machine, and files that exist in memory only.
+// What the tests of this folder share: a table that does not depend on the machine, and files that exist in memory
+// only.
 
 using System.Text;
 using Millrace.Server.Config;
@@ -55,7 +56,9 @@ internal sealed class MemoryFiles : IConfigFiles
     {
         Reads++;
         content = Texts.TryGetValue(path, out string? text) ? Encoding.Latin1.GetBytes(text) : [];
-        error = text is null ? "No such file or directory" : content.Length > maxBytes ? $"more than {maxBytes} bytes" : "";
+        error = text is null ? "No such file or directory"
+            : content.Length > maxBytes ? $"more than {maxBytes} bytes"
+            : "";
         return error.Length == 0;
     }
 

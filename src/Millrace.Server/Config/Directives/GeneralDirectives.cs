@@ -98,7 +98,7 @@ internal static class GeneralDirectives
             Flags = DirectiveFlags.Immutable,
         },
         new("crash-log-enabled", Forms.YesNo, "yes") { WithoutMeaning = "a crash is always reported" },
-        new("crash-memcheck-enabled", Forms.YesNo, "yes") { WithoutMeaning = "a crash is not followed by a memory test" },
+        new("crash-memcheck-enabled", Forms.YesNo, "yes") { WithoutMeaning = "no memory test follows a crash" },
         new("use-exit-on-panic", Forms.YesNo, "no")
         {
             WithoutMeaning = "a fault always ends the process with a report",

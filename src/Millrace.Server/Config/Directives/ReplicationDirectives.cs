@@ -1,5 +1,5 @@
-// Directives of replication and of the cluster. Neither exists yet: turning them on, or demanding replicas before a write,
-// is refused; tuning them changes nothing.
+// Directives of replication and of the cluster. Neither exists yet: turning them on, or demanding replicas before a
+// write, is refused; tuning them changes nothing.
 
 namespace Millrace.Server.Config.Directives;
 
