@@ -9,7 +9,7 @@
 // requests to stand still. Why nothing is lost is argued in Mailbox.cs and Quiescence.cs.
 //
 // Threads: members are for the loop's thread, or for whoever has all loops standing still (LoopGroup.Quiesce); Post,
-// RunsOn..., Counters, Connections' count and the properties set at construction are for everybody.
+// IsCurrent, Counters and the properties set at construction are for everybody.
 
 using System.Diagnostics;
 
@@ -198,6 +198,9 @@ public abstract class EventLoop
     internal abstract void DisposePoller();
 
     internal void BindToThread() => _threadId = Environment.CurrentManagedThreadId;
+
+    /// <summary>The thread ends; its number may be given to another one.</summary>
+    internal void LeaveThread() => _threadId = 0;
 
     internal void WakeIfAsleep()
     {

@@ -38,6 +38,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
         LeaveSleep();
         while (!Group.IsStopping) Turn();
         CloseAll();
+        LeaveThread();
         State = LoopState.Still;
         Group.Quiescence.NoteStill();
     }

@@ -40,8 +40,9 @@ internal struct InputBuffer
     {
         if ((uint)count > (uint)Unread)
             throw new ArgumentOutOfRangeException(nameof(count), count, "more than there is");
+        if (count == 0) return;
         Start += count;
-        _expected = 0;
+        _expected = 0;      // it was about the message that began here
     }
 
     public void Expect(int totalBytes) => _expected = totalBytes;

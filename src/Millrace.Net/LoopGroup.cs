@@ -10,6 +10,7 @@ namespace Millrace.Net;
 /// <summary>A group of event loops.</summary>
 public sealed class LoopGroup : IDisposable
 {
+    private const int SmallestBufferBytes = 512;
     private readonly Lock _gate = new();
     private readonly EventLoop[] _loops;
     private readonly int[] _assigned;
@@ -27,6 +28,8 @@ public sealed class LoopGroup : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(handlerOf);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReceiveBufferBytes, SmallestBufferBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.SegmentBytes, SmallestBufferBytes);
         _keepAliveSeconds = options.TcpKeepAliveSeconds;
         int count = options.Count > 0 ? options.Count : Environment.ProcessorCount;
         bool isEpoll = UsesEpoll(options.Poller);
@@ -142,6 +145,7 @@ public sealed class LoopGroup : IDisposable
     /// the threads end. Not from a loop's thread. Without effect the second time.</summary>
     public void Stop()
     {
+        if (Quiescence.IsHolder) throw new InvalidOperationException("The loops cannot end while they stand still.");
         foreach (EventLoop loop in _loops)
         {
             if (loop.IsCurrent) throw new InvalidOperationException("A loop cannot wait for its own end.");

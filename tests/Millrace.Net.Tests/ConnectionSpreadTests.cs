@@ -87,6 +87,38 @@ public class ConnectionSpreadTests
 
     [Theory]
     [ClassData(typeof(Pollers))]
+    public void Connections_do_not_delay_and_probe_silent_peers_as_told(PollerKind poller)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using var server = new TestServer(poller, TestServer.Echo, loops: 1,
+            options: new LoopOptions { TcpKeepAliveSeconds = 60 });
+        using Socket first = server.Connect();
+        TestServer.Until(() => server.Opened.Count == 1, "accepted");
+        Connection probed = server.Opened.Last();
+        Assert.Equal((1, 1, 60, 20, 3), OptionsOf(probed));
+        server.Group.TcpKeepAliveSeconds = 0;
+        using Socket second = server.Connect();
+        TestServer.Until(() => server.Opened.Count == 2, "accepted");
+        (int noDelay, int keepAlive, _, _, _) = OptionsOf(server.Opened.Last());
+        Assert.Equal((1, 0), (noDelay, keepAlive));
+    }
+
+    private static (int NoDelay, int KeepAlive, int Idle, int Interval, int Count) OptionsOf(Connection connection)
+    {
+        using var handle = new SafeSocketHandle(connection.Descriptor, ownsHandle: false);
+        using var socket = new Socket(handle);
+        return (Option(socket, SocketOptionLevel.Tcp, SocketOptionName.NoDelay),
+            Option(socket, SocketOptionLevel.Socket, SocketOptionName.KeepAlive),
+            Option(socket, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime),
+            Option(socket, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval),
+            Option(socket, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount));
+    }
+
+    private static int Option(Socket socket, SocketOptionLevel level, SocketOptionName name) =>
+        (int)socket.GetSocketOption(level, name)!;
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
     public void IPv6_is_served_beside_IPv4_on_the_same_port(PollerKind poller)
     {
         if (!Socket.OSSupportsIPv6) return;
