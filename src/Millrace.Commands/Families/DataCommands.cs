@@ -1,0 +1,16 @@
+namespace Millrace.Commands.Families;
+
+/// <summary>The commands of all families that live in this layer.</summary>
+public static class DataCommands
+{
+    /// <summary>All of them, family by family.</summary>
+    public static IEnumerable<CommandSpec> All =>
+    [
+        .. StringCommands.Table,
+        .. NumberCommands.Table,
+        .. LcsCommand.Table,
+        .. KeyCommands.Table,
+        .. ExpiryCommands.Table,
+        .. KeyspaceCommands.Table,
+    ];
+}
