@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using Millrace.Engine;
+using Millrace.Resp;
+
+namespace Millrace.Commands;
+
+/// <summary>The place of a key among the arguments, and its hash.</summary>
+/// <param name="ArgIndex">Index among the arguments.</param>
+/// <param name="Hash">What <see cref="Keyspace.HashOf"/> says of it.</param>
+public readonly record struct KeyAt(int ArgIndex, ulong Hash);
+
+/// <summary>
+/// One call of a command: everything that its handler may use.
+/// </summary>
+/// <remarks>
+/// Lives on the stack of the loop that runs it. The arguments are views of the receive buffer and of nobody else's memory,
+/// so they stay valid whatever the handler does to the keyspace; views of entries do not.
+/// </remarks>
+public readonly ref struct Call
+{
+    private readonly ReadOnlySpan<KeyAt> _keys;
+
+    /// <summary>A call of <paramref name="spec"/>.</summary>
+    public Call(
+        CommandSpec spec, Args args, ReadOnlySpan<KeyAt> keys, ReplyWriter reply, Unit unit, Caller caller, EffectBuffer effects)
+    {
+        Spec = spec;
+        Args = args;
+        _keys = keys;
+        Reply = reply;
+        Unit = unit;
+        Caller = caller;
+        Effects = effects;
+    }
+
+    /// <summary>The command, or the subcommand, that runs.</summary>
+    public CommandSpec Spec { get; }
+
+    /// <summary>The request, command name first.</summary>
+    public Args Args { get; }
+
+    /// <summary>Where the reply goes: exactly one per call.</summary>
+    public ReplyWriter Reply { get; }
+
+    /// <summary>The unit that holds the call's partitions.</summary>
+    public Unit Unit { get; }
+
+    /// <summary>Who calls.</summary>
+    public Caller Caller { get; }
+
+    /// <summary>What the call's effect is, where the request itself is not.</summary>
+    public EffectBuffer Effects { get; }
+
+    /// <summary>The number of keys that the key specifications found.</summary>
+    public int KeyCount => _keys.Length;
+
+    /// <summary>The key at an argument, in the caller's database. O(1) for keys asked in their order.</summary>
+    public Key Key(int argIndex) => KeyIn(Caller.Database, argIndex);
+
+    /// <summary>The key at an argument, in a database of choice.</summary>
+    public Key KeyIn(int database, int argIndex)
+    {
+        // Almost every command has its keys at a fixed distance from each other: guess, then search.
+        var keys = _keys;
+        if (keys.Length > 0)
+        {
+            var step = keys.Length > 1 ? keys[1].ArgIndex - keys[0].ArgIndex : 1;
+            var guess = (argIndex - keys[0].ArgIndex) / Math.Max(step, 1);
+            if ((uint)guess < (uint)keys.Length && keys[guess].ArgIndex == argIndex)
+                return new Key(database, keys[guess].Hash, Args[argIndex]);
+        }
+
+        foreach (ref readonly var one in keys)
+        {
+            if (one.ArgIndex == argIndex) return new Key(database, one.Hash, Args[argIndex]);
+        }
+
+        Debug.Fail("a handler uses only keys that its key specifications name");
+        return new Key(database, Unit.Keyspace.HashOf(Args[argIndex]), Args[argIndex]);
+    }
+
+    /// <summary>Looks up a key that the command only reads.</summary>
+    public Entry Read(int argIndex) => Unit.Find(Key(argIndex), Caller.ReadAccess);
+
+    /// <summary>Looks up a key that the command is going to change.</summary>
+    public Entry Write(int argIndex) => Unit.Find(Key(argIndex), Caller.WriteAccess);
+
+    /// <summary>
+    /// Whether the entry is missing or of the type; writes WRONGTYPE otherwise.
+    /// </summary>
+    public bool IsTypeOrMissing(in Entry entry, Engine.ValueType type)
+    {
+        if (entry.IsMissing || entry.Type == type) return true;
+        Reply.Error(ErrorTexts.WrongType);
+        return false;
+    }
+
+    /// <summary>Reads an argument as a 64-bit integer; writes the usual error otherwise.</summary>
+    public bool TryInteger(int argIndex, out long value)
+    {
+        if (Numbers.TryParseInt64(Args[argIndex], out value)) return true;
+        Reply.Error(ErrorTexts.NotAnInteger);
+        return false;
+    }
+
+    /// <summary>Whether an argument is a word, in any case.</summary>
+    public bool Is(int argIndex, ReadOnlySpan<byte> word) => Words.Equal(Args[argIndex], word);
+}

@@ -1,0 +1,142 @@
+using System.Text;
+
+namespace Millrace.Commands;
+
+/// <summary>Runs a command: reads its arguments, works on the unit, writes exactly one reply.</summary>
+public delegate void CommandHandler(ref Call call);
+
+/// <summary>
+/// A command, declared once. Dispatch, COMMAND and its subcommands, ACL categories, key extraction, locking and the
+/// command reference are derived from it.
+/// </summary>
+public sealed class CommandSpec
+{
+    private readonly CommandSpec[] _subcommands = [];
+
+    /// <summary>Declares a command or a subcommand.</summary>
+    /// <param name="name">Lower case, without the container's name.</param>
+    /// <param name="arity">The exact number of arguments with the name(s), or minus the least number.</param>
+    /// <param name="handler">What runs it; null for a container whose subcommands do.</param>
+    public CommandSpec(string name, int arity, CommandHandler? handler)
+    {
+        Name = name;
+        NameBytes = Encoding.ASCII.GetBytes(name);
+        Arity = arity;
+        Handler = handler;
+    }
+
+    /// <summary>The name in lower case, without the container's.</summary>
+    public string Name { get; }
+
+    /// <summary>The name's bytes.</summary>
+    public byte[] NameBytes { get; }
+
+    /// <summary>The full name: <c>get</c>, <c>client|list</c>.</summary>
+    public string FullName => Container is null ? Name : Container.Name + "|" + Name;
+
+    /// <summary>The exact number of arguments with the name(s), or minus the least number.</summary>
+    public int Arity { get; }
+
+    /// <summary>What runs it; null for a container that always needs a subcommand.</summary>
+    public CommandHandler? Handler { get; }
+
+    /// <summary>What it is and may do.</summary>
+    public CommandFlags Flags { get; init; }
+
+    /// <summary>Its ACL categories beyond those that follow from the flags.</summary>
+    public AclCategories Categories { get; init; }
+
+    /// <summary>Where its keys are.</summary>
+    public KeySpec[] Keys { get; init; } = [];
+
+    /// <summary>Which partitions its unit holds.</summary>
+    public LockScope Locks { get; init; }
+
+    /// <summary>The arguments in the notation of <see cref="Syntax"/>, without the name.</summary>
+    public string Syntax { get; init; } = "";
+
+    /// <summary>One sentence of what it does.</summary>
+    public required string Summary { get; init; }
+
+    /// <summary>The version of Redis that brought it.</summary>
+    public required string Since { get; init; }
+
+    /// <summary>Its cost.</summary>
+    public required string Complexity { get; init; }
+
+    /// <summary>The functional group of COMMAND DOCS: string, generic, connection, server, ...</summary>
+    public required string Group { get; init; }
+
+    /// <summary>What changed since it came, as (version, change).</summary>
+    public (string Version, string Change)[] History { get; init; } = [];
+
+    /// <summary>Hints for clients and proxies (Redis documentation, "Command tips").</summary>
+    public string[] Tips { get; init; } = [];
+
+    /// <summary>Since when it is deprecated, or null.</summary>
+    public string? DeprecatedSince { get; init; }
+
+    /// <summary>What to use instead of a deprecated command, or null.</summary>
+    public string? ReplacedBy { get; init; }
+
+    /// <summary>The container, for a subcommand.</summary>
+    public CommandSpec? Container { get; private set; }
+
+    /// <summary>Its subcommands; empty for a plain command.</summary>
+    public CommandSpec[] Subcommands
+    {
+        get => _subcommands;
+        init
+        {
+            _subcommands = value;
+            foreach (var one in value) one.Container = this;
+        }
+    }
+
+    /// <summary>The position in the table: counters are kept by it. Set by <see cref="CommandTable"/>.</summary>
+    public int Id { get; private set; } = -1;
+
+    /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command in.</summary>
+    public Gate StoppedBy { get; private set; }
+
+
+    /// <summary>All ACL categories, those that follow from the flags included.</summary>
+    public AclCategories AllCategories
+    {
+        get
+        {
+            var all = Categories;
+            if ((Flags & CommandFlags.Write) != 0) all |= AclCategories.Write;
+            if ((Flags & CommandFlags.ReadOnly) != 0 && (all & AclCategories.Scripting) == 0) all |= AclCategories.Read;
+            if ((Flags & CommandFlags.Admin) != 0) all |= AclCategories.Admin | AclCategories.Dangerous;
+            if ((Flags & CommandFlags.PubSub) != 0) all |= AclCategories.PubSub;
+            if ((Flags & CommandFlags.Blocking) != 0) all |= AclCategories.Blocking;
+            return all | ((Flags & CommandFlags.Fast) != 0 ? AclCategories.Fast : AclCategories.Slow);
+        }
+    }
+
+    /// <summary>Takes the command into a table: its number there, and what is computed from its flags.</summary>
+    internal void Number(int id)
+    {
+        Id = id;
+        var gates = Gate.AllPaused | Gate.Closing;
+        if ((Flags & CommandFlags.NoAuth) == 0) gates |= Gate.Unauthenticated;
+        if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
+        if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
+        StoppedBy = gates;
+    }
+
+    /// <summary>Whether this many arguments, the name(s) included, are right.</summary>
+    public bool AcceptsCount(int count) => Arity >= 0 ? count == Arity : count >= -Arity;
+
+    /// <summary>The subcommand of a name in any case, or null.</summary>
+    public CommandSpec? FindSubcommand(ReadOnlySpan<byte> name)
+    {
+        foreach (var one in _subcommands)
+        {
+            if (Words.Equal(name, one.NameBytes)) return one;
+        }
+
+        return null;
+    }
+}

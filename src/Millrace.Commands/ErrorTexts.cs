@@ -1,0 +1,55 @@
+using Millrace.Resp;
+
+namespace Millrace.Commands;
+
+/// <summary>The texts of errors that more than one command gives, with their codes.</summary>
+public static class ErrorTexts
+{
+    /// <summary>The key holds another type.</summary>
+    public static ReadOnlySpan<byte> WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value"u8;
+
+    /// <summary>An argument or a value should be a 64-bit integer.</summary>
+    public static ReadOnlySpan<byte> NotAnInteger => "ERR value is not an integer or out of range"u8;
+
+    /// <summary>An argument or a value should be a number.</summary>
+    public static ReadOnlySpan<byte> NotAFloat => "ERR value is not a valid float"u8;
+
+    /// <summary>The arguments make no sense together.</summary>
+    public static ReadOnlySpan<byte> Syntax => "ERR syntax error"u8;
+
+    /// <summary>The key does not exist.</summary>
+    public static ReadOnlySpan<byte> NoSuchKey => "ERR no such key"u8;
+
+    /// <summary>There is no database of this number.</summary>
+    public static ReadOnlySpan<byte> DatabaseOutOfRange => "ERR DB index is out of range"u8;
+
+    /// <summary>Source and destination are the same.</summary>
+    public static ReadOnlySpan<byte> SameObject => "ERR source and destination objects are the same"u8;
+
+    /// <summary>A string would grow beyond the limit.</summary>
+    public static ReadOnlySpan<byte> StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)"u8;
+
+    /// <summary>The connection must authenticate first.</summary>
+    public static ReadOnlySpan<byte> AuthenticationRequired => "NOAUTH Authentication required."u8;
+
+    /// <summary>A data file is being loaded.</summary>
+    public static ReadOnlySpan<byte> Loading => "LOADING Redis is loading the dataset in memory"u8;
+
+    /// <summary>Writes an error that quotes a client's word; a long word is cut.</summary>
+    /// <param name="reply">Where it goes.</param>
+    /// <param name="before">Code and text up to the word; with <paramref name="after"/> at most 128 bytes.</param>
+    /// <param name="word">The client's word.</param>
+    /// <param name="after">The text behind it.</param>
+    public static void WriteQuoting(
+        ReplyWriter reply, ReadOnlySpan<byte> before, ReadOnlySpan<byte> word, ReadOnlySpan<byte> after)
+    {
+        const int MaxQuoted = 128;
+        const int MaxAround = 128;
+        Span<byte> text = stackalloc byte[MaxQuoted + MaxAround];
+        word = word[..Math.Min(word.Length, MaxQuoted)];
+        before.CopyTo(text);
+        word.CopyTo(text[before.Length..]);
+        after.CopyTo(text[(before.Length + word.Length)..]);
+        reply.Error(text[..(before.Length + word.Length + after.Length)]);
+    }
+}

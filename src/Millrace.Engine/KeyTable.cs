@@ -1,0 +1,83 @@
+using Millrace.Memory;
+
+namespace Millrace.Engine;
+
+/// <summary>
+/// What one partition holds of one database: the entries by key, and their deadlines in order.
+/// </summary>
+/// <remarks>
+/// A database is only a name for such tables, so FLUSHDB and SWAPDB exchange table objects and leave the old ones to be
+/// freed in slices. Used under the partition's lock.
+/// Invariant: an entry has a deadline exactly when <c>(deadline, hash)</c> is in the index.
+/// </remarks>
+public sealed class KeyTable
+{
+    private readonly Heap _heap;
+
+    /// <summary>An empty table in <paramref name="heap"/>.</summary>
+    public KeyTable(Heap heap, KeyHasher hasher)
+    {
+        _heap = heap;
+        Entries = HashTable<EntryLayout>.Create(heap, hasher);
+        Deadlines = OrderedIndex.Create(heap);
+    }
+
+    /// <summary>The entries by hash of their key.</summary>
+    public HashTable<EntryLayout> Entries { get; }
+
+    /// <summary>(deadline in Unix ms, hash of the key), ascending.</summary>
+    public OrderedIndex Deadlines { get; }
+
+    /// <summary>The number of keys, expired ones that nobody has met yet included.</summary>
+    public long Count => Entries.Count;
+
+    /// <summary>The number of keys with a deadline.</summary>
+    public long DeadlineCount => Deadlines.Count;
+
+    /// <summary>The entry of <paramref name="key"/>, expired or not; missing when there is none.</summary>
+    public Entry Find(ulong hash, ReadOnlySpan<byte> key)
+    {
+        var probe = new KeyProbe(key);
+        return new Entry(_heap, Entries.Find(hash, ref probe));
+    }
+
+    /// <summary>The entry with this hash that expires at <paramref name="deadlineMs"/>.</summary>
+    public Entry FindDue(ulong hash, long deadlineMs)
+    {
+        var probe = new DeadlineProbe(deadlineMs);
+        return new Entry(_heap, Entries.Find(hash, ref probe));
+    }
+
+    /// <summary>Frees entries and structures a slice at a time; true when all is freed. The table is out of use before.</summary>
+    public bool FreeSome(int maxEntries)
+    {
+        if (Entries.Header.IsNull) return true;
+        if (!Deadlines.FreeSome(maxEntries)) return false;
+        var visitor = new FreeingVisitor(_heap);
+        return Entries.FreeSome(ref visitor, maxEntries);
+    }
+
+    private readonly ref struct KeyProbe(ReadOnlySpan<byte> key) : IEntryProbe
+    {
+        private readonly ReadOnlySpan<byte> _key = key;
+
+        public bool Matches(Heap heap, BlockRef entry) => new Entry(heap, entry).Key.SequenceEqual(_key);
+    }
+
+    private readonly struct DeadlineProbe(long deadlineMs) : IEntryProbe
+    {
+        public bool Matches(Heap heap, BlockRef entry) => new Entry(heap, entry).DeadlineMs == deadlineMs;
+    }
+
+    private readonly struct FreeingVisitor(Heap heap) : IEntryVisitor
+    {
+        public void Visit(BlockRef entry) => Values.Value.Free(heap, new Entry(heap, entry));
+    }
+}
+
+/// <summary>Tells the hash table how to find the hash of an entry again.</summary>
+public readonly struct EntryLayout : IEntryLayout
+{
+    /// <inheritdoc/>
+    public static ulong HashOf(Heap heap, BlockRef entry, KeyHasher hasher) => hasher.Hash(new Entry(heap, entry).Key);
+}

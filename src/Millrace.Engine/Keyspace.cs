@@ -1,0 +1,123 @@
+using System.Numerics;
+using Millrace.Memory;
+
+namespace Millrace.Engine;
+
+/// <summary>How a keyspace is cut. Immutable.</summary>
+/// <param name="Partitions">1 for a single loop, otherwise a power of two of at most 64.</param>
+/// <param name="Databases">The number of databases.</param>
+/// <param name="Loops">How many threads run units; with one, locks are elided.</param>
+public sealed record KeyspaceShape(int Partitions, int Databases, int Loops)
+{
+    /// <summary>The most partitions there can be: a lock set is one 64-bit mask.</summary>
+    public const int MaxPartitions = 64;
+
+    /// <summary>The shape for a number of loops: one partition for one loop, else 64 (measured, docs/PERFORMANCE.md).</summary>
+    public static KeyspaceShape For(int loops, int databases) =>
+        new(loops == 1 ? 1 : MaxPartitions, databases, loops);
+}
+
+/// <summary>
+/// All keys of all databases, cut into partitions by key hash. Threads share it; each command holds the partitions of
+/// its keys through a <see cref="Unit"/>.
+/// </summary>
+public sealed class Keyspace : IDisposable
+{
+    private readonly Partition[] _partitions;
+    private readonly AlignedLines<PartitionLine> _lines;
+    private readonly KeyHasher _hasher;
+    private AccessClock _accessClock = new();
+
+    /// <summary>An empty keyspace.</summary>
+    /// <param name="shape">Partitions, databases, loops.</param>
+    /// <param name="source">Where all memory comes from; disposed by its owner after the keyspace.</param>
+    /// <param name="hasher">The seeded hash of keys.</param>
+    public Keyspace(KeyspaceShape shape, MemorySource source, KeyHasher hasher)
+    {
+        if (!BitOperations.IsPow2(shape.Partitions) || shape.Partitions > KeyspaceShape.MaxPartitions)
+            throw new ArgumentOutOfRangeException(nameof(shape), "partitions must be a power of two of at most 64");
+        Shape = shape;
+        _hasher = hasher;
+        _lines = new AlignedLines<PartitionLine>(shape.Partitions);
+        _partitions = new Partition[shape.Partitions];
+        PartitionLine.AssertSize();
+        for (var i = 0; i < _partitions.Length; i++)
+            _partitions[i] = new Partition(i, shape.Databases, source, hasher, _lines);
+    }
+
+    /// <summary>Partitions, databases, loops.</summary>
+    public KeyspaceShape Shape { get; }
+
+    /// <summary>The mask of all partitions.</summary>
+    public ulong AllPartitions => Shape.Partitions == 64 ? ulong.MaxValue : (1UL << Shape.Partitions) - 1;
+
+    /// <summary>How use is recorded. Exchanged while all loops stand still.</summary>
+    public AccessClock AccessClock
+    {
+        get => _accessClock;
+        set => _accessClock = value;
+    }
+
+    /// <summary>Exact bytes of native memory that hold data: entries, values, tables, indexes.</summary>
+    public long UsedBytes
+    {
+        get
+        {
+            var sum = 0L;
+            foreach (var partition in _partitions) sum += partition.Heap.AllocatedBytes;
+            return sum;
+        }
+    }
+
+    /// <summary>The partition at an index.</summary>
+    public Partition this[int index] => _partitions[index];
+
+    /// <summary>The hash that decides partition, bucket and fingerprint of a key.</summary>
+    public ulong HashOf(ReadOnlySpan<byte> key) => _hasher.Hash(key);
+
+    /// <summary>The partition of a key with this hash. The only function that knows.</summary>
+    public int PartitionOf(ulong hash) => HashBits.Partition(hash) & (Shape.Partitions - 1);
+
+    /// <summary>The sum of a counter over all partitions; a reader sees each counter at some recent moment.</summary>
+    public long Sum(Func<PartitionLine, long> counter)
+    {
+        var sum = 0L;
+        for (var i = 0; i < _partitions.Length; i++) sum += counter(_lines[i]);
+        return sum;
+    }
+
+    /// <summary>Clears the statistics that <c>CONFIG RESETSTAT</c> clears. All loops stand still.</summary>
+    public void ResetStatistics()
+    {
+        for (var i = 0; i < _partitions.Length; i++)
+        {
+            ref var line = ref _lines[i];
+            line.Hits = line.Misses = line.Expired = line.ExpiredActively = 0;
+        }
+    }
+
+    /// <summary>
+    /// Brings the bucket of a key that a later command of the batch will want nearer. Takes no lock: it only hints, and
+    /// reads nothing but addresses.
+    /// </summary>
+    /// <remarks>With several loops nothing is read before the lock; the first stage is left to the unit.</remarks>
+    public void Prefetch(int database, ulong hash)
+    {
+        if (Shape.Loops != 1) return;
+        _partitions[PartitionOf(hash)].Table(database)?.Entries.PrefetchBucket(hash);
+    }
+
+    /// <summary>Brings the entries nearer that a prefetched bucket names for a hash. See <see cref="Prefetch"/>.</summary>
+    public void PrefetchEntry(int database, ulong hash)
+    {
+        if (Shape.Loops != 1) return;
+        _partitions[PartitionOf(hash)].Table(database)?.Entries.PrefetchEntries(hash);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var partition in _partitions) partition.Heap.Dispose();
+        _lines.Dispose();
+    }
+}

@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Millrace.Memory;
+
+namespace Millrace.Engine;
+
+/// <summary>
+/// The part of the keyspace that one lock guards: a heap, one table per database, and what is waiting to be freed.
+/// </summary>
+/// <remarks>
+/// Which partition a key belongs to depends on the key alone, never on its database. Everything here is used under
+/// <see cref="Lock"/>, except the counters of <see cref="Line"/>, which others may read at any time.
+/// </remarks>
+public sealed class Partition
+{
+    private readonly KeyHasher _hasher;
+    private readonly AlignedLines<PartitionLine> _lines;
+    private readonly KeyTable?[] _tables;
+    private readonly Queue<KeyTable> _discarded = new();
+
+    internal Partition(int index, int databases, MemorySource source, KeyHasher hasher, AlignedLines<PartitionLine> lines)
+    {
+        Index = index;
+        Heap = new Heap(source);
+        Lock = new PartitionLock(lines, index);
+        _hasher = hasher;
+        _lines = lines;
+        _tables = new KeyTable?[databases];
+        Line.NextDeadlineMs = long.MaxValue;
+    }
+
+    /// <summary>The position in the keyspace, and in the order of locks.</summary>
+    public int Index { get; }
+
+    /// <summary>The memory of everything in the partition.</summary>
+    public Heap Heap { get; }
+
+    /// <summary>Guards the partition.</summary>
+    public PartitionLock Lock { get; }
+
+    /// <summary>The hot words of the partition, together on one cache line.</summary>
+    public ref PartitionLine Line => ref _lines[Index];
+
+    /// <summary>Whether tables that were taken out of use still hold memory.</summary>
+    public bool HasDiscarded => _discarded.Count > 0;
+
+    /// <summary>The table of a database, or null while it has never held a key.</summary>
+    public KeyTable? Table(int database) => _tables[database];
+
+    /// <summary>The table of a database, made on first use.</summary>
+    public KeyTable TableForWrite(int database) => _tables[database] ??= new KeyTable(Heap, _hasher);
+
+    /// <summary>Exchanges two databases.</summary>
+    public void Swap(int first, int second) => (_tables[first], _tables[second]) = (_tables[second], _tables[first]);
+
+    /// <summary>Empties a database at once; its memory is freed later in slices. Returns the number of keys removed.</summary>
+    public long Discard(int database)
+    {
+        var table = _tables[database];
+        if (table is null) return 0;
+        _tables[database] = null;
+        _discarded.Enqueue(table);
+        return table.Count;
+    }
+
+    /// <summary>The number of entries that wait to be freed.</summary>
+    public long DiscardedCount
+    {
+        get
+        {
+            var sum = 0L;
+            foreach (var table in _discarded) sum += table.Count;
+            return sum;
+        }
+    }
+
+    /// <summary>Frees up to <paramref name="maxEntries"/> discarded entries; true when none are left.</summary>
+    public bool FreeDiscarded(int maxEntries)
+    {
+        if (_discarded.TryPeek(out var table) && table.FreeSome(maxEntries)) _discarded.Dequeue();
+        return _discarded.Count == 0;
+    }
+
+    /// <summary>Recomputes when the next key of this partition falls due. O(databases).</summary>
+    public void RefreshNextDeadline()
+    {
+        var next = long.MaxValue;
+        foreach (var table in _tables)
+        {
+            if (table is not null && table.Deadlines.TryFirst(out var deadline, out _))
+                next = Math.Min(next, (long)deadline);
+        }
+
+        Volatile.Write(ref Line.NextDeadlineMs, next);
+    }
+}
+
+/// <summary>
+/// The words of a partition that are touched by every unit, on one 128-byte line so that partitions never share one.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct PartitionLine
+{
+    /// <summary>The lock word; owned by <see cref="PartitionLock"/>.</summary>
+    public int LockWord;
+
+    /// <summary>The latest time, in Unix milliseconds, that a unit here has used. Never goes back.</summary>
+    public long LastUnixMs;
+
+    /// <summary>The position in the effect log after the last block that this partition took part in.</summary>
+    public long LogPosition;
+
+    /// <summary>The earliest deadline of any key here in Unix milliseconds; <see cref="long.MaxValue"/> when there is none.</summary>
+    public long NextDeadlineMs;
+
+    /// <summary>Reads that found their key.</summary>
+    public long Hits;
+
+    /// <summary>Reads that did not.</summary>
+    public long Misses;
+
+    /// <summary>Keys removed because their time had come, by whomever.</summary>
+    public long Expired;
+
+    /// <summary>Those of <see cref="Expired"/> that active expiry removed.</summary>
+    public long ExpiredActively;
+
+    /// <summary>The partitions in which waiters of this one have their destinations (BLMOVE), as a mask.</summary>
+    public ulong WaiterDestinations;
+
+    [Conditional("DEBUG")]
+    internal static void AssertSize() => Debug.Assert(Marshal.SizeOf<PartitionLine>() <= 128, "one line must hold it all");
+}

@@ -1,0 +1,326 @@
+using System.Diagnostics;
+using System.Numerics;
+using Millrace.Engine.Values;
+
+namespace Millrace.Engine;
+
+/// <summary>How looking a key up counts.</summary>
+public enum Access
+{
+    /// <summary>A read by a client: it counts as a hit or a miss and as a use of the entry.</summary>
+    Read,
+
+    /// <summary>A look that leads to a write: a use of the entry, neither hit nor miss.</summary>
+    Write,
+
+    /// <summary>A look that leaves no trace (OBJECT, TTL of a client with NO-TOUCH, ...), neither use nor hit nor miss.</summary>
+    Peek,
+
+    /// <summary>Counts as a hit or a miss, but not as a use of the entry (TTL, TYPE, EXISTS with NO-TOUCH).</summary>
+    ReadWithoutTouch,
+}
+
+/// <summary>
+/// An execution unit: one command, one transaction or one script, from its first look at state to its last effect.
+/// </summary>
+/// <remarks>
+/// A unit takes the partitions of its keys in ascending order, fixes its time, works, has its effects appended to the log
+/// and unlocks; so every command is atomic and the log has the order of execution (docs/ARCHITECTURE.md, "Rules of
+/// execution"). One object per loop, used again and again; not thread-safe.
+/// Invariants: a partition is touched only while its bit is in <see cref="Held"/>; time never goes back in a partition.
+/// Complexity: begin and end are O(partitions taken).
+/// </remarks>
+public sealed class Unit
+{
+    private readonly Keyspace _keyspace;
+    private readonly bool _locks;
+    private uint _randomState;
+
+    /// <summary>A unit over <paramref name="keyspace"/> for one loop.</summary>
+    /// <param name="keyspace">Shared by all loops.</param>
+    /// <param name="seed">Seeds what chance decides here: the LFU increment.</param>
+    public Unit(Keyspace keyspace, uint seed)
+    {
+        _keyspace = keyspace;
+        _locks = keyspace.Shape.Loops > 1;
+        _randomState = seed | 1;
+        Removals = new RemovalList();
+    }
+
+    /// <summary>The keyspace that the unit works on.</summary>
+    public Keyspace Keyspace => _keyspace;
+
+    /// <summary>The partitions held, as a mask; 0 between units.</summary>
+    public ulong Held { get; private set; }
+
+    /// <summary>The time of the whole unit, in Unix milliseconds.</summary>
+    public long NowMs { get; private set; }
+
+    /// <summary>How many changes the unit has made so far.</summary>
+    public long Dirty { get; private set; }
+
+    /// <summary>Whether removals that no command asked for have to be remembered for the effect log.</summary>
+    public bool RecordsRemovals { get; set; }
+
+    /// <summary>
+    /// Whether entries whose time has come are removed when they are met. While writes are paused they stay and only look
+    /// missing. Set after the locks are taken, before the unit works.
+    /// </summary>
+    public bool RemovesExpired { get; set; } = true;
+
+    /// <summary>Keys that this unit removed because their time had come.</summary>
+    public RemovalList Removals { get; }
+
+    /// <summary>
+    /// Takes the partitions of <paramref name="mask"/> and fixes the unit's time.
+    /// </summary>
+    /// <param name="mask">The lock set; 0 is allowed for commands without keys.</param>
+    /// <param name="loopUnixMs">The loop's clock.</param>
+    /// <param name="patient">Wait as long as it takes, without releasing.</param>
+    /// <param name="contended">When the result is false: the partition that could not be had; nothing is held.</param>
+    public bool TryBegin(ulong mask, long loopUnixMs, bool patient, out int contended)
+    {
+        Debug.Assert(Held == 0, "units do not nest");
+        contended = -1;
+        Dirty = 0;
+        NowMs = loopUnixMs;
+        if (PlantedFault.LockLeftOut && BitOperations.PopCount(mask) > 1)
+            mask &= ~(1UL << (63 - BitOperations.LeadingZeroCount(mask)));
+        for (var rest = mask; rest != 0; rest &= rest - 1)
+        {
+            var index = BitOperations.TrailingZeroCount(rest);
+            if (_locks && !Take(index, patient))
+            {
+                Unlock();
+                contended = index;
+                return false;
+            }
+
+            Held |= 1UL << index;
+            NowMs = Math.Max(NowMs, _keyspace[index].Line.LastUnixMs);
+        }
+
+        StoreTime();
+        return true;
+    }
+
+    /// <summary>Releases the partitions. The effects have been appended before.</summary>
+    public void End()
+    {
+        Removals.Clear();
+        Unlock();
+    }
+
+    /// <summary>Records where in the log the unit's block ends, in every partition it holds.</summary>
+    public void SetLogPosition(long position)
+    {
+        for (var rest = Held; rest != 0; rest &= rest - 1)
+            _keyspace[BitOperations.TrailingZeroCount(rest)].Line.LogPosition = position;
+    }
+
+    /// <summary>The partition of a key, which the unit must hold.</summary>
+    public Partition PartitionFor(in Key key)
+    {
+        var index = _keyspace.PartitionOf(key.Hash);
+        Debug.Assert((Held & (1UL << index)) != 0 || PlantedFault.LockLeftOut, "a unit touches only what it holds");
+        return _keyspace[index];
+    }
+
+    /// <summary>
+    /// Looks a key up. An entry whose time has come is removed here and now and reported as missing.
+    /// </summary>
+    public Entry Find(in Key key, Access access)
+    {
+        SchedulePoint.Yield();
+        var partition = PartitionFor(key);
+        var table = partition.Table(key.Database);
+        var entry = table is null ? default : table.Find(key.Hash, key.Bytes);
+        if (entry.HasDeadline && entry.DeadlineMs < NowMs)
+        {
+            if (RemovesExpired) RemoveExpired(partition, key, entry);
+            entry = default;
+        }
+
+        return Counted(partition, entry, access);
+    }
+
+    /// <summary>Counts one change of the keyspace; every mutation of an existing value says so once.</summary>
+    public void Changed(in Key key)
+    {
+        Debug.Assert((Held & (1UL << _keyspace.PartitionOf(key.Hash))) != 0 || PlantedFault.LockLeftOut, "held");
+        Dirty++;
+    }
+
+    /// <summary>Counts <paramref name="changes"/> changes that belong to no single key (FLUSHALL, SWAPDB).</summary>
+    public void ChangedMany(long changes) => Dirty += changes;
+
+    /// <summary>
+    /// Makes the entry of <paramref name="key"/> have this shape: new, or in place of <paramref name="existing"/>, whose
+    /// value is given up except for its first <paramref name="keepValueBytes"/>. The rest of the value area is undefined.
+    /// </summary>
+    /// <param name="key">The key.</param>
+    /// <param name="existing">What <see cref="Find"/> returned for the key; missing for a new one.</param>
+    /// <param name="shape">The new shape; its access clock is ignored and set to now.</param>
+    /// <param name="keepValueBytes">Bytes of the old value area to keep; what they refer to is kept as well.</param>
+    public Entry Store(in Key key, in Entry existing, EntryShape shape, int keepValueBytes = 0)
+    {
+        var partition = PartitionFor(key);
+        var table = partition.TableForWrite(key.Database);
+        shape = shape with { AccessClock = _keyspace.AccessClock.Initial(NowMs) };
+        if (existing.IsMissing)
+        {
+            var made = Entry.Create(partition.Heap, key.Bytes, shape);
+            table.Entries.Insert(key.Hash, made.Block);
+            if (shape.DeadlineMs >= 0) AddDeadline(partition, table, key.Hash, shape.DeadlineMs);
+            return made;
+        }
+
+        var before = existing.DeadlineMs;
+        if (keepValueBytes == 0) Value.FreeOutside(partition.Heap, existing);
+        var entry = Entry.Reshape(partition.Heap, existing, shape, keepValueBytes);
+        if (entry.Block != existing.Block) table.Entries.Replace(key.Hash, existing.Block, entry.Block);
+        if (before != shape.DeadlineMs) MoveDeadline(partition, table, key.Hash, before, shape.DeadlineMs);
+        return entry;
+    }
+
+    /// <summary>Gives an entry another deadline (-1: none), keeping its value and its access clock.</summary>
+    public Entry SetDeadline(in Key key, in Entry entry, long deadlineMs)
+    {
+        var clock = entry.AccessClock;
+        var length = entry.ValueLength;
+        var shape = new EntryShape(entry.Type, entry.Encoding, length, deadlineMs, clock);
+        return Store(key, entry, shape, length).WithAccessClock(clock);
+    }
+
+    /// <summary>Removes an entry and frees its memory.</summary>
+    public void Remove(in Key key, in Entry entry)
+    {
+        var partition = PartitionFor(key);
+        var table = partition.Table(key.Database)!;
+        Detach(table, key.Hash, entry);
+        Value.Free(partition.Heap, entry);
+    }
+
+    /// <summary>
+    /// Moves a value with its deadline to another key, which must not exist. The value is moved, not copied, within a
+    /// partition.
+    /// </summary>
+    public Entry Move(in Key from, in Entry entry, in Key to)
+    {
+        var made = Value.Transfer(this, entry, PartitionFor(from).Heap, to, copies: false);
+        var source = PartitionFor(from);
+        Detach(source.Table(from.Database)!, from.Hash, entry);
+        Value.FreeTransferred(source.Heap, entry, ReferenceEquals(source, PartitionFor(to)));
+        return made;
+    }
+
+    /// <summary>Stores a copy of a value with its deadline under another key, which must not exist.</summary>
+    public Entry Copy(in Key from, in Entry entry, in Key to) =>
+        Value.Transfer(this, entry, PartitionFor(from).Heap, to, copies: true);
+
+    /// <summary>
+    /// Removes keys of one held partition whose time has come, at most <paramref name="max"/> of them.
+    /// </summary>
+    /// <param name="index">The partition.</param>
+    /// <param name="max">The most keys to remove.</param>
+    /// <param name="lateness">Told how many milliseconds late each removal is.</param>
+    /// <returns>How many were removed; fewer than <paramref name="max"/>: no due key is left.</returns>
+    public int RemoveDue(int index, int max, LatenessHistogram lateness)
+    {
+        var partition = _keyspace[index];
+        var removed = 0;
+        for (var database = 0; database < _keyspace.Shape.Databases && removed < max; database++)
+        {
+            var table = partition.Table(database);
+            while (table is not null && removed < max && table.Deadlines.TryFirst(out var deadline, out var hash)
+                   && (long)deadline < NowMs)
+            {
+                var entry = table.FindDue(hash, (long)deadline);
+                if (entry.IsMissing)
+                {
+                    table.Deadlines.Remove(deadline, hash);
+                    continue;
+                }
+
+                lateness.Add(NowMs - (long)deadline);
+                RemoveExpired(partition, new Key(database, hash, entry.Key), entry);
+                partition.Line.ExpiredActively++;
+                removed++;
+            }
+        }
+
+        partition.RefreshNextDeadline();
+        return removed;
+    }
+
+    /// <summary>A number from the unit's own cheap generator (xorshift32); no use where an attacker must not guess.</summary>
+    public uint NextRandom()
+    {
+        var x = _randomState;
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        return _randomState = x;
+    }
+
+    private bool Take(int index, bool patient)
+    {
+        if (index < 63 && Held >> (index + 1) != 0) Environment.FailFast("partition lock taken out of order");
+        return _keyspace[index].Lock.TryEnter(patient);
+    }
+
+    private void Unlock()
+    {
+        var held = Held;
+        Held = 0;
+        if (!_locks) return;
+        for (; held != 0; held &= held - 1) _keyspace[BitOperations.TrailingZeroCount(held)].Lock.Exit();
+    }
+
+    private void StoreTime()
+    {
+        for (var rest = Held; rest != 0; rest &= rest - 1)
+            _keyspace[BitOperations.TrailingZeroCount(rest)].Line.LastUnixMs = NowMs;
+    }
+
+    private Entry Counted(Partition partition, in Entry entry, Access access)
+    {
+        if (access is Access.Read or Access.ReadWithoutTouch)
+        {
+            if (entry.IsMissing) partition.Line.Misses++;
+            else partition.Line.Hits++;
+        }
+
+        if (entry.IsMissing || access is Access.Peek or Access.ReadWithoutTouch) return entry;
+        var clock = _keyspace.AccessClock;
+        var touched = clock.Touched(entry.AccessClock, NowMs, clock.CountsFrequency ? NextRandom() : 0);
+        return touched == entry.AccessClock ? entry : entry.WithAccessClock(touched);
+    }
+
+    private void RemoveExpired(Partition partition, in Key key, in Entry entry)
+    {
+        if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
+        partition.Line.Expired++;
+        Detach(partition.Table(key.Database)!, key.Hash, entry);
+        Value.Free(partition.Heap, entry);
+    }
+
+    private static void Detach(KeyTable table, ulong hash, in Entry entry)
+    {
+        if (entry.HasDeadline) table.Deadlines.Remove((ulong)entry.DeadlineMs, hash);
+        table.Entries.Remove(hash, entry.Block);
+    }
+
+    private static void MoveDeadline(Partition partition, KeyTable table, ulong hash, long before, long after)
+    {
+        if (before >= 0) table.Deadlines.Remove((ulong)before, hash);
+        if (after >= 0) AddDeadline(partition, table, hash, after);
+    }
+
+    private static void AddDeadline(Partition partition, KeyTable table, ulong hash, long deadlineMs)
+    {
+        table.Deadlines.Insert((ulong)deadlineMs, hash);
+        ref var line = ref partition.Line;
+        if (deadlineMs < line.NextDeadlineMs) Volatile.Write(ref line.NextDeadlineMs, deadlineMs);
+    }
+}

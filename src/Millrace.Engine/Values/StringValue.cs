@@ -1,0 +1,263 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using Millrace.Memory;
+
+namespace Millrace.Engine.Values;
+
+/// <summary>How a string is stored.</summary>
+public enum StringEncoding
+{
+    /// <summary>A canonical 64-bit integer, 8 bytes in the entry.</summary>
+    Integer = 0,
+
+    /// <summary>Up to 44 bytes, in the entry, never grown.</summary>
+    Embedded = 1,
+
+    /// <summary>Bytes in the entry, up to <see cref="StringValue.MaxInlineBytes"/>.</summary>
+    Raw = 2,
+
+    /// <summary>Bytes in a block of their own.</summary>
+    Blob = 3,
+}
+
+/// <summary>
+/// Strings: how their bytes are laid out in an entry, read and changed.
+/// </summary>
+/// <remarks>
+/// <code>
+///   value area   Integer    8 bytes, little-endian
+///                Embedded   the bytes
+///                Raw        the bytes
+///                Blob       8 bytes BlockRef, 8 bytes length; the block may be larger (growth is amortised)
+/// </code>
+/// A string over <see cref="MaxInlineBytes"/> is a blob, so that renaming it and growing it copies no more than it must.
+/// The names that clients see are Redis's: int, embstr (at most 44 bytes), raw.
+/// </remarks>
+public static class StringValue
+{
+    /// <summary>The longest string that lives in its entry.</summary>
+    public const int MaxInlineBytes = 32 * 1024;
+
+    /// <summary>The longest string that is reported as embstr.</summary>
+    public const int MaxEmbeddedBytes = 44;
+
+    /// <summary>The longest string that can be stored, whatever the server's limit says.</summary>
+    public const int MaxBytes = int.MaxValue - (4 * 1024 * 1024);
+
+    /// <summary>Room that <see cref="Read(Heap, in Entry, Span{byte})"/> needs for the text of an integer.</summary>
+    public const int ScratchBytes = 20;
+
+    private const int BlobHeaderBytes = 16;
+    private const int MaxSpareBytes = 1024 * 1024;
+
+    /// <summary>The length of the string in bytes.</summary>
+    public static int Length(in Entry entry)
+    {
+        Debug.Assert(entry.Type == ValueType.String, "strings only");
+        switch ((StringEncoding)entry.Encoding)
+        {
+            case StringEncoding.Integer:
+                Span<byte> scratch = stackalloc byte[ScratchBytes];
+                return FormatInteger(Integer(entry), scratch);
+            case StringEncoding.Blob:
+                return BlobLength(entry.Value);
+            default:
+                return entry.ValueLength;
+        }
+    }
+
+    /// <summary>
+    /// The bytes of the string: a view of the entry, of its blob, or of <paramref name="scratch"/>. Valid until the next
+    /// write to the partition.
+    /// </summary>
+    /// <param name="heap">The partition's heap.</param>
+    /// <param name="entry">An entry with a string.</param>
+    /// <param name="scratch">At least <see cref="ScratchBytes"/>, for integers.</param>
+    public static ReadOnlySpan<byte> Read(Heap heap, in Entry entry, Span<byte> scratch)
+    {
+        Debug.Assert(entry.Type == ValueType.String, "strings only");
+        switch ((StringEncoding)entry.Encoding)
+        {
+            case StringEncoding.Integer:
+                return scratch[..FormatInteger(Integer(entry), scratch)];
+            case StringEncoding.Blob:
+                var value = entry.Value;
+                return heap.Span(Blob(value), 0, BlobLength(value));
+            default:
+                return entry.Value;
+        }
+    }
+
+    /// <summary>The bytes of the string, as <see cref="Read(Heap, in Entry, Span{byte})"/> with the entry's own heap.</summary>
+    public static ReadOnlySpan<byte> Read(in Entry entry, Span<byte> scratch) => Read(entry.Heap, entry, scratch);
+
+    /// <summary>The integer, when the string is stored as one.</summary>
+    public static bool TryGetInteger(in Entry entry, out long value)
+    {
+        var isInteger = (StringEncoding)entry.Encoding == StringEncoding.Integer;
+        value = isInteger ? Integer(entry) : 0;
+        return isInteger;
+    }
+
+    /// <summary>Makes the key hold an integer; in place when it held one and its deadline stays.</summary>
+    public static Entry SetInteger(Unit unit, in Key key, in Entry existing, long value, long deadlineMs)
+    {
+        if (!existing.IsMissing && existing.Type == ValueType.String
+            && (StringEncoding)existing.Encoding == StringEncoding.Integer && existing.DeadlineMs == deadlineMs)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(existing.Value, value);
+            return existing;
+        }
+
+        var shape = new EntryShape(ValueType.String, (int)StringEncoding.Integer, sizeof(long), deadlineMs, 0);
+        var entry = unit.Store(key, existing, shape);
+        BinaryPrimitives.WriteInt64LittleEndian(entry.Value, value);
+        return entry;
+    }
+
+    /// <summary>Makes the key hold bytes, which must not be a view of this partition's memory.</summary>
+    public static Entry SetBytes(Unit unit, in Key key, in Entry existing, ReadOnlySpan<byte> value, long deadlineMs)
+    {
+        if (value.Length > MaxInlineBytes) return SetBlob(unit, key, existing, value, deadlineMs);
+        var encoding = value.Length <= MaxEmbeddedBytes ? StringEncoding.Embedded : StringEncoding.Raw;
+        var shape = new EntryShape(ValueType.String, (int)encoding, value.Length, deadlineMs, 0);
+        var entry = unit.Store(key, existing, shape);
+        value.CopyTo(entry.Value);
+        return entry;
+    }
+
+    /// <summary>
+    /// Overwrites the string from <paramref name="offset"/> on, growing it with zero bytes where it was shorter. A missing
+    /// key is made. The deadline is kept.
+    /// </summary>
+    /// <returns>The length afterwards.</returns>
+    public static int WriteAt(Unit unit, in Key key, in Entry existing, int offset, ReadOnlySpan<byte> bytes)
+    {
+        var heap = unit.PartitionFor(key).Heap;
+        var oldLength = existing.IsMissing ? 0 : Length(existing);
+        var length = Math.Max(oldLength, checked(offset + bytes.Length));
+        var entry = Grow(unit, key, existing, oldLength, length);
+        var content = Content(heap, entry);
+        if (offset > oldLength) content[oldLength..offset].Clear();
+        bytes.CopyTo(content[offset..]);
+        return length;
+    }
+
+    /// <summary>The encoding's name: int, embstr or raw.</summary>
+    internal static ReadOnlySpan<byte> EncodingName(in Entry entry) => (StringEncoding)entry.Encoding switch
+    {
+        StringEncoding.Integer => "int"u8,
+        StringEncoding.Embedded => "embstr"u8,
+        _ => "raw"u8,
+    };
+
+    internal static void FreeOutside(Heap heap, in Entry entry)
+    {
+        if ((StringEncoding)entry.Encoding == StringEncoding.Blob) heap.Free(Blob(entry.Value));
+    }
+
+    internal static long OutsideBytes(Heap heap, in Entry entry) =>
+        (StringEncoding)entry.Encoding == StringEncoding.Blob ? heap.UsableSize(Blob(entry.Value)) : 0;
+
+    internal static void CopyOutside(Heap heap, in Entry entry, Heap target, in Entry copy)
+    {
+        if ((StringEncoding)entry.Encoding != StringEncoding.Blob) return;
+        var length = BlobLength(entry.Value);
+        var block = target.Allocate(length);
+        heap.Span(Blob(entry.Value), 0, length).CopyTo(target.Span(block, 0, length));
+        WriteBlob(copy.Value, block, length);
+    }
+
+    private static Entry SetBlob(Unit unit, in Key key, in Entry existing, ReadOnlySpan<byte> value, long deadlineMs)
+    {
+        var heap = unit.PartitionFor(key).Heap;
+        var block = heap.Allocate(value.Length);
+        value.CopyTo(heap.Span(block, 0, value.Length));
+        var shape = new EntryShape(ValueType.String, (int)StringEncoding.Blob, BlobHeaderBytes, deadlineMs, 0);
+        var entry = unit.Store(key, existing, shape);
+        WriteBlob(entry.Value, block, value.Length);
+        return entry;
+    }
+
+    // Leaves an entry that holds `length` bytes, the first `oldLength` of them as before, the rest undefined.
+    private static Entry Grow(Unit unit, in Key key, in Entry existing, int oldLength, int length)
+    {
+        var heap = unit.PartitionFor(key).Heap;
+        var deadline = existing.IsMissing ? -1 : existing.DeadlineMs;
+        if (!existing.IsMissing && (StringEncoding)existing.Encoding == StringEncoding.Blob)
+        {
+            if (length > oldLength) GrowBlob(heap, existing.Value, oldLength, length);
+            return existing;
+        }
+
+        var isInteger = !existing.IsMissing && (StringEncoding)existing.Encoding == StringEncoding.Integer;
+        if (length <= MaxInlineBytes && !isInteger)
+        {
+            var shape = new EntryShape(ValueType.String, (int)StringEncoding.Raw, length, deadline, 0);
+            return unit.Store(key, existing, shape, oldLength);
+        }
+
+        return Regrow(unit, key, existing, oldLength, length);
+    }
+
+    // The representation changes: from integer to bytes, or from inline bytes to a blob.
+    private static Entry Regrow(Unit unit, in Key key, in Entry existing, int oldLength, int length)
+    {
+        var heap = unit.PartitionFor(key).Heap;
+        var deadline = existing.IsMissing ? -1 : existing.DeadlineMs;
+        Span<byte> scratch = stackalloc byte[ScratchBytes];
+        var old = existing.IsMissing ? default : Read(heap, existing, scratch);
+        if (length <= MaxInlineBytes)
+        {
+            var raw = new EntryShape(ValueType.String, (int)StringEncoding.Raw, length, deadline, 0);
+            var inline = unit.Store(key, existing, raw);
+            old.CopyTo(inline.Value);
+            return inline;
+        }
+
+        var block = heap.Allocate(length);
+        old.CopyTo(heap.Span(block, 0, oldLength));
+        var shape = new EntryShape(ValueType.String, (int)StringEncoding.Blob, BlobHeaderBytes, deadline, 0);
+        var entry = unit.Store(key, existing, shape);
+        WriteBlob(entry.Value, block, length);
+        return entry;
+    }
+
+    private static void GrowBlob(Heap heap, Span<byte> value, int oldLength, int length)
+    {
+        var block = Blob(value);
+        if (heap.UsableSize(block) < length)
+        {
+            var spare = Math.Min(Math.Min(length, MaxSpareBytes), int.MaxValue - length);
+            block = heap.Resize(block, oldLength, length + spare);
+        }
+
+        WriteBlob(value, block, length);
+    }
+
+    private static Span<byte> Content(Heap heap, in Entry entry)
+    {
+        var value = entry.Value;
+        return (StringEncoding)entry.Encoding == StringEncoding.Blob ? heap.Span(Blob(value), 0, BlobLength(value)) : value;
+    }
+
+    private static long Integer(in Entry entry) => BinaryPrimitives.ReadInt64LittleEndian(entry.Value);
+
+    private static BlockRef Blob(ReadOnlySpan<byte> value) =>
+        BlockRef.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(value));
+
+    private static int BlobLength(ReadOnlySpan<byte> value) =>
+        checked((int)BinaryPrimitives.ReadInt64LittleEndian(value[sizeof(ulong)..]));
+
+    private static void WriteBlob(Span<byte> value, BlockRef block, int length)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(value, block.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(value[sizeof(ulong)..], length);
+    }
+
+    private static int FormatInteger(long value, Span<byte> destination)
+    {
+        value.TryFormat(destination, out var written, provider: null);
+        return written;
+    }
+}

@@ -1,0 +1,57 @@
+using Millrace.Memory;
+
+namespace Millrace.Engine.Values;
+
+/// <summary>
+/// What every type of value can do: free what it owns outside its entry, move or copy to another key, tell its size.
+/// </summary>
+/// <remarks>The one place that switches over value types; each case is a line that names the type's own file.</remarks>
+public static class Value
+{
+    /// <summary>Frees an entry with everything it owns. It has left its table before.</summary>
+    public static void Free(Heap heap, in Entry entry)
+    {
+        FreeOutside(heap, entry);
+        heap.Free(entry.Block);
+    }
+
+    /// <summary>Frees what the value owns outside its entry, not the entry itself.</summary>
+    public static void FreeOutside(Heap heap, in Entry entry)
+    {
+        if (entry.Type == ValueType.String) StringValue.FreeOutside(heap, entry);
+    }
+
+    /// <summary>Exact bytes of native memory that an entry takes with everything it owns.</summary>
+    public static long SizeBytes(Heap heap, in Entry entry) =>
+        heap.UsableSize(entry.Block) + (entry.Type == ValueType.String ? StringValue.OutsideBytes(heap, entry) : 0);
+
+    /// <summary>Bytes that a rewrite of the value has to copy; <c>UNLINK</c> frees values above a limit in slices.</summary>
+    public static int ElementCount(in Entry entry) => entry.Type == ValueType.String ? 1 : 0;
+
+    /// <summary>The encoding's name as <c>OBJECT ENCODING</c> gives it.</summary>
+    public static ReadOnlySpan<byte> EncodingName(in Entry entry) =>
+        entry.Type == ValueType.String ? StringValue.EncodingName(entry) : "unknown"u8;
+
+    /// <summary>
+    /// Makes an entry for <paramref name="to"/> with the value and deadline of <paramref name="entry"/>, which stays as it
+    /// is. Without <paramref name="copies"/> memory outside the entry is shared until
+    /// <see cref="FreeTransferred"/> ends the old entry, if both live in one heap.
+    /// </summary>
+    internal static Entry Transfer(Unit unit, in Entry entry, Heap heap, in Key to, bool copies)
+    {
+        var target = unit.PartitionFor(to).Heap;
+        var shape = new EntryShape(entry.Type, entry.Encoding, entry.ValueLength, entry.DeadlineMs, 0);
+        var made = unit.Store(to, default, shape);
+        entry.Value.CopyTo(made.Value);
+        var shares = !copies && ReferenceEquals(heap, target);
+        if (!shares && entry.Type == ValueType.String) StringValue.CopyOutside(heap, entry, target, made);
+        return made;
+    }
+
+    /// <summary>Frees the old entry after a transfer; what it owns outside stays when the new entry shares it.</summary>
+    internal static void FreeTransferred(Heap heap, in Entry entry, bool shares)
+    {
+        if (!shares) FreeOutside(heap, entry);
+        heap.Free(entry.Block);
+    }
+}
