@@ -56,14 +56,14 @@ public sealed class Coverage
             Expired++;
     }
 
-    /// <summary>Every command of the grammar that was sent fewer times, and every option.</summary>
+    /// <summary>Every command of the grammars that was sent fewer times, and every option.</summary>
     public IReadOnlyList<string> Missing(int perCommand, int perOption) =>
     [
         .. StreamGenerator.AllForms.Select(form => form.Name).Where(name => _commands.GetValueOrDefault(name) < perCommand)
             .Select(name => $"{name}: {_commands.GetValueOrDefault(name)} of {perCommand}"),
-        .. _options
-            .Where(option => option.Value < perOption && !option.Key.EndsWith(ShortDeadline, StringComparison.Ordinal))
-            .Select(option => $"{option.Key}: {option.Value} of {perOption}"),
+        .. StreamGenerator.DeclaredOptions()
+            .Where(option => _options.GetValueOrDefault(option) < perOption && !option.EndsWith(ShortDeadline, StringComparison.Ordinal))
+            .Select(option => $"{option}: {_options.GetValueOrDefault(option)} of {perOption}"),
     ];
 
     /// <summary>The figures as text.</summary>

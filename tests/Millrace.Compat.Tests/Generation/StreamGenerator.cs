@@ -29,6 +29,21 @@ public sealed class StreamGenerator
     public static IReadOnlyList<Form> AllForms { get; } =
         [.. ConnectionGrammar.Forms, .. StringGrammar.Forms, .. KeysGrammar.Forms, .. ServerGrammar.Forms];
 
+    /// <summary>
+    /// Every option that the grammars can write, as <c>COMMAND OPTION</c>: gathered from a long stream that is not sent.
+    /// </summary>
+    public static IReadOnlySet<string> DeclaredOptions()
+    {
+        var options = new SortedSet<string>(StringComparer.Ordinal);
+        var generator = new StreamGenerator(1, AllForms);
+        for (int i = 0; i < 60_000; i++)
+        {
+            foreach (Request request in generator.NextSentence().Requests)
+                options.UnionWith(request.Options.Select(option => $"{request.Command} {option}"));
+        }
+        return options;
+    }
+
     /// <summary>A number below the limit, from the stream's own source.</summary>
     public int Next(int limit) => _random.Next(limit);
 

@@ -16,6 +16,7 @@ public sealed class ServerProcess : IDisposable
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
     private readonly Process _process;
     private readonly StringBuilder _log = new();
+    private readonly Thread[] _readers;
     private readonly string _directory;
 
     private ServerProcess(string name, string directory, string executable, int port, IEnumerable<string> arguments)
@@ -34,10 +35,13 @@ public sealed class ServerProcess : IDisposable
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{executable} did not start.");
-        _process.OutputDataReceived += Collect;
-        _process.ErrorDataReceived += Collect;
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        // Threads of their own: the pool's few would be held by these pipes, and tests need them.
+        _readers = [new Thread(() => Collect(_process.StandardOutput)), new Thread(() => Collect(_process.StandardError))];
+        foreach (Thread reader in _readers)
+        {
+            reader.IsBackground = true;
+            reader.Start();
+        }
     }
 
     /// <summary>The name used in messages: redis or millrace.</summary>
@@ -97,7 +101,7 @@ public sealed class ServerProcess : IDisposable
     {
         using (Process kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]))
             kill.WaitForExit();
-        return _process.WaitForExit(timeout);
+        return _process.WaitForExit(timeout) && Array.TrueForAll(_readers, reader => reader.Join(timeout));
     }
 
     /// <summary>Memory that the process has in RAM, in bytes (Linux).</summary>
@@ -113,6 +117,8 @@ public sealed class ServerProcess : IDisposable
         if (!_process.HasExited)
             _process.Kill(entireProcessTree: true);
         _process.WaitForExit();
+        foreach (Thread reader in _readers)
+            reader.Join();
         _process.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
@@ -173,11 +179,12 @@ public sealed class ServerProcess : IDisposable
         throw new TimeoutException($"{Name} did not answer within {StartTimeout}:\n{Log}");
     }
 
-    private void Collect(object sender, DataReceivedEventArgs line)
+    private void Collect(StreamReader stream)
     {
-        if (line.Data is null)
-            return;
-        lock (_log)
-            _log.Append(line.Data).Append('\n');
+        while (stream.ReadLine() is { } line)
+        {
+            lock (_log)
+                _log.Append(line).Append('\n');
+        }
     }
 }

@@ -9,6 +9,7 @@ namespace Millrace.Compat.Tests.Servers;
 /// <item>MILLRACE_TEST_LOOPS: <c>--io-threads</c> (default 2).</item>
 /// <item>MILLRACE_TEST_LONG=1: the volumes that acceptance asks for.</item>
 /// <item>MILLRACE_TEST_SEED: the seed of a generated stream (default: fixed ones plus a fresh one, printed).</item>
+/// <item>MILLRACE_TEST_COMMANDS: the length of a generated stream.</item>
 /// <item>MILLRACE_TEST_SERVER: the server under test: a millrace.dll, a native executable, or a redis-server.</item>
 /// </list>
 /// </summary>

@@ -24,9 +24,9 @@ public sealed record ToolRun(int ExitCode, string Output, string Error)
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{tool} did not start.");
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        var writer = Task.Run(() => Write(process, input ?? [], typesSlowly));
+        Task<string> output = OnOwnThread(process.StandardOutput.ReadToEnd);
+        Task<string> error = OnOwnThread(process.StandardError.ReadToEnd);
+        Task<bool> writer = OnOwnThread(() => Write(process, input ?? [], typesSlowly));
         bool ended = process.WaitForExit(timeoutMs);
         if (!ended)
             process.Kill(entireProcessTree: true);
@@ -39,8 +39,12 @@ public sealed record ToolRun(int ExitCode, string Output, string Error)
     public override string ToString() =>
         new StringBuilder().Append($"exit {ExitCode}\n").Append(Output).Append(Error).ToString();
 
+    // The pool has few threads on a small machine, and a pipe holds one as long as the tool lives.
+    private static Task<T> OnOwnThread<T>(Func<T> read) =>
+        Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     // A line editor on a terminal takes what is typed after its prompt has come: a pause goes before each line.
-    private static void Write(Process process, byte[] input, bool typesSlowly)
+    private static bool Write(Process process, byte[] input, bool typesSlowly)
     {
         try
         {
@@ -53,10 +57,12 @@ public sealed record ToolRun(int ExitCode, string Output, string Error)
                 stream.Flush();
             }
             process.StandardInput.Close();
+            return true;
         }
         catch (IOException)
         {
             // The tool has ended before it read everything; its exit code tells why.
+            return false;
         }
     }
 
