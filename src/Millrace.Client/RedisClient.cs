@@ -196,14 +196,27 @@ public sealed class RedisClient : IAsyncDisposable, IDisposable
     /// <summary>Sends a command that has no reply of its own; whatever the server sends for it goes to
     /// <see cref="Pushes"/>.</summary>
     /// <param name="arguments">The command's name and its arguments, as UTF-8.</param>
-    /// <exception cref="RedisConnectionException">The connection has ended.</exception>
+    /// <exception cref="RedisClientException">The connection has ended.</exception>
     public void SendOnly(params ReadOnlySpan<string> arguments)
     {
+        byte[][] bytes = new byte[arguments.Length][];
+        for (int i = 0; i < bytes.Length; i++) bytes[i] = System.Text.Encoding.UTF8.GetBytes(arguments[i]);
+        SendOnly(bytes);
+    }
+
+    /// <summary>Sends a command of bytes that has no reply of its own; whatever the server sends for it goes to
+    /// <see cref="Pushes"/>.</summary>
+    /// <param name="arguments">The command's name and its arguments.</param>
+    /// <exception cref="RedisClientException">The connection has ended.</exception>
+    public void SendOnly(params ReadOnlySpan<byte[]> arguments)
+    {
+        bool isSubscription = arguments.Length > 0
+            && arguments[0].Length >= 9
+            && System.Text.Ascii.EqualsIgnoreCase(arguments[0].AsSpan(arguments[0].Length - 9), "subscribe"u8);
         lock (_gate)
         {
             if (_failure is not null) throw Again(_failure);
-            if (arguments.Length > 0 && arguments[0].EndsWith("subscribe", StringComparison.OrdinalIgnoreCase))
-                _isSubscriber = true;
+            _isSubscriber |= isSubscription;
             _outgoing.Request(arguments);
             StartWriting();
         }
@@ -211,7 +224,7 @@ public sealed class RedisClient : IAsyncDisposable, IDisposable
 
     /// <summary>Sends bytes as they are; replies to them go to <see cref="Pushes"/>.</summary>
     /// <param name="bytes">The bytes.</param>
-    /// <exception cref="RedisConnectionException">The connection has ended.</exception>
+    /// <exception cref="RedisClientException">The connection has ended.</exception>
     public void SendBytes(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
@@ -252,7 +265,11 @@ public sealed class RedisClient : IAsyncDisposable, IDisposable
         catch (SocketException e)
         {
             socket.Dispose();
-            throw new RedisConnectionException($"Could not connect to Redis at {options.Address}: {e.Message}", e);
+
+            // The runtime reports a missing socket file as an address that is not available.
+            bool isMissing = options.UnixSocketPath is not null && !File.Exists(options.UnixSocketPath);
+            string reason = isMissing ? "No such file or directory" : e.Message;
+            throw new RedisConnectionException($"Could not connect to Redis at {options.Address}: {reason}", e);
         }
         catch
         {
