@@ -28,6 +28,9 @@ public sealed class KeyTable
     /// <summary>(deadline in Unix ms, hash of the key), ascending.</summary>
     public OrderedIndex Deadlines { get; }
 
+    /// <summary>The sum of all deadlines: with <see cref="DeadlineCount"/> it gives their exact average at any time.</summary>
+    public Int128 DeadlineSumMs { get; private set; }
+
     /// <summary>The number of keys, expired ones that nobody has met yet included.</summary>
     public long Count => Entries.Count;
 
@@ -48,13 +51,27 @@ public sealed class KeyTable
         return new Entry(_heap, Entries.Find(hash, ref probe));
     }
 
+    /// <summary>Notes that the key of a hash has a deadline. Requires: not negative.</summary>
+    public void AddDeadline(ulong hash, long deadlineMs)
+    {
+        if (Deadlines.Insert((ulong)deadlineMs, hash)) DeadlineSumMs += deadlineMs;
+    }
+
+    /// <summary>Notes that the key of a hash has this deadline no more.</summary>
+    public void RemoveDeadline(ulong hash, long deadlineMs)
+    {
+        if (Deadlines.Remove((ulong)deadlineMs, hash)) DeadlineSumMs -= deadlineMs;
+    }
+
     /// <summary>Frees entries and structures a slice at a time; true when all is freed. The table is out of use before.</summary>
     public bool FreeSome(int maxEntries)
     {
         if (Entries.Header.IsNull) return true;
         if (!Deadlines.FreeSome(maxEntries)) return false;
         var visitor = new FreeingVisitor(_heap);
-        return Entries.FreeSome(ref visitor, maxEntries);
+        if (!Entries.FreeSome(ref visitor, maxEntries)) return false;
+        Deadlines.Free();
+        return true;
     }
 
     private readonly ref struct KeyProbe(ReadOnlySpan<byte> key) : IEntryProbe

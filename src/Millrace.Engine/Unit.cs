@@ -166,7 +166,9 @@ public sealed class Unit
     {
         var partition = PartitionFor(key);
         var table = partition.TableForWrite(key.Database);
-        shape = shape with { AccessClock = _keyspace.AccessClock.Initial(NowMs) };
+        var clock = _keyspace.AccessClock;
+        var keepsClock = clock.CountsFrequency && !existing.IsMissing; // how often a key is used outlives its value
+        shape = shape with { AccessClock = keepsClock ? existing.AccessClock : clock.Initial(NowMs) };
         if (existing.IsMissing)
         {
             var made = Entry.Create(partition.Heap, key.Bytes, shape);
@@ -238,7 +240,7 @@ public sealed class Unit
                 var entry = table.FindDue(hash, (long)deadline);
                 if (entry.IsMissing)
                 {
-                    table.Deadlines.Remove(deadline, hash);
+                    table.RemoveDeadline(hash, (long)deadline);
                     continue;
                 }
 
@@ -307,19 +309,19 @@ public sealed class Unit
 
     private static void Detach(KeyTable table, ulong hash, in Entry entry)
     {
-        if (entry.HasDeadline) table.Deadlines.Remove((ulong)entry.DeadlineMs, hash);
+        if (entry.HasDeadline) table.RemoveDeadline(hash, entry.DeadlineMs);
         table.Entries.Remove(hash, entry.Block);
     }
 
     private static void MoveDeadline(Partition partition, KeyTable table, ulong hash, long before, long after)
     {
-        if (before >= 0) table.Deadlines.Remove((ulong)before, hash);
+        if (before >= 0) table.RemoveDeadline(hash, before);
         if (after >= 0) AddDeadline(partition, table, hash, after);
     }
 
     private static void AddDeadline(Partition partition, KeyTable table, ulong hash, long deadlineMs)
     {
-        table.Deadlines.Insert((ulong)deadlineMs, hash);
+        table.AddDeadline(hash, deadlineMs);
         ref var line = ref partition.Line;
         if (deadlineMs < line.NextDeadlineMs) Volatile.Write(ref line.NextDeadlineMs, deadlineMs);
     }
