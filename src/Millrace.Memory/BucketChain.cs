@@ -37,6 +37,17 @@ internal readonly unsafe ref struct BucketChain
         }
     }
 
+    /// <summary>Whether one more entry needs a new overflow bucket.</summary>
+    internal bool IsFull
+    {
+        get
+        {
+            var bucket = _first;
+            while (bucket->IsChained) bucket = (Bucket*)_heap.Address(bucket->Next);
+            return bucket->Free == 0;
+        }
+    }
+
     /// <summary>Adds an entry, with a new overflow bucket if it must be.</summary>
     internal void Add(byte fingerprint, BlockRef entry)
     {

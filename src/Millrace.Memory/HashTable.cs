@@ -50,6 +50,9 @@ public readonly unsafe struct HashTable<TLayout>
     private const int SplitEntries = 560;
     private const int MergeEntries = 256;
 
+    // 2^26 places take a directory of 512 MB and stand for more than 10^10 entries.
+    private const int MaxDepth = 26;
+
     // What an overflowing bucket is taken to hold when a segment is counted without following its chains.
     private const int ChainedEntries = 12;
 
@@ -149,7 +152,7 @@ public readonly unsafe struct HashTable<TLayout>
     {
         if (entry.IsNull) throw new ArgumentException("Null is no entry.", nameof(entry));
         var bucket = BucketFor(hash);
-        if (bucket->Free == 0 && TryGrow(hash)) bucket = BucketFor(hash);
+        if (bucket->Free == 0 && ChainOf(bucket).IsFull && TryGrow(hash)) bucket = BucketFor(hash);
         ref var head = ref Head;
         ChainOf(bucket).Add(HashBits.Fingerprint(hash), entry);
         head.Count++;
@@ -262,7 +265,8 @@ public readonly unsafe struct HashTable<TLayout>
         {
             var block = SegmentBlock(place, out var depth);
             var segment = (Bucket*)_heap.Address(block);
-            for (; number < 1 << head.BucketBits; number++)
+            var end = 1 << head.BucketBits;
+            for (; number < end; number++)
             {
                 if (work >= maxEntries && work > 0)
                 {
@@ -270,6 +274,7 @@ public readonly unsafe struct HashTable<TLayout>
                     return false;
                 }
 
+                if (number + 1 < end) ChainOf(segment + number + 1).PrefetchEntries();
                 work += 1 + FreeChain(ChainOf(segment + number), ref freeEntry);
             }
 
@@ -288,7 +293,6 @@ public readonly unsafe struct HashTable<TLayout>
     {
         var count = chain.Count;
         if (count == 0) return 0;
-        chain.PrefetchEntries();
         chain.Visit(ref freeEntry);
         chain.Clear();
         Head.Count -= count;
@@ -356,7 +360,7 @@ public readonly unsafe struct HashTable<TLayout>
         }
 
         var segment = SegmentAt((uint)(hash >> 32), out var depth);
-        if (CountAbout(segment) < SplitEntries || depth == HashBits.MaxDirectoryBits) return false;
+        if (CountAbout(segment) < SplitEntries || depth == MaxDepth) return false;
         if (depth == head.DirectoryBits)
         {
             if (head.Count >> depth < MinEntriesPerPlace) return false;
@@ -403,7 +407,7 @@ public readonly unsafe struct HashTable<TLayout>
         ref var head = ref Head;
         var upperBlock = NewSegment(SegmentBuckets);
         var lowerBlock = SegmentBlock(HashBits.Directory(hash, head.DirectoryBits), out _);
-        SetPlaces(hash, depth, lowerBlock, upperBlock);
+        SetPlaces(hash, depth, depth + 1, lowerBlock, upperBlock);
         var lower = (Bucket*)_heap.Address(lowerBlock);
         var upper = (Bucket*)_heap.Address(upperBlock);
         ChainOf(lower).PrefetchEntries();
@@ -418,14 +422,14 @@ public readonly unsafe struct HashTable<TLayout>
         if (depth + 1 == head.DirectoryBits) head.Deepest += 2;
     }
 
-    // Points the lower half of a segment's places to one segment and the upper to the other, one level deeper.
-    private void SetPlaces(ulong hash, int depth, BlockRef lower, BlockRef upper)
+    // Points the lower half of the places that agree with a hash in `bits` bits to one segment and the upper to another.
+    private void SetPlaces(ulong hash, int bits, int depth, BlockRef lower, BlockRef upper)
     {
         ref var head = ref Head;
         var places = (ulong*)_heap.Address(head.RootBlock);
-        var width = 1u << (head.DirectoryBits - depth);
+        var width = 1u << (head.DirectoryBits - bits);
         var first = HashBits.Directory(hash, head.DirectoryBits) & ~(width - 1);
-        var word = (ulong)(depth + 1) << DepthShift;
+        var word = (ulong)depth << DepthShift;
         for (var i = 0u; i < width / 2; i++) places[first + i] = word | lower.Value;
         for (var i = width / 2; i < width; i++) places[first + i] = word | upper.Value;
     }
@@ -493,8 +497,7 @@ public readonly unsafe struct HashTable<TLayout>
         if (!IsSparse(target, source)) return false;
 
         for (var i = 0; i < SegmentBuckets; i++) Append(source + i, target + i);
-        SetPlaces(hash, depth - 1, mine, mine);
-        SetDepth(hash, depth - 1);
+        SetPlaces(hash, depth - 1, depth - 1, mine, mine);
         _heap.Free(other);
         head.Segments--;
         if (depth == head.DirectoryBits) head.Deepest -= 2;
@@ -532,15 +535,6 @@ public readonly unsafe struct HashTable<TLayout>
         }
 
         ChainOf(from).Clear();
-    }
-
-    private void SetDepth(ulong hash, int depth)
-    {
-        ref var head = ref Head;
-        var places = (ulong*)_heap.Address(head.RootBlock);
-        var width = 1u << (head.DirectoryBits - depth);
-        var first = HashBits.Directory(hash, head.DirectoryBits) & ~(width - 1);
-        for (var i = 0u; i < width; i++) places[first + i] = (places[first + i] & BlockRef.Mask) | ((ulong)depth << DepthShift);
     }
 
     // Requires: no segment is as deep as the directory.

@@ -41,6 +41,7 @@ public sealed unsafe class Heap : IDisposable
     private readonly int[] _full;
     private readonly Quarantine? _quarantine;
     private ulong _regionBytes;
+    private ulong _lastUnit;
     private int _blobs;
 
     /// <summary>A heap without blocks.</summary>
@@ -53,6 +54,7 @@ public sealed unsafe class Heap : IDisposable
         _base = source.Base;
         _records = source.Records;
         _regionBytes = (ulong)source.RegionBytes;
+        _lastUnit = (_regionBytes >> BlockRef.UnitShift) - 1;
         _partial = new int[_classes.Count];
         _full = new int[_classes.Count];
         if (IsChecked) _quarantine = new Quarantine();
@@ -207,6 +209,7 @@ public sealed unsafe class Heap : IDisposable
 
         ReturnAll(ref _blobs);
         _regionBytes = 0;
+        _lastUnit = 0;
         AllocatedBytes = 0;
         BlockCount = 0;
         _source.Leave();
@@ -217,10 +220,10 @@ public sealed unsafe class Heap : IDisposable
     internal byte* Address(BlockRef block)
     {
         if (IsChecked) return LiveAddress(block);
-        var start = block.Value << BlockRef.UnitShift;
-        if (start - 1 >= _regionBytes - 1) ThrowOutside(block);
-        // SAFETY: start is inside of the region and not 0; regions end with whole pages, so 8 bytes are there.
-        return _base + start;
+        if (block.Value - 1 >= _lastUnit) ThrowOutside(block);
+        // SAFETY: the reference is not null and below the end of the region, which ends with a whole page, so 8 bytes are
+        // there; after Dispose _lastUnit is 0 and nothing passes.
+        return _base + (block.Value << BlockRef.UnitShift);
     }
 
     /// <summary>What <see cref="UsableSize"/> will be of a small block of this size.</summary>
@@ -275,6 +278,7 @@ public sealed unsafe class Heap : IDisposable
     private ulong AllocateBlob(long sizeBytes)
     {
         var pages = (int)((sizeBytes + MemorySource.PageBytes - 1) / MemorySource.PageBytes);
+        ObjectDisposedException.ThrowIf(_regionBytes == 0, this);
         var first = _source.TakeBlob(pages, _owner);
         PushFront(first, ref _blobs);
         if (IsChecked) ClearPages(first, 1);
@@ -286,17 +290,9 @@ public sealed unsafe class Heap : IDisposable
     private void FreeRaw(ulong value)
     {
         ref var record = ref RecordOf(value);
-        AllocatedBytes -= Usable(RawSize(value));
+        if (record.Kind == PageKind.Span) FreeSmall(value, ref record);
+        else FreeBlob(value, ref record);
         BlockCount--;
-        if (record.Kind == PageKind.Span)
-        {
-            FreeSmall(value, ref record);
-            return;
-        }
-
-        var first = (int)(value >> MemorySource.UnitsPerPageShift);
-        Unlink(first, ref _blobs);
-        _source.Return(first);
     }
 
     private void FreeSmall(ulong value, ref PageRecord record)
@@ -307,11 +303,21 @@ public sealed unsafe class Heap : IDisposable
         var index = IndexInSpan(value, first, shape);
         // SAFETY: RecordOf has found that value is the start of a block in a span of this heap.
         ref var span = ref _records[first];
+        if (span.FirstFree == index + 1) ThrowNoBlock(value); // the cheap half of finding double frees
+        AllocatedBytes -= Usable(shape.Bytes);
         *(ushort*)(_base + (value << BlockRef.UnitShift)) = span.FirstFree;
         span.FirstFree = (ushort)(index + 1);
         if (span.Used == shape.Capacity) Move(first, ref _full[sizeClass], ref _partial[sizeClass]);
         if (--span.Used != 0) return;
         Unlink(first, ref _partial[sizeClass]);
+        _source.Return(first);
+    }
+
+    private void FreeBlob(ulong value, ref PageRecord record)
+    {
+        var first = (int)(value >> MemorySource.UnitsPerPageShift);
+        AllocatedBytes -= Usable((long)record.RunPages * MemorySource.PageBytes);
+        Unlink(first, ref _blobs);
         _source.Return(first);
     }
 
@@ -381,6 +387,7 @@ public sealed unsafe class Heap : IDisposable
 
     private int AddSpan(int sizeClass)
     {
+        ObjectDisposedException.ThrowIf(_regionBytes == 0, this);
         var first = _source.TakeSpan(_classes[sizeClass].Pages, (byte)sizeClass, _owner);
         PushFront(first, ref _partial[sizeClass]);
         if (IsChecked) ClearPages(first, _classes[sizeClass].Pages);
@@ -448,8 +455,23 @@ public sealed unsafe class Heap : IDisposable
             var size = _classes[span.SizeClass].Bytes;
             if (span.Kind != PageKind.Span || span.Owner != _owner || span.Used == 0 || span.Used > span.Bump)
                 ThrowBrokenList(first);
+            CheckFreeList(first, size);
             for (var index = 0u; index < span.Bump; index++) visit((ulong)ByteOffset(first, index, size), size);
         }
+    }
+
+    // The free list must lead through as many different blocks as are free; that many steps, then its end.
+    private void CheckFreeList(int first, int blockBytes)
+    {
+        ref var span = ref _records[first];
+        var next = span.FirstFree;
+        for (var left = span.Bump - span.Used; left > 0; left--)
+        {
+            if (next == 0 || next > span.Bump) ThrowBrokenList(first);
+            next = *(ushort*)(_base + ByteOffset(first, next - 1u, blockBytes));
+        }
+
+        if (next != 0) ThrowBrokenList(first);
     }
 
     // ---- guarded blocks -----------------------------------------------------------------------------------------------

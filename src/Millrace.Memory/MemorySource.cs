@@ -111,7 +111,7 @@ public sealed unsafe class MemorySource : IDisposable
     {
         lock (_pagesLock)
         {
-            for (var i = 0; i << 7 < _frontier; i++)
+            for (var i = 0; i * PagesPerChunk < _frontier; i++)
             {
                 if (_chunks[i].UsedPages == 0) DiscardChunk(i);
             }
@@ -190,10 +190,12 @@ public sealed unsafe class MemorySource : IDisposable
     internal void Return(int first)
     {
         var pages = Records[first].RunPages;
+        var discarded = DiscardInside(first, pages);
         lock (_pagesLock)
         {
             for (var i = 0; i < pages && Records[first + i].Kind == PageKind.Span; i++) Records[first + i] = default;
             Records[first] = default;
+            NoteDiscarded(discarded);
             Give(first, pages);
         }
     }
@@ -391,6 +393,26 @@ public sealed unsafe class MemorySource : IDisposable
         if (_bins[bin] == 0) _binsInUse[bin / 64] &= ~(1UL << (bin % 64));
     }
 
+    // Gives the memory of whole chunks inside a long run back before the lock is taken, since that takes the system a while.
+    // The pages are still the caller's, so nobody else looks at these chunks.
+    private Range DiscardInside(int first, int pages)
+    {
+        var from = (first + PagesPerChunk - 1) / PagesPerChunk;
+        var to = (first + pages) / PagesPerChunk;
+        if (to - from <= SpareChunks) return default;
+        SystemMemory.Discard(Base + ((nint)from * ChunkBytes), (nuint)(to - from) * ChunkBytes);
+        return from..to;
+    }
+
+    private void NoteDiscarded(Range chunks)
+    {
+        for (var i = chunks.Start.Value; i < chunks.End.Value; i++)
+        {
+            _chunks[i].IsCommitted = false;
+            CommittedBytes -= ChunkBytes;
+        }
+    }
+
     // ---- chunks -------------------------------------------------------------------------------------------------------
 
     private void CountChunks(int first, int pages, bool taken)
@@ -426,7 +448,7 @@ public sealed unsafe class MemorySource : IDisposable
     private void GiveInChunk(int index, ref ChunkState chunk, int pages)
     {
         chunk.UsedPages -= (byte)pages;
-        if (chunk.UsedPages != 0) return;
+        if (chunk.UsedPages != 0 || !chunk.IsCommitted) return;
         _freeChunks++;
         if (_freeChunks > SpareChunks) DiscardChunk(index);
     }

@@ -78,7 +78,7 @@ internal sealed class SizeClasses
         }
 
         var units = (uint)sizeBytes >> BlockRef.UnitShift;
-        var reciprocal = (uint)(((1UL << 32) + units - 1) / units);
+        var reciprocal = ((1UL << 32) + units - 1) / units;
         var capacity = best * MemorySource.PageBytes / sizeBytes;
         return new SizeClass(sizeBytes, units, reciprocal, (ushort)capacity, (byte)best);
     }
@@ -94,4 +94,4 @@ internal sealed class SizeClasses
 /// <param name="Capacity">Blocks in a span.</param>
 /// <param name="Pages">Pages in a span.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct SizeClass(int Bytes, uint Units, uint Reciprocal, ushort Capacity, byte Pages);
+internal readonly record struct SizeClass(int Bytes, uint Units, ulong Reciprocal, ushort Capacity, byte Pages);

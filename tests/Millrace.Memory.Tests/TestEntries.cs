@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics.CodeAnalysis;
 
 namespace Millrace.Memory.Tests;
 
@@ -39,7 +38,6 @@ internal static class TestEntries
 }
 
 /// <summary>A table with its heap, by key.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "It is disposable.")]
 internal sealed class TestTable : IDisposable
 {
     private readonly MemorySource _source = new();
@@ -55,7 +53,7 @@ internal sealed class TestTable : IDisposable
 
     internal KeyHasher Hasher { get; }
 
-    internal HashTable<TestLayout> Table { get; private set; }
+    internal HashTable<TestLayout> Table { get; }
 
     internal long EntryBytes { get; private set; }
 
@@ -64,6 +62,8 @@ internal sealed class TestTable : IDisposable
         Heap.Dispose();
         _source.Dispose();
     }
+
+    internal ulong HashOf(ulong key) => TestEntries.Hash(Hasher, key);
 
     internal BlockRef Find(ulong key)
     {
