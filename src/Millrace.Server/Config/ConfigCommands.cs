@@ -4,7 +4,6 @@
 // up to one unit and the new ones from the next. REWRITE is not here yet: an unknown subcommand, as the error says.
 
 using Millrace.Commands;
-using Millrace.Resp;
 
 namespace Millrace.Server.Config;
 

@@ -76,7 +76,7 @@ public sealed class Configuration
         ArgumentNullException.ThrowIfNull(patterns);
         ConfigValues values = _values;
         var answers = new List<KeyValuePair<string, string>>();
-        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (string pattern in patterns)
         {
             if (pattern.AsSpan().IndexOfAny("[*?") < 0)

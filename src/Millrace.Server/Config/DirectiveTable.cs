@@ -81,6 +81,7 @@ public sealed class DirectiveTable
 
         void Consider(string candidate)
         {
+            if (Math.Abs(name.Length - candidate.Length) >= best) return;
             int distance = EditDistance.Between(name, candidate);
             if (distance >= best) return;
             best = distance;

@@ -13,6 +13,7 @@ public sealed class ConfigurationTests
         Assert.Equal("PORT=6379", configuration.GetText("PORT"));
         Assert.Equal("port=6379", configuration.GetText("POR*"));
         Assert.Equal("port=6379|hz=10", configuration.GetText("port", "hz", "p[o]rt", "?z"));
+        Assert.Equal("PORT=6379|port=6379", configuration.GetText("PORT", "po?t", "PORT"));
         Assert.Equal("", configuration.GetText("none", "none*"));
     }
 

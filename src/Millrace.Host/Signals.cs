@@ -1,0 +1,58 @@
+// What signals do: SIGTERM and SIGINT ask for a shutdown, a second SIGINT ends the process at once, SIGHUP does
+// nothing. SIGPIPE is ignored by the runtime; a write to a closed socket is an error that its owner handles.
+//
+// Handlers run on threads of the runtime, not in signal context, so they may log.
+
+using System.Runtime.InteropServices;
+using Millrace.Server.Config;
+using Millrace.Server.Logging;
+
+namespace Millrace.Host;
+
+/// <summary>Handles signals while it lives.</summary>
+internal sealed class Signals : IDisposable
+{
+    private readonly Configuration _configuration;
+    private readonly Log _log;
+    private readonly Action<ShutdownFlags> _shutdown;
+    private readonly PosixSignalRegistration[] _registrations;
+    private int _requests;
+
+    /// <summary>Starts to handle signals.</summary>
+    /// <param name="configuration">Says what a signal's shutdown may do.</param>
+    /// <param name="log">Where signals are said.</param>
+    /// <param name="shutdown">Asks for a shutdown; returns at once.</param>
+    internal Signals(Configuration configuration, Log log, Action<ShutdownFlags> shutdown)
+    {
+        _configuration = configuration;
+        _log = log;
+        _shutdown = shutdown;
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context => context.Cancel = true),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        bool isInterrupt = context.Signal == PosixSignal.SIGINT;
+        if (Interlocked.Increment(ref _requests) > 1 && isInterrupt)
+        {
+            _log.Warning("You insist... exiting now.");
+            Environment.Exit(1);
+        }
+
+        _log.Warning($"Received {(isInterrupt ? "SIGINT" : "SIGTERM")} scheduling shutdown...");
+        Settings settings = _configuration.Settings;
+        _shutdown(isInterrupt ? settings.ShutdownOnSigInt : settings.ShutdownOnSigTerm);
+    }
+}

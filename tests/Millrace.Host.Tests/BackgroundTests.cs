@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Millrace.Host.Tests;
+
+public sealed class BackgroundTests
+{
+    [Fact]
+    public void Daemonize_exits_with_0_once_the_server_in_the_background_is_ready()
+    {
+        int port = HostProcess.FreePort();
+        using HostProcess host = HostProcess.StartIn(
+            HostProcess.NewDirectory(),
+            $"port {port}\n",
+            null,
+            "--daemonize", "yes", "--pidfile", "pid", "--logfile", "log", "-");
+        Assert.Equal(0, host.WaitForExit());
+        string pidFile = Path.Combine(host.WorkingDirectory, "pid");
+        int processId = int.Parse(File.ReadAllText(pidFile), CultureInfo.InvariantCulture);
+        try
+        {
+            Assert.NotEqual(host.Id, processId);
+            Assert.Equal("+PONG", HostProcess.Ask(port, "PING"));
+            Assert.Equal("/dev/null", new FileInfo($"/proc/{processId}/fd/1").LinkTarget);
+        }
+        finally
+        {
+            HostProcess.Signal("TERM", processId);
+        }
+
+        HostProcess.WaitUntil(() => !File.Exists(pidFile), "the end of the background process");
+        Assert.Contains("bye bye", WaitForLog(Path.Combine(host.WorkingDirectory, "log"), "bye bye"));
+    }
+
+    [Fact]
+    public void Daemonize_passes_on_what_prevents_the_start()
+    {
+        using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        other.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        other.Listen();
+        int port = ((IPEndPoint)other.LocalEndPoint!).Port;
+        using HostProcess host = HostProcess.Start("--daemonize", "yes", "--port", $"{port}", "--pidfile", "pid");
+        Assert.Equal(1, host.WaitForExit());
+        Assert.Contains($"Failed listening on port {port} (tcp), aborting.", host.Errors);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Systemd_is_told_of_readiness_and_of_the_end(bool isAbstract)
+    {
+        string directory = HostProcess.NewDirectory();
+        string path = isAbstract ? $"millrace-test-{Environment.ProcessId}" : Path.Combine(directory, "notify");
+        using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        systemd.Bind(new UnixDomainSocketEndPoint(isAbstract ? "\0" + path : path));
+        systemd.ReceiveTimeout = 20_000;
+        var environment = new Dictionary<string, string> { ["NOTIFY_SOCKET"] = isAbstract ? "@" + path : path };
+        using HostProcess host = HostProcess.StartIn(
+            directory,
+            null,
+            environment,
+            "--port", $"{HostProcess.FreePort()}", "--supervised", "auto", "--daemonize", "yes");
+        Assert.Equal("STATUS=Millrace is loading...\n", Receive(systemd));
+        Assert.Equal("STATUS=Ready to accept connections\nREADY=1\n", Receive(systemd));
+        host.Signal("TERM");
+        Assert.Equal("STOPPING=1\n", Receive(systemd));
+        Assert.Equal(0, host.WaitForExit());
+        Assert.Contains("Supervised by systemd.", host.Output);
+    }
+
+    [Fact]
+    public void Supervision_that_is_not_there_is_said_and_the_server_runs()
+    {
+        using HostProcess host = HostProcess.Start("--port", $"{HostProcess.FreePort()}", "--supervised", "systemd");
+        host.WaitFor("Ready to accept connections tcp");
+        Assert.Contains("# systemd supervision requested, but NOTIFY_SOCKET not found!", host.Output);
+    }
+
+    private static string Receive(Socket socket)
+    {
+        byte[] bytes = new byte[256];
+        return Encoding.UTF8.GetString(bytes, 0, socket.Receive(bytes));
+    }
+
+    private static string WaitForLog(string path, string text)
+    {
+        HostProcess.WaitUntil(() => File.ReadAllText(path).Contains(text), $"'{text}' in the log");
+        return File.ReadAllText(path);
+    }
+}
