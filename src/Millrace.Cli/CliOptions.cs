@@ -227,8 +227,6 @@ public sealed class CliOptions
         string trimmed = text.TrimStart();
         int end = trimmed.StartsWith('-') || trimmed.StartsWith('+') ? 1 : 0;
         while (end < trimmed.Length && char.IsAsciiDigit(trimmed[end])) end++;
-        return long.TryParse(trimmed[..end], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
-            ? value
-            : 0;
+        return long.TryParse(trimmed[..end], out long value) ? value : 0;
     }
 }

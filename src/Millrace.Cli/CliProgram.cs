@@ -116,7 +116,7 @@ public static class CliProgram
         string first = Encoding.UTF8.GetString(command[0]);
         if (command.Length > 1 && IsInteger(first))
         {
-            if (!long.TryParse(first, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out repeat) || repeat <= 0)
+            if (!long.TryParse(first, out repeat) || repeat <= 0)
             {
                 terminal.Print("Invalid redis-cli repeat command option value.\n");
                 return true;

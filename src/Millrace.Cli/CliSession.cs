@@ -1,7 +1,7 @@
 // The connection of one run: connects when needed, sends commands, prints replies, and knows what the prompt shows.
 //
-// The greeting is sent command by command as redis-cli does (AUTH, SELECT, HELLO 3), since its complaints are worded per
-// command and a failed AUTH does not keep it from going on.
+// The greeting is sent command by command as redis-cli does (AUTH, SELECT, HELLO 3), since its complaints are worded
+// per command and a failed AUTH does not keep it from going on.
 // MONITOR and subscriptions turn the run into a reader that prints until the connection ends.
 
 using System.Globalization;

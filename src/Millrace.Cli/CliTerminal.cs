@@ -25,7 +25,8 @@ public sealed class CliTerminal
     /// <summary>Environment variables by name.</summary>
     public Func<string, string?> Variable { get; init; } = static _ => null;
 
-    /// <summary>The process's own console and environment. <c>FAKETTY</c> makes it a terminal, as for redis-cli.</summary>
+    /// <summary>The process's own console and environment. <c>FAKETTY</c> makes it a terminal, as for
+    /// redis-cli.</summary>
     public static CliTerminal OfProcess()
     {
         bool isFaked = Environment.GetEnvironmentVariable("FAKETTY") is not null;

@@ -65,7 +65,7 @@ public static class ReplyText
         {
             case RespKind.Null or RespKind.NullBulk or RespKind.NullArray: to.Write("(nil)\n"u8); return;
             case RespKind.Bool: to.Write(value.Integer != 0 ? "(true)\n"u8 : "(false)\n"u8); return;
-            case RespKind.Integer: Text($"(integer) {value.Integer.ToString(CultureInfo.InvariantCulture)}\n", to); return;
+            case RespKind.Integer: Text($"(integer) {value.Integer}\n", to); return;
             case RespKind.Error: Line("(error) "u8, value, to); return;
             case RespKind.Double: Line("(double) "u8, value, to); return;
             case RespKind.BigNumber: Line("(big number) "u8, value, to); return;

@@ -59,7 +59,7 @@ public sealed record ClientOptions
 
     /// <summary>Where these options lead, for messages: <c>host:port</c> or the socket's path.</summary>
     public string Address =>
-        UnixSocketPath ?? string.Create(CultureInfo.InvariantCulture, $"{(Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host)}:{Port}");
+        UnixSocketPath ?? (Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}");
 
     /// <summary>Reads a URI.</summary>
     /// <param name="uri">See the head of this file.</param>
@@ -69,7 +69,8 @@ public sealed record ClientOptions
         ArgumentNullException.ThrowIfNull(uri);
         if (uri.StartsWith("rediss://", StringComparison.OrdinalIgnoreCase))
             throw new FormatException("rediss:// asks for TLS, which this client does not speak yet");
-        if (uri.StartsWith("redis://", StringComparison.OrdinalIgnoreCase)) return FromRedisUri(uri["redis://".Length..]);
+        if (uri.StartsWith("redis://", StringComparison.OrdinalIgnoreCase))
+            return FromRedisUri(uri["redis://".Length..]);
         if (uri.StartsWith("unix://", StringComparison.OrdinalIgnoreCase)) return FromUnixUri(uri["unix://".Length..]);
         throw new FormatException($"'{uri}' is no URI of a server: it should start with redis:// or unix://");
     }
@@ -88,7 +89,8 @@ public sealed record ClientOptions
             int close = authority.IndexOf(']', StringComparison.Ordinal);
             if (close < 0) throw new FormatException("the address in brackets is not closed");
             port = authority[(close + 1)..];
-            if (port.Length > 0 && port[0] != ':') throw new FormatException("an address in brackets is followed by ':' only");
+            if (port.Length > 0 && port[0] != ':')
+                throw new FormatException("an address in brackets is followed by ':' only");
             port = port.TrimStart(':');
             authority = authority[1..close];
         }
@@ -100,7 +102,8 @@ public sealed record ClientOptions
 
         if (authority.Length > 0) options = options with { Host = Uri.UnescapeDataString(authority) };
         if (port.Length == 0) return options;
-        if (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number is 0 or > 65535)
+        if (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            || number is 0 or > 65535)
             throw new FormatException($"'{port}' is no port");
         return options with { Port = number };
     }

@@ -8,8 +8,8 @@
 // Pushes: RESP3 pushes, messages of a RESP2 subscriber, lines of MONITOR. Commands that have no reply of their own
 // (SUBSCRIBE in RESP3, CLIENT REPLY OFF) are sent with SendOnlyAsync.
 //
-// Thread safety: every public method may be called from any thread. _gate guards _outgoing, _pending and _failure, and is
-// never held while waiting.
+// Thread safety: every public method may be called from any thread. _gate guards _outgoing, _pending and _failure, and
+// is never held while waiting.
 // A time-out gives up on the reply, not on the connection: the late reply is dropped when it comes.
 
 using System.Net;
@@ -392,7 +392,8 @@ public sealed class RedisClient : IAsyncDisposable, IDisposable
             while (true)
             {
                 if (filled == buffer.Length) Array.Resize(ref buffer, buffer.Length * 2);
-                int received = await _socket.ReceiveAsync(buffer.AsMemory(filled), SocketFlags.None).ConfigureAwait(false);
+                Memory<byte> free = buffer.AsMemory(filled);
+                int received = await _socket.ReceiveAsync(free, SocketFlags.None).ConfigureAwait(false);
                 if (received == 0)
                 {
                     Fail(new RedisConnectionException("Server closed the connection"));
@@ -448,7 +449,8 @@ public sealed class RedisClient : IAsyncDisposable, IDisposable
             }
         }
 
-        if (reply is not null) reply.Source.TrySetResult(new RawReply(value, reply.WantsRaw ? _raw.ToArray() : default));
+        byte[] raw = reply is { WantsRaw: true } ? [.. _raw] : [];
+        if (reply is not null) reply.Source.TrySetResult(new RawReply(value, raw));
         else if (Options.OnPush is not null) Options.OnPush(value);
         else _pushes.Writer.TryWrite(value);
     }
@@ -456,7 +458,8 @@ public sealed class RedisClient : IAsyncDisposable, IDisposable
     private bool IsPush(RespValue value)
     {
         if (value.Kind == RespKind.Push) return true;
-        if (!_isSubscriber || value.Kind != RespKind.Array || value.Items is not [{ Kind: RespKind.Bulk }, ..]) return false;
+        if (!_isSubscriber || value.Kind != RespKind.Array) return false;
+        if (value.Items is not [{ Kind: RespKind.Bulk }, ..]) return false;
         ReadOnlySpan<byte> kind = value.Items[0].Bytes.Span;
         return kind.SequenceEqual("message"u8) || kind.SequenceEqual("pmessage"u8) || kind.SequenceEqual("smessage"u8)
             || kind.EndsWith("subscribe"u8);

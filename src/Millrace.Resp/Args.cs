@@ -34,8 +34,8 @@ public readonly ref struct Args
     /// <summary>The number of arguments, the command name included.</summary>
     public int Count => _slices.Length;
 
-    /// <summary>The bytes of one argument. Requires: 0 &lt;= index &lt; Count. Lives as long as the receive buffer is not
-    /// refilled.</summary>
+    /// <summary>The bytes of one argument. Requires: 0 &lt;= index &lt; Count. Lives as long as the receive buffer is
+    /// not refilled.</summary>
     /// <param name="index">0 is the command name.</param>
     public ReadOnlySpan<byte> this[int index]
     {
@@ -46,7 +46,8 @@ public readonly ref struct Args
         }
     }
 
-    /// <summary>The arguments from <paramref name="index"/> on: what a container command hands to its subcommand.</summary>
+    /// <summary>The arguments from <paramref name="index"/> on: what a container command hands to its
+    /// subcommand.</summary>
     /// <param name="index">The first one kept; at most <see cref="Count"/>.</param>
     public Args From(int index) => new(_buffer, _slices[index..]);
 }

@@ -10,6 +10,12 @@
 // Grisu2 finds the shortest digits for 99.9 % of all doubles and one digit more for the rest. A client must not see a
 // difference, so this is that very algorithm, with fpconv's rounding, and not the runtime's formatter.
 //
+// Before 7.2 Redis sent "%.17g", so a 7.0 server differs in every fraction that is not short in binary, in the width
+// of exponents and in whole numbers of 17 digits and more:
+//
+//     7.0     0.10000000000000001   1.0000000000000001e-05   1e+17                1.2345678901234568e+17
+//     7.2     0.1                   0.00001                  100000000000000000   123456789012345680
+//
 // Source: F. Loitsch, "Printing Floating-Point Numbers Quickly and Accurately with Integers" (2010); the arithmetic and
 // the choice of form follow fpconv, Copyright (c) 2013-2019 night-shift, (c) 2009 Florian Loitsch, (c) 2021 Redis Ltd.,
 // under the Boost Software License 1.0 (https://www.boost.org/LICENSE_1_0.txt).
@@ -122,7 +128,8 @@ internal static class DoubleText
         return at + Numbers.FormatInt64(Math.Abs(exponent), to[at..]);
     }
 
-    /// <summary>Grisu2: digits and K with value ≈ digits · 10^K. Requires: value is finite and greater than 0.</summary>
+    /// <summary>Grisu2: digits and K with value ≈ digits · 10^K. Requires: value is finite and greater than
+    /// 0.</summary>
     private static int ShortestDigits(double value, Span<byte> digits, out int power)
     {
         ulong bits = BitConverter.DoubleToUInt64Bits(value);
@@ -150,7 +157,8 @@ internal static class DoubleText
         return Generate(scaled.Fraction, upper.Fraction - 1, lower.Fraction + 1, upper.Exponent, digits, ref power);
     }
 
-    /// <summary>The cached power of ten that brings a number with this exponent into the range [2^-60, 2^-32].</summary>
+    /// <summary>The cached power of ten that brings a number with this exponent into the range [2^-60,
+    /// 2^-32].</summary>
     private static Scaled PowerFor(int exponent, out int decimalPower)
     {
         const double log10Of2 = 0.30102999566398114;

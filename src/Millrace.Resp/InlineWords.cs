@@ -1,8 +1,8 @@
 // Words of an inline request, split and unescaped in place as Redis's sdssplitargs does.
 //
 // Blanks separate words. Double quotes understand \n \r \t \b \a, \xHH and \ before any other byte; single quotes
-// understand \' only. A closing quote must be followed by a blank or the end. Unescaping never makes a word longer, so the
-// result is written over the source: the write position never passes the read position.
+// understand \' only. A closing quote must be followed by a blank or the end. Unescaping never makes a word longer, so
+// the result is written over the source: the write position never passes the read position.
 
 namespace Millrace.Resp;
 

@@ -1,12 +1,12 @@
 // The 80-bit floating-point number that C calls long double on x86, as far as Redis uses it: read, add, write.
 //
-//     value = (-1)^sign · fraction · 2^exponent        fraction: 64 bits, its top bit set unless the number is subnormal
+//     value = (-1)^sign · fraction · 2^exponent    fraction: 64 bits, top bit set unless the number is subnormal
 //     lowest exponent -16445 (subnormals share it), largest 16320, infinities apart; no NaN can be read
 //
 // INCRBYFLOAT and HINCRBYFLOAT add in this format and answer with "%.17Lf" without trailing zeros. Clients see the
-// rounding of both steps, so they are done exactly: one rounding (nearest, ties to even) per operation, on 128-bit integers
-// where they suffice (nearly always) and BigInteger beyond. Where C's long double is wider or narrower (ARM: 128 bits;
-// Windows: 64), Redis answers differently there; we answer alike everywhere.
+// rounding of both steps, so they are done exactly: one rounding (nearest, ties to even) per operation, on 128-bit
+// integers where they suffice (nearly always) and on BigInteger beyond. Where C's long double is wider (ARM: 128 bits)
+// or narrower (Windows: 64), Redis answers differently; we answer alike everywhere.
 //
 // Source: Intel SDM vol. 1, 4.2.2; Redis 7.2 string2ld and ld2string (util.c).
 
@@ -70,8 +70,9 @@ public readonly struct LongDouble : IEquatable<LongDouble>
         return Round(isNegative, fraction, Math.Max(biased, 1) - 1075, isInexact: false);
     }
 
-    /// <summary>Reads a text as strtold does and Redis accepts it: the whole text, no blank in front, no NaN, no overflow,
-    /// no underflow to zero, less than 5 kB. "inf" is accepted. O(digits), beyond 19 digits O(digits^2).</summary>
+    /// <summary>Reads a text as strtold does and Redis accepts it: the whole text, no blank in front, no NaN, no
+    /// overflow, no underflow to zero, less than 5 kB. "inf" is accepted. O(digits), beyond 19 digits
+    /// O(digits^2).</summary>
     /// <param name="text">The whole text.</param>
     /// <param name="value">The nearest number; zero when false.</param>
     public static bool TryParse(ReadOnlySpan<byte> text, out LongDouble value)
@@ -267,8 +268,8 @@ public readonly struct LongDouble : IEquatable<LongDouble>
         return Round(isNegative, (UInt128)quotient, power - shift, !rest.IsZero);
     }
 
-    /// <summary>The nearest number to value · 2^exponent; infinity beyond the largest. <paramref name="isInexact"/>: the
-    /// true value is a little larger, by less than one unit. Requires: value &lt; 2^127.</summary>
+    /// <summary>The nearest number to value · 2^exponent; infinity beyond the largest. <paramref name="isInexact"/>:
+    /// the true value is a little larger, by less than one unit. Requires: value &lt; 2^127.</summary>
     private static LongDouble Round(bool isNegative, UInt128 value, int exponent, bool isInexact)
     {
         if (value == 0) return new LongDouble(isNegative, 0, 0);

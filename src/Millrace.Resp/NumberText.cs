@@ -127,8 +127,8 @@ internal readonly struct NumberText
         return (value * scale) + chunk;
     }
 
-    /// <summary>Hexadecimal digits: the leading 121 to 124 bits, whether any bit below is set, and the power of two of the
-    /// last bit.</summary>
+    /// <summary>Hexadecimal digits: the leading 121 to 124 bits, whether any bit below is set, and the power of two of
+    /// the last bit.</summary>
     public void ReadHexadecimal(ReadOnlySpan<byte> text, out UInt128 fraction, out bool isInexact, out int exponent)
     {
         fraction = 0;

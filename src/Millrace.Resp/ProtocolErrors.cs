@@ -33,6 +33,7 @@ public static class ProtocolErrors
     /// <summary>An inline request with an open quote, or text directly after a closing one.</summary>
     public static ReadOnlySpan<byte> UnbalancedQuotes => "ERR Protocol error: unbalanced quotes in request"u8;
 
-    /// <summary>Start of the text for an argument that does not open with '$'; the character and a quote follow.</summary>
+    /// <summary>Start of the text for an argument that does not open with '$'; the character and a quote
+    /// follow.</summary>
     public static ReadOnlySpan<byte> ExpectedDollarStart => "ERR Protocol error: expected '$', got '"u8;
 }

@@ -2,7 +2,8 @@
 
 namespace Millrace.Resp;
 
-/// <summary>The limits that the request parser enforces; immutable, so that one object can be shared and swapped.</summary>
+/// <summary>The limits that the request parser enforces; immutable, so that one object can be shared and
+/// swapped.</summary>
 public sealed class RequestLimits
 {
     /// <summary>The limits of Redis's default configuration.</summary>

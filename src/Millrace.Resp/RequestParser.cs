@@ -1,7 +1,7 @@
 // The request parser: finds the arguments of the next request in a connection's unread bytes.
 //
-// A request is either a multibulk ("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n") or an inline line ("GET k\r\n"). The parser is a state
-// machine that can stop and go on at any byte:
+// A request is either a multibulk ("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n") or an inline line ("GET k\r\n"). The parser is a
+// state machine that can stop and go on at any byte:
 //
 //            '*'                      count line           length line, then that many bytes + 2
 //     Idle ------> (ParseWhole) --+-> Count ----> Length <----> Body ---> Complete
@@ -23,6 +23,7 @@
 // Source: RESP specification, "Sending commands to a Redis server"; Redis 7.2 networking.c.
 
 using System.Diagnostics;
+using System.Text;
 
 namespace Millrace.Resp;
 
@@ -73,7 +74,8 @@ public sealed class RequestParser
     public bool SecurityAttack => _securityAttack;
 
     /// <summary>After <see cref="ParseStatus.Incomplete"/>: bytes from the start of the message that the argument being
-    /// received will need, 0 when that is little. A hint that the client controls: never allocate by it alone.</summary>
+    /// received will need, 0 when that is little. A hint that the client controls: never allocate by it
+    /// alone.</summary>
     public int BytesWanted { get; private set; }
 
     /// <summary>A request has begun and is not complete.</summary>
@@ -83,8 +85,8 @@ public sealed class RequestParser
     public int HeldBytes => _pending?.HeldBytes ?? 0;
 
     /// <summary>Looks for one request at the start of <paramref name="unread"/>.</summary>
-    /// <param name="unread">All bytes from the start of the message; after <see cref="ParseStatus.Incomplete"/> the next
-    /// call brings the same bytes and more after them. Inline quotes are unescaped in place.</param>
+    /// <param name="unread">All bytes from the start of the message; after <see cref="ParseStatus.Incomplete"/> the
+    /// next call brings the same bytes and more after them. Inline quotes are unescaped in place.</param>
     /// <param name="limits">The limits in force.</param>
     /// <param name="authenticated">The client may use the limits for trusted clients.</param>
     /// <param name="args">Receives the arguments' places, relative to the start of <paramref name="unread"/>; empty
@@ -323,7 +325,7 @@ public sealed class RequestParser
         int first = unread[name.Offset] | 0x20;
         if (first != 'p' && first != 'h') return false;
         ReadOnlySpan<byte> text = unread.Slice(name.Offset, name.Length);
-        return System.Text.Ascii.EqualsIgnoreCase(text, "post"u8) || System.Text.Ascii.EqualsIgnoreCase(text, "host:"u8);
+        return Ascii.EqualsIgnoreCase(text, "post"u8) || Ascii.EqualsIgnoreCase(text, "host:"u8);
     }
 
     private ParseStatus Attacked(SliceList args, out int consumed)

@@ -1,8 +1,8 @@
 // The client side of the wire: cuts a stream of bytes into values, resumable at any byte.
 //
-// The reader takes what it can use: complete lines and pieces of bulk bodies are consumed at once and kept inside, only an
-// unfinished line stays with the caller. So the caller's buffer needs room for one line, however large the reply, and
-// the work is O(bytes).
+// The reader takes what it can use: complete lines and pieces of bulk bodies are consumed at once and kept inside, only
+// an unfinished line stays with the caller. So the caller's buffer needs room for one line, however large the reply,
+// and the work is O(bytes).
 //
 //     Line --'$' '=' '!'--> Body --all bytes + CRLF--> value       value: into the innermost open aggregate, or out
 //     Line --'*' '%' '~' '>' '|'--> one more open aggregate        (an attribute waits for the value that follows it)
@@ -159,8 +159,10 @@ public sealed class RespReader(ReplyLimits limits)
                     return Fail("an integer of the reply is no number");
                 return Give(RespValue.OfInteger(RespKind.Integer, integer, TakeAttributes()), out item);
             case '#':
-                if (text is not [(byte)'t'] and not [(byte)'f']) return Fail("a boolean of the reply is neither t nor f");
-                return Give(RespValue.OfInteger(RespKind.Bool, text[0] == (byte)'t' ? 1 : 0, TakeAttributes()), out item);
+                if (text is not [(byte)'t'] and not [(byte)'f'])
+                    return Fail("a boolean of the reply is neither t nor f");
+                int truth = text[0] == (byte)'t' ? 1 : 0;
+                return Give(RespValue.OfInteger(RespKind.Bool, truth, TakeAttributes()), out item);
             case '_':
                 if (!text.IsEmpty) return Fail("a null of the reply is not empty");
                 return Give(RespValue.OfNull(RespKind.Null, TakeAttributes()), out item);

@@ -1,7 +1,7 @@
 // A reply as a client sees it: a tree of values, RESP2 and RESP3.
 //
-// One class for all types, since a tree of them is short-lived and read by kind. Texts are bytes, copied from the stream
-// and owned by the value; a double keeps the text that the server sent, so that nothing is lost by conversion.
+// One class for all types, since a tree of them is short-lived and read by kind. Texts are bytes, copied from the
+// stream and owned by the value; a double keeps the text that the server sent, so that nothing is lost by conversion.
 
 using System.Diagnostics;
 using System.Text;
@@ -78,8 +78,8 @@ public sealed class RespValue
     /// <summary>The value of an integer, 1 or 0 of a boolean, else 0.</summary>
     public long Integer { get; }
 
-    /// <summary>The bytes of a string, an error (with its code), a double or a big number; of a verbatim string the text
-    /// without its format. Empty for other types. Owned by this value.</summary>
+    /// <summary>The bytes of a string, an error (with its code), a double or a big number; of a verbatim string the
+    /// text without its format. Empty for other types. Owned by this value.</summary>
     public ReadOnlyMemory<byte> Bytes => Kind == RespKind.Verbatim ? _bytes.AsMemory(4) : _bytes;
 
     /// <summary>The three-letter format of a verbatim string, else empty.</summary>

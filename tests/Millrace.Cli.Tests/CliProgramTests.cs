@@ -11,18 +11,19 @@ namespace Millrace.Cli.Tests;
 
 public sealed class CliProgramTests
 {
-    [RedisServerFact]
+    [Fact]
     public void The_prompt_shows_server_database_and_transaction()
     {
         using RedisServer server = new();
         string output = Prompt(server.Port, "select 3\nmulti\nping\nexec\nselect 0\n");
         string address = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{server.Port}");
         Assert.Equal(
-            $"{address}> OK\n{address}[3]> OK\n{address}[3](TX)> QUEUED\n{address}[3](TX)> 1) PONG\n{address}[3]> OK\n{address}> ",
+            $"{address}> OK\n{address}[3]> OK\n{address}[3](TX)> QUEUED\n"
+            + $"{address}[3](TX)> 1) PONG\n{address}[3]> OK\n{address}> ",
             output);
     }
 
-    [RedisServerFact]
+    [Fact]
     public void A_lost_connection_is_made_again_with_its_database()
     {
         using RedisServer server = new();
@@ -38,7 +39,7 @@ public sealed class CliProgramTests
         Assert.StartsWith("not connected> not connected> Type a command", output, StringComparison.Ordinal);
     }
 
-    [RedisServerFact]
+    [Fact]
     public void Invalidations_are_shown_before_the_next_reply()
     {
         using RedisServer server = new();
@@ -53,7 +54,7 @@ public sealed class CliProgramTests
             StringComparison.Ordinal);
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task A_subscriber_prints_until_the_connection_ends()
     {
         using RedisServer server = new();
@@ -102,7 +103,8 @@ public sealed class CliProgramTests
         Task<CliRun> run = Task.Run(() => CliRun.Ours(["-p", port, "x"], isTerminal: true));
         using Socket socket = await listener.AcceptSocketAsync();
         await socket.ReceiveAsync(new byte[100]);
-        await socket.SendAsync(Encoding.ASCII.GetBytes("|1\r\n+a\r\n:1\r\n*2\r\n(12345678901234567890123\r\n!3\r\nERR\r\n"));
+        const string reply = "|1\r\n+a\r\n:1\r\n*2\r\n(12345678901234567890123\r\n!3\r\nERR\r\n";
+        await socket.SendAsync(Encoding.ASCII.GetBytes(reply));
         Assert.Equal(
             "1) (big number) 12345678901234567890123\n2) (error) ERR\n",
             (await run.WaitAsync(TimeSpan.FromSeconds(10))).Output);
@@ -112,10 +114,12 @@ public sealed class CliProgramTests
     public void Nested_maps_are_indented_under_their_keys()
     {
         RespReader reader = new();
-        byte[] reply = Encoding.ASCII.GetBytes("%2\r\n+a\r\n%2\r\n+x\r\n:1\r\n+y\r\n~2\r\n:2\r\n:3\r\n+b\r\n*1\r\n*1\r\n:4\r\n");
+        byte[] reply = Encoding.ASCII.GetBytes(
+            "%2\r\n+a\r\n%2\r\n+x\r\n:1\r\n+y\r\n~2\r\n:2\r\n:3\r\n+b\r\n*1\r\n*1\r\n:4\r\n");
         Assert.Equal(ReadStatus.Complete, reader.Read(reply, out RespValue? value, out _));
         Assert.Equal(
-            "1# a => \n   1# x => (integer) 1\n   2# y => \n      1~ (integer) 2\n      2~ (integer) 3\n2# b => 1) 1) (integer) 4\n",
+            "1# a => \n   1# x => (integer) 1\n   2# y => \n      1~ (integer) 2\n      2~ (integer) 3\n"
+            + "2# b => 1) 1) (integer) 4\n",
             Encoding.ASCII.GetString(ReplyText.ForPeople(value!)));
     }
 

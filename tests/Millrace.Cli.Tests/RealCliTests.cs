@@ -16,7 +16,6 @@ public sealed class RealCliTests : IClassFixture<RealCliTests.Server>
     {
         public Server()
         {
-            if (RedisServer.Program is null) return;
             Redis = new RedisServer();
             Port = Redis.Port.ToString(CultureInfo.InvariantCulture);
             CliRun.Real(["-p", Port], """
@@ -34,26 +33,30 @@ public sealed class RealCliTests : IClassFixture<RealCliTests.Server>
                 """);
         }
 
-        public RedisServer? Redis { get; }
+        public RedisServer Redis { get; }
 
-        public string Port { get; } = "0";
+        public string Port { get; }
 
-        public void Dispose() => Redis?.Dispose();
+        public void Dispose() => Redis.Dispose();
     }
 
     public static TheoryData<string> Commands { get; } =
     [
         "PING", "get s", "get text", "get empty", "get nosuch", "strlen s", "lrange list 0 -1", "lrange one 0 -1",
-        "lrange nosuch 0 -1", "smembers set", "smembers nosuch", "hgetall hash", "hgetall nosuch", "zrange zset 0 -1 withscores",
-        "zscore zset a", "xrange stream - +", "nosuchcommand a b", "lpush text x", "blpop nosuch 0.01", "exec",
+        "lrange nosuch 0 -1", "smembers set", "smembers nosuch", "hgetall hash", "hgetall nosuch",
+        "zrange zset 0 -1 withscores", "zscore zset a", "xrange stream - +", "nosuchcommand a b",
+        "lpush text x", "blpop nosuch 0.01", "exec",
         "debug protocol string", "debug protocol integer", "debug protocol double", "debug protocol null",
-        "debug protocol array", "debug protocol set", "debug protocol map", "debug protocol verbatim", "debug protocol true",
-        "debug protocol false", "eval {return{1,{2,{3,'x'},{}},'a'}} 0", "eval {return{}} 0", "eval {return{err='A\tb'}} 0",
+        "debug protocol array", "debug protocol set", "debug protocol map", "debug protocol verbatim",
+        "debug protocol true",
+        "debug protocol false", "eval {return{1,{2,{3,'x'},{}},'a'}} 0", "eval {return{}} 0",
+        "eval {return{err='A\tb'}} 0",
         "eval {return{{{{1,2}}}}} 0", "command info get", "client getname", "acl whoami", "config get maxmemory*",
-        "xinfo stream stream", "xread streams stream 0", "mget s text nosuch", "object help", "type list", "select 0", "echo (x)",
+        "xinfo stream stream", "xread streams stream 0", "mget s text nosuch", "object help", "type list",
+        "select 0", "echo (x)",
     ];
 
-    [RedisServerTheory]
+    [Theory]
     [MemberData(nameof(Commands))]
     public void Every_reply_is_shown_alike(string command)
     {
@@ -73,7 +76,7 @@ public sealed class RealCliTests : IClassFixture<RealCliTests.Server>
         AssertAlike(["-e", .. words]);
     }
 
-    [RedisServerTheory]
+    [Theory]
     [InlineData("-n", "3", "dbsize")]
     [InlineData("-n", "99", "dbsize")]
     [InlineData("-r", "3", "ping")]
@@ -98,7 +101,7 @@ public sealed class RealCliTests : IClassFixture<RealCliTests.Server>
         AssertAlike(args, "from stdin", isTerminal: true);
     }
 
-    [RedisServerFact]
+    [Fact]
     public void Pages_of_text_are_shown_as_they_are()
     {
         AssertAlike(["info", "keyspace"]);
@@ -108,7 +111,7 @@ public sealed class RealCliTests : IClassFixture<RealCliTests.Server>
         AssertAlike(["memory", "doctor"], isTerminal: true);
     }
 
-    [RedisServerFact]
+    [Fact]
     public void A_password_comes_from_the_environment()
     {
         using RedisServer guarded = new("--requirepass", "secret");
@@ -126,7 +129,7 @@ public sealed class RealCliTests : IClassFixture<RealCliTests.Server>
         Assert.Equal(CliRun.Real(uri), CliRun.Ours(uri));
     }
 
-    [RedisServerFact]
+    [Fact]
     public void A_refused_connection_is_told_alike()
     {
         string[] args = ["-p", "1", "ping"];
@@ -135,15 +138,15 @@ public sealed class RealCliTests : IClassFixture<RealCliTests.Server>
         Assert.Equal(CliRun.Real(args), CliRun.Ours(args));
     }
 
-    [RedisServerFact]
+    [Fact]
     public void A_Unix_socket_serves_as_well()
     {
-        string[] args = ["-s", _server.Redis!.SocketPath, "get", "text"];
+        string[] args = ["-s", _server.Redis.SocketPath, "get", "text"];
         Assert.Equal(CliRun.Real(args), CliRun.Ours(args));
         Assert.Equal("hello\n", CliRun.Ours(["-u", "unix://" + _server.Redis.SocketPath, "get", "text"]).Output);
     }
 
-    [RedisServerFact]
+    [Fact]
     public void Lines_from_a_pipe_run_alike()
     {
         const string lines =

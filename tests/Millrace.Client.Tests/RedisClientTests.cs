@@ -13,28 +13,29 @@ public sealed class RedisClientTests : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
-    private readonly RedisServer? _server = RedisServer.Program is null ? null : new RedisServer();
+    private readonly RedisServer _server = new();
 
-    public void Dispose() => _server?.Dispose();
+    public void Dispose() => _server.Dispose();
 
-    [RedisServerTheory]
+    [Theory]
     [InlineData(2)]
     [InlineData(3)]
     public async Task Replies_come_back_paired_over_TCP_and_a_Unix_socket(int protocol)
     {
-        foreach (string? path in new[] { null, _server!.SocketPath })
+        foreach (string? path in new[] { null, _server.SocketPath })
         {
-            await using RedisClient client = await RedisClient.ConnectAsync(Options(protocol) with { UnixSocketPath = path });
+            ClientOptions options = Options(protocol) with { UnixSocketPath = path };
+            await using RedisClient client = await RedisClient.ConnectAsync(options);
             Assert.Equal(protocol == 3, client.Greeting is not null);
             Assert.Equal("PONG", (await client.SendAsync("PING")).ToString());
             Task<RespValue>[] echoes =
-                [.. Enumerable.Range(0, 5000).Select(i => client.SendAsync("ECHO", i.ToString(CultureInfo.InvariantCulture)))];
+                [.. Enumerable.Range(0, 5000).Select(i => client.SendAsync("ECHO", $"{i}"))];
             for (int i = 0; i < echoes.Length; i++)
                 Assert.Equal(i.ToString(CultureInfo.InvariantCulture), (await echoes[i].WaitAsync(Soon)).ToString());
         }
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task Requests_from_many_threads_keep_their_own_replies()
     {
         await using RedisClient client = await RedisClient.ConnectAsync(Options(3));
@@ -45,7 +46,7 @@ public sealed class RedisClientTests : IDisposable
         }).WaitAsync(Soon);
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task Large_and_binary_values_survive()
     {
         await using RedisClient client = await RedisClient.ConnectAsync(Options(2));
@@ -57,7 +58,7 @@ public sealed class RedisClientTests : IDisposable
         Assert.True(got.Bytes.Span.SequenceEqual(value));
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task A_raw_reply_holds_the_exact_bytes()
     {
         await using RedisClient client = await RedisClient.ConnectAsync(Options(3));
@@ -68,13 +69,14 @@ public sealed class RedisClientTests : IDisposable
         Assert.Equal("PONG", (await before).ToString());
         Assert.StartsWith("%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n", (await raw).ToString(), StringComparison.Ordinal);
         Assert.Equal(
-            "|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n$39\r\nSome real reply following the attribute\r\n",
+            "|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n"
+            + "$39\r\nSome real reply following the attribute\r\n",
             (await attributed).ToString());
         Assert.Equal("key-popularity", (await attributed).Value.Attributes!.Items[0].ToString());
         Assert.Equal("x", (await after).ToString());
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task A_batch_is_answered_in_order_with_its_bytes()
     {
         await using RedisClient client = await RedisClient.ConnectAsync(Options(2));
@@ -88,7 +90,7 @@ public sealed class RedisClientTests : IDisposable
             replies.Select(r => r.ToString()));
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task Pushes_and_messages_of_subscribers_do_not_disturb_the_pairing()
     {
         foreach (int protocol in new[] { 2, 3 })
@@ -96,15 +98,15 @@ public sealed class RedisClientTests : IDisposable
             await using RedisClient subscriber = await RedisClient.ConnectAsync(Options(protocol));
             await using RedisClient publisher = await RedisClient.ConnectAsync(Options(protocol));
             subscriber.SendOnly("SUBSCRIBE", "c");
-            Assert.Equal("[subscribe, c, 1]", (await subscriber.Pushes.ReadAsync().AsTask().WaitAsync(Soon)).ToString());
+            Assert.Equal("[subscribe, c, 1]", await NextPushAsync(subscriber));
             Assert.Equal(1, (await publisher.SendAsync("PUBLISH", "c", "hello")).Integer);
             RespValue pong = await subscriber.SendAsync("PING").WaitAsync(Soon);
             Assert.Equal(protocol == 2 ? "[pong, ]" : "PONG", pong.ToString());
-            Assert.Equal("[message, c, hello]", (await subscriber.Pushes.ReadAsync().AsTask().WaitAsync(Soon)).ToString());
+            Assert.Equal("[message, c, hello]", await NextPushAsync(subscriber));
         }
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task An_error_is_a_value_or_an_exception_as_the_caller_likes()
     {
         await using RedisClient client = await RedisClient.ConnectAsync(Options(3));
@@ -115,7 +117,7 @@ public sealed class RedisClientTests : IDisposable
         Assert.Equal("PONG", client.Send("PING").ToString());
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task A_late_reply_is_a_time_out_and_the_connection_goes_on()
     {
         ClientOptions options = Options(2) with { ReplyTimeout = TimeSpan.FromMilliseconds(100) };
@@ -125,7 +127,7 @@ public sealed class RedisClientTests : IDisposable
         Assert.Equal("x", (await client.SendAsync("ECHO", "x")).ToString());
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task Greeting_authenticates_names_and_selects()
     {
         using RedisServer guarded = new("--requirepass", "secret");
@@ -145,7 +147,7 @@ public sealed class RedisClientTests : IDisposable
         }
     }
 
-    [RedisServerFact]
+    [Fact]
     public async Task Pending_replies_fail_when_the_server_closes_the_connection()
     {
         await using RedisClient client = await RedisClient.ConnectAsync(Options(2));
@@ -168,7 +170,7 @@ public sealed class RedisClientTests : IDisposable
         listener.Stop();
         RedisConnectionException e = await Assert.ThrowsAsync<RedisConnectionException>(
             () => RedisClient.ConnectAsync(new ClientOptions { Port = port }));
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"), e.Message, StringComparison.Ordinal);
+        Assert.Contains($"127.0.0.1:{port}", e.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<RedisConnectionException>(() => RedisClient.ConnectAsync("unix:///nonexistent/s"));
     }
 
@@ -179,7 +181,9 @@ public sealed class RedisClientTests : IDisposable
         listener.Start();
         ClientOptions options = new()
         {
-            Port = ((IPEndPoint)listener.LocalEndpoint).Port, Protocol = 3, ConnectTimeout = TimeSpan.FromMilliseconds(100),
+            Port = ((IPEndPoint)listener.LocalEndpoint).Port,
+            Protocol = 3,
+            ConnectTimeout = TimeSpan.FromMilliseconds(100),
         };
         await Assert.ThrowsAsync<RedisTimeoutException>(() => RedisClient.ConnectAsync(options));
     }
@@ -229,5 +233,8 @@ public sealed class RedisClientTests : IDisposable
         Assert.Equal(2, (await second.WaitAsync(Soon)).Integer);
     }
 
-    private ClientOptions Options(int protocol) => new() { Port = _server!.Port, Protocol = protocol };
+    private static async Task<string> NextPushAsync(RedisClient client) =>
+        (await client.Pushes.ReadAsync().AsTask().WaitAsync(Soon)).ToString();
+
+    private ClientOptions Options(int protocol) => new() { Port = _server.Port, Protocol = protocol };
 }

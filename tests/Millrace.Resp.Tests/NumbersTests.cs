@@ -124,8 +124,8 @@ public sealed class NumbersTests
             if (double.IsNaN(value)) continue;
             int length = Numbers.FormatDouble(value, to);
             Assert.True(Numbers.TryParseDouble(to.AsSpan(0, length), out double back), $"seed {seed}, {value:R}");
-            Assert.True(
-                BitConverter.DoubleToInt64Bits(value) == BitConverter.DoubleToInt64Bits(back), $"seed {seed}, {value:R}");
+            bool isSame = BitConverter.DoubleToInt64Bits(value) == BitConverter.DoubleToInt64Bits(back);
+            Assert.True(isSame, $"seed {seed}, {value:R}");
         }
     }
 
@@ -284,7 +284,7 @@ public sealed class NumbersTests
     [InlineData(0.1, "0.10000000000000001")]
     [InlineData(13.361389338970184, "13.36138933897018433")]
     [InlineData(-0.0, "0")]
-    [InlineData(1e300, "10000000000000000525047602552044202487044685811081591549158541155118024579889081957863713750804478640437")]
+    [InlineData(1e300, "100000000000000005250476025520442024870446858110815915491585411551180245798890819578637137")]
     public void A_double_in_human_form_shows_17_digits(double value, string start) =>
         Assert.StartsWith(start, LongDouble.FromDouble(value).ToString(), StringComparison.Ordinal);
 

@@ -8,8 +8,8 @@ internal static class RandomRequests
 {
     private static readonly string[] Fragments =
     [
-        "*", "$", "\r\n", "\n", "\r", "\"", "'", "\\", "\\x4", "-1", "0", "00", "*1\r\n", "$-1\r\n", "$61\r\n", "\0", " ",
-        "99999999999", "*11\r\n", "$16385\r\n", "post", "host:", "set \"a\"b\r\n",
+        "*", "$", "\r\n", "\n", "\r", "\"", "'", "\\", "\\x4", "-1", "0", "00", "*1\r\n", "$-1\r\n", "$61\r\n", "\0",
+        " ", "99999999999", "*11\r\n", "$16385\r\n", "post", "host:", "set \"a\"b\r\n",
     ];
 
     public static byte[] Make(Random random)
@@ -30,12 +30,21 @@ internal static class RandomRequests
         for (int i = random.Next(4); i >= 0; i--)
         {
             int at = random.Next(mutated.Count + 1);
+            int left = mutated.Count - at;
             switch (random.Next(4))
             {
-                case 0 when at < mutated.Count: mutated[at] = (byte)random.Next(256); break;
-                case 1 when at < mutated.Count: mutated.RemoveRange(at, random.Next(1, Math.Min(9, mutated.Count - at + 1))); break;
-                case 2 when at < mutated.Count: mutated.InsertRange(at, mutated.GetRange(at, Math.Min(20, mutated.Count - at))); break;
-                default: mutated.InsertRange(at, Encoding.Latin1.GetBytes(Fragments[random.Next(Fragments.Length)])); break;
+                case 0 when left > 0:
+                    mutated[at] = (byte)random.Next(256);
+                    break;
+                case 1 when left > 0:
+                    mutated.RemoveRange(at, random.Next(1, Math.Min(9, left + 1)));
+                    break;
+                case 2 when left > 0:
+                    mutated.InsertRange(at, mutated.GetRange(at, Math.Min(20, left)));
+                    break;
+                default:
+                    mutated.InsertRange(at, Encoding.Latin1.GetBytes(Fragments[random.Next(Fragments.Length)]));
+                    break;
             }
         }
 

@@ -10,11 +10,11 @@ namespace Millrace.Resp.Tests;
 
 public sealed class RealServerTests : IDisposable
 {
-    private readonly RedisServer? _server = RedisServer.Program is null ? null : new RedisServer();
+    private readonly RedisServer _server = new();
 
-    public void Dispose() => _server?.Dispose();
+    public void Dispose() => _server.Dispose();
 
-    [RedisServerTheory]
+    [Theory]
     [InlineData("*3000000000\r\n")]
     [InlineData("*01\r\n")]
     [InlineData("*\r\n")]
@@ -36,7 +36,7 @@ public sealed class RealServerTests : IDisposable
         Assert.Equal(Ask(stream), AnswerAsEchoServer(stream));
     }
 
-    [RedisServerFact]
+    [Fact]
     public void The_real_server_draws_the_64_kB_lines_at_the_same_byte()
     {
         foreach (string start in new[] { "a", "*1", "*1\r\n$", "\0", "*\0" })
@@ -50,7 +50,7 @@ public sealed class RealServerTests : IDisposable
         }
     }
 
-    [RedisServerFact]
+    [Fact]
     public void Random_increments_are_byte_equal_to_INCRBYFLOAT()
     {
         int seed = Environment.TickCount;
@@ -90,14 +90,14 @@ public sealed class RealServerTests : IDisposable
         string sign = random.Next(4) == 0 ? "-" : string.Empty;
         return sign + random.Next(8) switch
         {
-            0 => random.Next(1000).ToString(CultureInfo.InvariantCulture),
-            1 => string.Create(CultureInfo.InvariantCulture, $"{random.Next(1000)}.{random.Next(100)}"),
-            2 => random.NextInt64().ToString(CultureInfo.InvariantCulture),
-            3 => random.NextDouble().ToString("R", CultureInfo.InvariantCulture),
-            4 => string.Create(CultureInfo.InvariantCulture, $"{random.NextInt64()}.{random.NextInt64()}"),
-            5 => string.Create(CultureInfo.InvariantCulture, $"{random.NextDouble() * 10:R}e{random.Next(-4960, 4940)}"),
-            6 => string.Create(CultureInfo.InvariantCulture, $"0x{random.NextInt64():x}.{random.Next():x}p{random.Next(-80, 80)}"),
-            _ => string.Create(CultureInfo.InvariantCulture, $"{random.NextDouble() * 10:R}e{random.Next(-20, 25)}"),
+            0 => $"{random.Next(1000)}",
+            1 => $"{random.Next(1000)}.{random.Next(100)}",
+            2 => $"{random.NextInt64()}",
+            3 => $"{random.NextDouble():R}",
+            4 => $"{random.NextInt64()}.{random.NextInt64()}",
+            5 => $"{random.NextDouble() * 10:R}e{random.Next(-4960, 4940)}",
+            6 => $"0x{random.NextInt64():x}.{random.Next():x}p{random.Next(-80, 80)}",
+            _ => $"{random.NextDouble() * 10:R}e{random.Next(-20, 25)}",
         };
     }
 
@@ -116,11 +116,12 @@ public sealed class RealServerTests : IDisposable
         return answer.ToString();
     }
 
-    /// <summary>Sends the bytes, half-closes unless the last request is QUIT, and reads until the server closes.</summary>
+    /// <summary>Sends the bytes, half-closes unless the last request is QUIT, and reads until the server
+    /// closes.</summary>
     private string Ask(string stream)
     {
         using Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 10_000 };
-        socket.Connect(IPAddress.Loopback, _server!.Port);
+        socket.Connect(IPAddress.Loopback, _server.Port);
         StringBuilder answer = new();
         byte[] buffer = new byte[65536];
         byte[] bytes = Encoding.Latin1.GetBytes(stream);

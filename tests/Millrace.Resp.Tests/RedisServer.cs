@@ -40,8 +40,8 @@ public sealed class RedisServer : IDisposable
         string port = Port.ToString(CultureInfo.InvariantCulture);
         string[] arguments =
         [
-            "--port", port, "--bind", "127.0.0.1", "--save", "", "--unixsocket", SocketPath, "--enable-debug-command", "yes",
-            .. options,
+            "--port", port, "--bind", "127.0.0.1", "--save", "", "--unixsocket", SocketPath,
+            "--enable-debug-command", "yes", .. options,
         ];
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
@@ -96,25 +96,5 @@ public sealed class RedisServer : IDisposable
         }
 
         Assert.Fail("redis-server did not accept connections within ten seconds");
-    }
-}
-
-/// <summary>A fact that is skipped where no redis-server is installed.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class RedisServerFactAttribute : FactAttribute
-{
-    public RedisServerFactAttribute()
-    {
-        if (RedisServer.Program is null) Skip = "no redis-server: install redis-tools";
-    }
-}
-
-/// <summary>A theory that is skipped where no redis-server is installed.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class RedisServerTheoryAttribute : TheoryAttribute
-{
-    public RedisServerTheoryAttribute()
-    {
-        if (RedisServer.Program is null) Skip = "no redis-server: install redis-tools";
     }
 }

@@ -169,7 +169,8 @@ public sealed class RequestParserTests
         RequestLimits limits = new() { MaxBulkLength = 3 };
         Assert.Equal(["abc"], ParseTrace.Whole(Multibulk(1, "abc"), limits: limits).Events);
         Assert.Equal(
-            ["!ERR Protocol error: invalid bulk length"], ParseTrace.Whole(Multibulk(1, "abcd"), limits: limits).Events);
+            ["!ERR Protocol error: invalid bulk length"],
+            ParseTrace.Whole(Multibulk(1, "abcd"), limits: limits).Events);
         Assert.Equal(
             ["!ERR Protocol error: invalid bulk length"],
             ParseTrace.Split(Multibulk(1, "abcd"), 1, limits: limits).Events);
