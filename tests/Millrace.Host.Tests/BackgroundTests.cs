@@ -78,6 +78,22 @@ public sealed class BackgroundTests
         Assert.Contains("# systemd supervision requested, but NOTIFY_SOCKET not found!", host.Output);
     }
 
+    [Fact]
+    public void Under_upstart_the_process_stops_until_it_is_continued()
+    {
+        var environment = new Dictionary<string, string> { ["UPSTART_JOB"] = "millrace" };
+        using HostProcess host = HostProcess.StartIn(
+            HostProcess.NewDirectory(),
+            null,
+            environment,
+            "--port", $"{HostProcess.FreePort()}", "--supervised", "auto");
+        host.WaitFor("supervised by upstart, will stop to signal readiness.");
+        HostProcess.WaitUntil(() => File.ReadAllText($"/proc/{host.Id}/stat").Contains(") T "), "the stop");
+        Assert.DoesNotContain("Server initialized", host.Output);
+        host.Signal("CONT");
+        host.WaitFor("Ready to accept connections tcp");
+    }
+
     private static string Receive(Socket socket)
     {
         byte[] bytes = new byte[256];

@@ -81,7 +81,8 @@ public sealed class ConfigCommandTests : IDisposable
     private static string ReadUntil(TcpClient client, string end)
     {
         var text = new StringBuilder();
-        while (!text.ToString().EndsWith(end, StringComparison.Ordinal)) text.Append((char)client.GetStream().ReadByte());
+        while (!text.ToString().EndsWith(end, StringComparison.Ordinal))
+            text.Append((char)client.GetStream().ReadByte());
         return text.ToString();
     }
 }
