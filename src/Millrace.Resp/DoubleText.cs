@@ -3,9 +3,9 @@
 // Whole numbers within ±2^62 are written as integers. Others get the shortest digits that read back to the same double,
 // found by Grisu2, and one of three forms (D digits, value = D · 10^K):
 //
-//     K >= 0 and exponent < ndigits + 7     digits and K zeros             1e20 -> 1e+20, 12345678e13 -> 123...000
+//     K >= 0 and exponent < ndigits + 7     digits and K zeros             9223372036854776000
 //     K <  0 and (K > -7 or exponent < 4)   a decimal point                0.001, 123.456
-//     otherwise                             scientific, signed exponent    1.5e-9, 1e+100
+//     otherwise                             scientific, signed exponent    1.5e-9, 1e+20, 1e+100
 //
 // Grisu2 finds the shortest digits for 99.9 % of all doubles and one digit more for the rest. A client must not see a
 // difference, so this is that very algorithm, with fpconv's rounding, and not the runtime's formatter.
