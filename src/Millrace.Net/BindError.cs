@@ -10,7 +10,8 @@ namespace Millrace.Net;
 /// <param name="Step">The call that failed: <c>socket</c>, <c>bind</c>, <c>chmod</c> or <c>listen</c>.</param>
 public sealed record BindError(SocketError Code, string Text, string Step)
 {
-    /// <summary>The machine has no such address, or no such family: what an optional <c>bind</c> address may fail with.</summary>
+    /// <summary>The machine has no such address, or no such family: what an optional <c>bind</c> address may fail
+    /// with.</summary>
     public bool IsAddressMissing => Code is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported
         or SocketError.ProtocolNotSupported or SocketError.ProtocolFamilyNotSupported or SocketError.SocketNotSupported;
 

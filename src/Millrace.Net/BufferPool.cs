@@ -1,6 +1,7 @@
 // A loop's buffers: pinned arrays in classes of powers of two, used by the loop's thread alone, so without locks.
 //
-//     class i holds arrays of 512 << i bytes, i = 0 .. 11 (1 MB); longer ones are made to measure and left to the collector
+//     class i holds arrays of 512 << i bytes, i = 0 .. 11 (1 MB); longer ones are made to measure and left to the
+//     collector
 //
 // Arrays live on the pinned object heap: system calls may get their addresses, and a kernel may keep them (io_uring).
 // At most `limitBytes` are kept; what comes back above that is dropped. Rent and Return: O(1).
@@ -32,7 +33,8 @@ internal sealed class BufferPool(long limitBytes)
         return array;
     }
 
-    /// <summary>Takes an array back. Requires: it came from a pool of the same group and nobody uses it any more.</summary>
+    /// <summary>Takes an array back. Requires: it came from a pool of the same group and nobody uses it any
+    /// more.</summary>
     public void Return(byte[] array)
     {
         RentedBytes -= array.Length;

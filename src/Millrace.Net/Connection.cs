@@ -4,8 +4,8 @@
 //       |                          |                      (reads and drops; the handler's Closed has been called)
 //       +-- CloseNow, broken ------+-----------------------------------------------------> Closed
 //
-// All members are to be used on the connection's loop, or while all loops stand still. Nothing here makes a system call:
-// a change marks the connection as touched, and the loop settles touched connections at the end of the turn.
+// All members are to be used on the connection's loop, or while all loops stand still. Nothing here makes a system
+// call: a change marks the connection as touched, and the loop settles touched connections at the end of the turn.
 
 using System.Diagnostics;
 
@@ -35,8 +35,8 @@ public sealed class Connection
     /// <summary>The listener that it came in by.</summary>
     public Listener Listener { get; }
 
-    /// <summary>The handler given by <see cref="LoopHandler.Accepted"/>; it may be replaced at any time. Null before, and for
-    /// a refused connection.</summary>
+    /// <summary>The handler given by <see cref="LoopHandler.Accepted"/>; it may be replaced at any time. Null before,
+    /// and for a refused connection.</summary>
     public ConnectionHandler? Handler { get; set; }
 
     /// <summary>The peer, such as <c>127.0.0.1:50312</c>, <c>[::1]:50312</c> or <c>/run/millrace.sock:0</c>.</summary>
@@ -72,8 +72,8 @@ public sealed class Connection
     /// <summary>Requests are still welcome: nobody has closed it.</summary>
     public bool IsOpen => Stage == ConnectionStage.Open && !IsCut;
 
-    /// <summary>The array with the unread input. Valid until <see cref="ConnectionHandler.Received"/> returns; outside of it,
-    /// until the loop's next turn.</summary>
+    /// <summary>The array with the unread input. Valid until <see cref="ConnectionHandler.Received"/> returns; outside
+    /// of it, until the loop's next turn.</summary>
     public byte[] InputArray => _input.Array;
 
     /// <summary>Index of the first unread byte.</summary>
@@ -158,13 +158,13 @@ public sealed class Connection
         if (!_isReceiving && _input.Unread == 0) _input.Release(Loop.Pool);
     }
 
-    /// <summary>A hint for the growth of the input buffer: the message at <see cref="InputStart"/> will have so many bytes.
-    /// Memory still follows the bytes that arrive, at no more than four times their number.</summary>
+    /// <summary>A hint for the growth of the input buffer: the message at <see cref="InputStart"/> will have so many
+    /// bytes. Memory still follows the bytes that arrive, at no more than four times their number.</summary>
     /// <param name="totalBytes">Its whole length.</param>
     public void ExpectInput(int totalBytes) => _input.Expect(totalBytes);
 
-    /// <summary>Stops reading until <see cref="ResumeReading"/>; the handler is not called for input meanwhile, and the end of
-    /// the peer's stream is not noticed.</summary>
+    /// <summary>Stops reading until <see cref="ResumeReading"/>; the handler is not called for input meanwhile, and the
+    /// end of the peer's stream is not noticed.</summary>
     public void PauseReading()
     {
         if (IsPaused) return;

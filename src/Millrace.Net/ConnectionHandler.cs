@@ -20,8 +20,8 @@ public abstract class ConnectionHandler
     {
     }
 
-    /// <summary>The peer will send no more; everything that it sent has been handed over before. Called at most once. Closing
-    /// after the flush is what Redis does; a handler that has parked requests may do so later.</summary>
+    /// <summary>The peer will send no more; everything that it sent has been handed over before. Called at most once.
+    /// Closing after the flush is what Redis does; a handler that has parked requests may do so later.</summary>
     /// <param name="connection">The connection.</param>
     public virtual void Ended(Connection connection) => connection.CloseAfterFlush();
 }

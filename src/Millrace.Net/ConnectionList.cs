@@ -1,5 +1,5 @@
-// A list of connections to work through, in two halves: what is added while one half is worked through waits in the other,
-// so that a pass is bounded by what there was at its start. Append: O(1); allocates only to grow.
+// A list of connections to work through, in two halves: what is added while one half is worked through waits in the
+// other, so that a pass is bounded by what there was at its start. Append: O(1); allocates only to grow.
 
 namespace Millrace.Net;
 

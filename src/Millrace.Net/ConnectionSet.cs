@@ -1,4 +1,5 @@
-// A set of connections in an array without gaps: the last one takes the place of the one that goes. Add and remove: O(1).
+// A set of connections in an array without gaps: the last one takes the place of the one that goes. Add and remove:
+// O(1).
 
 namespace Millrace.Net;
 

@@ -1,12 +1,12 @@
-// An event loop as the rest of the server sees it: one thread, its clock, timers and mailbox, and the connections that live on it.
-// The turn itself is in EventLoop{TPoller}.cs.
+// An event loop as the rest of the server sees it: one thread, its clock, timers and mailbox, and the connections that
+// live on it. The turn itself is in EventLoop{TPoller}.cs.
 //
 //     poll (asleep) -> TurnStarted -> input of readable connections -> connections marked ready -> mail -> timers
 //       -> TurnEnding -> flush: one write per connection with output -> poll ...
 //
-// Sleep and wake. State goes Running -> Asleep (PrepareToSleep) -> Running (LeaveSleep) on the loop's thread, by interlocked
-// exchanges; a waker may set Asleep -> Woken. After Asleep is set, and before it sleeps, the loop looks for mail and for
-// requests to stand still. Why nothing is lost is argued in Mailbox.cs and Quiescence.cs.
+// Sleep and wake. State goes Running -> Asleep (PrepareToSleep) -> Running (LeaveSleep) on the loop's thread, by
+// interlocked exchanges; a waker may set Asleep -> Woken. After Asleep is set, and before it sleeps, the loop looks for
+// mail and for requests to stand still. Why nothing is lost is argued in Mailbox.cs and Quiescence.cs.
 //
 // Threads: members are for the loop's thread, or for whoever has all loops standing still (LoopGroup.Quiesce); Post,
 // IsCurrent, Counters and the properties set at construction are for everybody.
@@ -50,7 +50,8 @@ public abstract class EventLoop
     /// <summary>The current thread is this loop's.</summary>
     public bool IsCurrent => _threadId == Environment.CurrentManagedThreadId;
 
-    /// <summary>Monotonic time in microseconds, as of the last <see cref="RefreshClock"/>; the loop refreshes it in every turn.
+    /// <summary>Monotonic time in microseconds, as of the last <see cref="RefreshClock"/>; the loop refreshes it in
+    /// every turn.
     /// </summary>
     public long NowUs => _clock.NowUs;
 
@@ -60,7 +61,8 @@ public abstract class EventLoop
     /// <summary>Wall-clock time in microseconds since 1970-01-01 UTC, cached like <see cref="NowUs"/>.</summary>
     public long UnixUs => _clock.UnixUs;
 
-    /// <summary>Somebody waits for all loops to stand still: between two units, call <see cref="YieldToQuiesce"/>.</summary>
+    /// <summary>Somebody waits for all loops to stand still: between two units, call
+    /// <see cref="YieldToQuiesce"/>.</summary>
     public bool QuiesceRequested => Group.Quiescence.Requested;
 
     /// <summary>The open connections, in no order. Valid until the loop goes on.</summary>
@@ -111,8 +113,8 @@ public abstract class EventLoop
     /// <summary>Reads the clocks. To be called at least every millisecond of execution.</summary>
     public void RefreshClock() => _clock.Refresh();
 
-    /// <summary>Has mail delivered on this loop's thread, after all mail posted before, by whatever thread. Any thread; never
-    /// blocks or allocates. Mail that arrives after the group has stopped is dropped.</summary>
+    /// <summary>Has mail delivered on this loop's thread, after all mail posted before, by whatever thread. Any thread;
+    /// never blocks or allocates. Mail that arrives after the group has stopped is dropped.</summary>
     /// <param name="mail">The letter; it must not be in another mailbox.</param>
     public void Post(Mail mail)
     {
@@ -121,8 +123,8 @@ public abstract class EventLoop
         WakeIfAsleep();
     }
 
-    /// <summary>Delivers the mail posted before this call; the loop does so in every turn. May be called from within a handler
-    /// or a delivery: the order stays the same.</summary>
+    /// <summary>Delivers the mail posted before this call; the loop does so in every turn. May be called from within a
+    /// handler or a delivery: the order stays the same.</summary>
     public void DeliverMail()
     {
         bool hasTaken = false;
@@ -139,7 +141,8 @@ public abstract class EventLoop
         }
     }
 
-    /// <summary>Makes a timer and starts it. To use one again without allocating, call <see cref="LoopTimer.Start"/>.</summary>
+    /// <summary>Makes a timer and starts it. To use one again without allocating, call
+    /// <see cref="LoopTimer.Start"/>.</summary>
     /// <param name="dueInMs">Milliseconds from now; it never fires earlier, and not before the next turn.</param>
     /// <param name="target">What to call.</param>
     /// <param name="state">Kept in <see cref="LoopTimer.State"/>.</param>
@@ -170,8 +173,9 @@ public abstract class EventLoop
         if (Group.Quiescence.Requested && !Group.Quiescence.IsHolder) Group.Quiescence.StandStill(this);
     }
 
-    /// <summary>Has the connection's handler called again with its unread input, in the next turn (or in this one, when it has
-    /// not been called in it and the ready connections' place in it is still to come). Nothing is read before.</summary>
+    /// <summary>Has the connection's handler called again with its unread input, in the next turn (or in this one, when
+    /// it has not been called in it and the ready connections' place in it is still to come). Nothing is read
+    /// before.</summary>
     /// <param name="connection">A connection of this loop.</param>
     public void MarkReady(Connection connection)
     {

@@ -1,8 +1,10 @@
-// The turn of a loop, generic over its poller so that its calls are bound at compile time. The turn is drawn in EventLoop.cs.
+// The turn of a loop, generic over its poller so that its calls are bound at compile time. The turn is drawn in
+// EventLoop.cs.
 //
-// Whatever changes a connection's state only marks it as touched; Settle, at the end of the turn, is the one place that sends,
-// changes what is watched, and closes. So a handler never finds a connection gone under its hands, a descriptor's number is
-// not used again while reports about its earlier owner may be waiting, and a poller may submit everything in one call.
+// Whatever changes a connection's state only marks it as touched; Settle, at the end of the turn, is the one place that
+// sends, changes what is watched, and closes. So a handler never finds a connection gone under its hands, a
+// descriptor's number is not used again while reports about its earlier owner may be waiting, and a poller may submit
+// everything in one call.
 
 using System.Diagnostics;
 

@@ -2,12 +2,14 @@
 //
 // Readiness pollers (epoll) and completion pollers (sockets, io_uring) look alike from here:
 //   - input arrives in an array of the poller's choice: it may ask the sink where to put it, or bring its own;
-//   - output is handed over at the end of the turn, as the pieces of the connection's queue; the poller says later, or at
-//     once, how much of it is gone (sink.Sent), and until then the pieces stay where they are;
-//   - Close starts the end of a descriptor; the poller says sink.Released when no operation can touch its memory any more.
+//   - output is handed over at the end of the turn, as the pieces of the connection's queue; the poller says later, or
+//     at once, how much of it is gone (sink.Sent), and until then the pieces stay where they are;
+//   - Close starts the end of a descriptor; the poller says sink.Released when no operation can touch its memory any
+//     more.
 // So a poller may collect all calls of a turn's end and submit them with its next Wait.
 //
-// A poller belongs to one loop's thread, but for Wake. Listeners may also be added and removed while the loop stands still.
+// A poller belongs to one loop's thread, but for Wake. Listeners may also be added and removed while the loop stands
+// still.
 
 namespace Millrace.Net;
 
@@ -31,7 +33,8 @@ internal interface IPoller : IDisposable
     /// <summary>Stops watching a listener, before its socket is closed.</summary>
     void RemoveListener(Listener listener);
 
-    /// <summary>Sets up an accepted socket as a connection. False when the system refuses; the socket is closed then.</summary>
+    /// <summary>Sets up an accepted socket as a connection. False when the system refuses; the socket is closed
+    /// then.</summary>
     bool TryAdd(Connection connection, in AcceptedPeer peer);
 
     /// <summary>Closes an accepted socket that nobody wants.</summary>
@@ -40,7 +43,8 @@ internal interface IPoller : IDisposable
     /// <summary>Brings what is watched in line with what the connection wants (WantsInput, IsSending).</summary>
     void Watch(Connection connection);
 
-    /// <summary>Sends the connection's output as far as the peer takes it; sets IsSending when it could not take all.</summary>
+    /// <summary>Sends the connection's output as far as the peer takes it; sets IsSending when it could not take
+    /// all.</summary>
     void Send(Connection connection, PollerSink sink);
 
     /// <summary>Tells the peer that nothing more will come.</summary>

@@ -8,9 +8,9 @@
 //     [ consumed | unread | free ]
 //      0    Start      End     Length
 //
-// A small rest is put back in front of the shared buffer for the next read, so that one read always has much room and small
-// rests never grow. A large one is read into in place; it grows to at most four times the bytes that have really arrived,
-// by doubling when nobody has said how much is coming, so the copying is O(1) per byte.
+// A small rest is put back in front of the shared buffer for the next read, so that one read always has much room and
+// small rests never grow. A large one is read into in place; it grows to at most four times the bytes that have really
+// arrived, by doubling when nobody has said how much is coming, so the copying is O(1) per byte.
 
 using System.Diagnostics;
 
@@ -66,8 +66,8 @@ internal struct InputBuffer
         length = Math.Min(array.Length - offset, MostPerReadBytes);
     }
 
-    /// <summary>Takes in bytes read to where <see cref="PrepareRead"/> said, or to any other array of the poller's. False
-    /// when no array can hold them.</summary>
+    /// <summary>Takes in bytes read to where <see cref="PrepareRead"/> said, or to any other array of the poller's.
+    /// False when no array can hold them.</summary>
     public bool TryTake(BufferPool pool, byte[] shared, byte[] array, int offset, int count)
     {
         if (ReferenceEquals(array, _array) && _owned)
@@ -130,7 +130,8 @@ internal struct InputBuffer
         End = end;
     }
 
-    /// <summary>Makes room for the next read in place: for what is expected when that is known, else a fair amount.</summary>
+    /// <summary>Makes room for the next read in place: for what is expected when that is known, else a fair
+    /// amount.</summary>
     private void MakeRoom(BufferPool pool, int wantedFree)
     {
         byte[] array = _array!;

@@ -52,8 +52,8 @@ public sealed record ListenEndpoint
         return new ListenEndpoint(null, 0, path, mode);
     }
 
-    /// <summary>Reads an address as the <c>bind</c> directive has it: <c>*</c> for all of IPv4, <c>::*</c> for all of IPv6, or
-    /// an address.</summary>
+    /// <summary>Reads an address as the <c>bind</c> directive has it: <c>*</c> for all of IPv4, <c>::*</c> for all of
+    /// IPv6, or an address.</summary>
     /// <param name="text">The text, without the leading <c>-</c> of an optional one.</param>
     /// <param name="address">The address.</param>
     public static bool TryParseAddress(string text, out IPAddress address)

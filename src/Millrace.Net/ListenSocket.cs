@@ -1,7 +1,7 @@
 // Opening listening sockets, the same way for all pollers. Cold path: System.Net.Sockets does it.
 //
-// A Unix socket gets its permissions between bind and listen: until it listens, nobody can connect to it. A file that is in the way
-// is removed when it is a socket on which nobody listens.
+// A Unix socket gets its permissions between bind and listen: until it listens, nobody can connect to it. A file that
+// is in the way is removed when it is a socket on which nobody listens.
 // SO_REUSEADDR: System.Net.Sockets sets it for TCP on Unix in Bind; SO_REUSEPORT is not set, so a busy port is refused.
 
 using System.Net;

@@ -49,8 +49,8 @@ public sealed class Listener
     /// <summary>The poller's own: the operation that accepts.</summary>
     internal object? Transport { get; set; }
 
-    /// <summary>Stops listening; when it returns the address is free again. Connections taken in stay. Any thread, also from
-    /// within <see cref="LoopGroup.Quiesce"/>; without effect when closed before.</summary>
+    /// <summary>Stops listening; when it returns the address is free again. Connections taken in stay. Any thread, also
+    /// from within <see cref="LoopGroup.Quiesce"/>; without effect when closed before.</summary>
     public void Close() => _group.CloseListener(this);
 
     /// <summary>Requires: on its loop, or all loops stand still, or none runs.</summary>

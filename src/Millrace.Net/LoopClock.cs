@@ -25,7 +25,9 @@ internal sealed class LoopClock
     public void Refresh()
     {
         long timestamp = _time.GetTimestamp();
-        NowUs = _frequency == 1_000_000_000 ? timestamp / 1000 : (long)((UInt128)timestamp * 1_000_000 / (ulong)_frequency);
+        NowUs = _frequency == 1_000_000_000
+            ? timestamp / 1000
+            : (long)((UInt128)timestamp * 1_000_000 / (ulong)_frequency);
         UnixUs = (_time.GetUtcNow().Ticks - UnixEpochTicks) / TicksPerUs;
     }
 }

@@ -52,7 +52,8 @@ public sealed class LoopGroup : IDisposable
     /// <summary>How they wait: <c>epoll</c> or <c>sockets</c>.</summary>
     public string PollerName { get; }
 
-    /// <summary>Seconds of silence before keep-alive probes on connections taken in from now on; 0 for none. Any thread.
+    /// <summary>Seconds of silence before keep-alive probes on connections taken in from now on; 0 for none. Any
+    /// thread.
     /// </summary>
     public int TcpKeepAliveSeconds
     {
@@ -121,8 +122,8 @@ public sealed class LoopGroup : IDisposable
         return listener;
     }
 
-    /// <summary>Runs an action while every loop stands still between two units. Two callers at once are served in order. When
-    /// it returns, all loops are going, or on their way.</summary>
+    /// <summary>Runs an action while every loop stands still between two units. Two callers at once are served in
+    /// order. When it returns, all loops are going, or on their way.</summary>
     /// <param name="loop">The loop on whose thread this is called, between units; null from any other thread.</param>
     /// <param name="action">What to do; it must not wait for a loop.</param>
     /// <exception cref="InvalidOperationException">Called from within such an action.</exception>
@@ -132,8 +133,9 @@ public sealed class LoopGroup : IDisposable
         Quiescence.Run(loop, action);
     }
 
-    /// <summary>The first half of <see cref="Quiesce"/>, for callers that cannot put their work into an action: returns when
-    /// every other loop stands still. <see cref="EndQuiescence"/> must follow on the same thread, whatever happens.</summary>
+    /// <summary>The first half of <see cref="Quiesce"/>, for callers that cannot put their work into an action: returns
+    /// when every other loop stands still. <see cref="EndQuiescence"/> must follow on the same thread, whatever
+    /// happens.</summary>
     /// <param name="loop">The loop on whose thread this is called, between units; null from any other thread.</param>
     public void BeginQuiescence(EventLoop? loop) => Quiescence.Begin(loop);
 
@@ -141,8 +143,8 @@ public sealed class LoopGroup : IDisposable
     /// <param name="loop">As given to <see cref="BeginQuiescence"/>.</param>
     public void EndQuiescence(EventLoop? loop) => Quiescence.End(loop);
 
-    /// <summary>Ends everything: no more connections are taken in, output is sent as far as the peers take it, all is closed,
-    /// the threads end. Not from a loop's thread. Without effect the second time.</summary>
+    /// <summary>Ends everything: no more connections are taken in, output is sent as far as the peers take it, all is
+    /// closed, the threads end. Not from a loop's thread. Without effect the second time.</summary>
     public void Stop()
     {
         if (Quiescence.IsHolder) throw new InvalidOperationException("The loops cannot end while they stand still.");

@@ -5,12 +5,14 @@ namespace Millrace.Net;
 /// <summary>The server's part of one loop.</summary>
 public abstract class LoopHandler
 {
-    /// <summary>The longest that the loop may sleep, in milliseconds; negative: without bound. Asked before each sleep.</summary>
+    /// <summary>The longest that the loop may sleep, in milliseconds; negative: without bound. Asked before each
+    /// sleep.</summary>
     public virtual int MaxIdleMs => 1000;
 
     /// <summary>A connection has come in.</summary>
     /// <param name="connection">The new connection; nothing has been read from it yet.</param>
-    /// <returns>Its handler; null when it was refused: what has been written to it is sent, then it is closed.</returns>
+    /// <returns>Its handler; null when it was refused: what has been written to it is sent, then it is
+    /// closed.</returns>
     public abstract ConnectionHandler? Accepted(Connection connection);
 
     /// <summary>A turn begins: the loop has slept, the clock is fresh, nothing has been read yet.</summary>
@@ -18,7 +20,8 @@ public abstract class LoopHandler
     {
     }
 
-    /// <summary>All work of the turn is done; what is written to connections now is still part of this turn's flush.</summary>
+    /// <summary>All work of the turn is done; what is written to connections now is still part of this turn's
+    /// flush.</summary>
     public virtual void TurnEnding()
     {
     }

@@ -23,14 +23,15 @@ public sealed record LoopOptions
     /// <summary>Bytes that a loop keeps in its buffer pool; what comes back above that goes to the collector.</summary>
     public long PooledBytes { get; init; } = 32L * 1024 * 1024;
 
-    /// <summary>Seconds of silence before the first keep-alive probe of accepted TCP connections; 0 turns probes off. The
-    /// value in force is <see cref="LoopGroup.TcpKeepAliveSeconds"/>.</summary>
+    /// <summary>Seconds of silence before the first keep-alive probe of accepted TCP connections; 0 turns probes off.
+    /// The value in force is <see cref="LoopGroup.TcpKeepAliveSeconds"/>.</summary>
     public int TcpKeepAliveSeconds { get; init; } = 300;
 
     /// <summary>After this pause a listener tries again that had found no free descriptor.</summary>
     public int AcceptPauseMs { get; init; } = 100;
 
-    /// <summary>A connection that is being closed after its last reply, whose peer takes nothing for so long, is cut.</summary>
+    /// <summary>A connection that is being closed after its last reply, whose peer takes nothing for so long, is
+    /// cut.</summary>
     public int DrainStallMs { get; init; } = 10_000;
 
     /// <summary>After the last reply a closed connection reads and drops what the peer still sends for at most so long:

@@ -2,7 +2,8 @@
 
 namespace Millrace.Net;
 
-/// <summary>Counts as they grow; other threads read them without synchronization, each value whole but a moment old.</summary>
+/// <summary>Counts as they grow; other threads read them without synchronization, each value whole but a moment
+/// old.</summary>
 internal sealed class LoopTally
 {
     public long Turns;

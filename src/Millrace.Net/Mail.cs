@@ -2,8 +2,8 @@
 
 namespace Millrace.Net;
 
-/// <summary>Something that has to happen on a loop's thread. An object can be posted again after it was delivered, but is in
-/// one mailbox at a time.</summary>
+/// <summary>Something that has to happen on a loop's thread. An object can be posted again after it was delivered, but
+/// is in one mailbox at a time.</summary>
 public abstract class Mail
 {
     /// <summary>The next older (later: younger) letter of the same mailbox.</summary>

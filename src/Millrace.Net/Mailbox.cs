@@ -3,13 +3,14 @@
 //     _head -> newest -> ... -> oldest        posted, linked backwards, pushed by compare-and-swap
 //     _batch -> oldest -> ... -> newest       taken in one exchange and reversed; only the loop's thread sees it
 //
-// The order of the successful compare-and-swaps is the total order of delivery: a batch is a suffix-closed piece of it, and
-// the next batch is taken only when the one before is used up.
+// The order of the successful compare-and-swaps is the total order of delivery: a batch is a suffix-closed piece of it,
+// and the next batch is taken only when the one before is used up.
 //
-// No wake-up is lost (see EventLoop.Post and EventLoop.PrepareToSleep): a poster first pushes, then reads the loop's state; the
-// loop first sets its state to Asleep, then reads _head. Each pair is separated by a full fence (the interlocked operation),
-// so at least one side sees the other: either the poster sees Asleep and wakes, or the loop sees the mail and does not sleep.
-// Of several posters that see Asleep the one that swaps it to Woken wakes, so a sleep costs at most one system call.
+// No wake-up is lost (see EventLoop.Post and EventLoop.PrepareToSleep): a poster first pushes, then reads the loop's
+// state; the loop first sets its state to Asleep, then reads _head. Each pair is separated by a full fence (the
+// interlocked operation), so at least one side sees the other: either the poster sees Asleep and wakes, or the loop
+// sees the mail and does not sleep. Of several posters that see Asleep the one that swaps it to Woken wakes, so a sleep
+// costs at most one system call.
 //
 // Cost: O(1) to post, O(batch) to reverse.
 

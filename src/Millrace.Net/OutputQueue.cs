@@ -4,9 +4,9 @@
 //     current  [ sent | waiting | free ]
 //               0  _sent  _filled  Length
 //
-// The writer borrows the current segment (Segment, Start), writes behind Start and says how far it came (Commit), or asks
-// for another one (Next). Positions count from the array's first byte. At the end of the turn the loop hands the pieces to
-// the poller; what was sent goes back to the loop's pool, so a connection without output holds nothing.
+// The writer borrows the current segment (Segment, Start), writes behind Start and says how far it came (Commit), or
+// asks for another one (Next). Positions count from the array's first byte. At the end of the turn the loop hands the
+// pieces to the poller; what was sent goes back to the loop's pool, so a connection without output holds nothing.
 //
 // Used on the connection's loop, or while all loops stand still. Commit and Next: O(1).
 

@@ -1,5 +1,5 @@
-// What a poller reports to its loop. Each report changes the connection's state and calls its handler where there is something
-// to handle; nothing here makes a system call.
+// What a poller reports to its loop. Each report changes the connection's state and calls its handler where there is
+// something to handle; nothing here makes a system call.
 
 using System.Diagnostics;
 
@@ -11,7 +11,8 @@ internal sealed class PollerSink(EventLoop loop)
     private readonly byte[] _shared =
         GC.AllocateUninitializedArray<byte>(loop.Options.ReceiveBufferBytes, pinned: true);
 
-    /// <summary>Where the bytes of the next read should go. False when the connection can take no more and will be cut.</summary>
+    /// <summary>Where the bytes of the next read should go. False when the connection can take no more and will be
+    /// cut.</summary>
     public bool TryPrepareRead(Connection connection, out byte[] array, out int offset, out int length)
     {
         connection.PrepareRead(_shared, out array, out offset, out length);
@@ -60,7 +61,8 @@ internal sealed class PollerSink(EventLoop loop)
         connection.Output.Advance(count);
     }
 
-    /// <summary>No operation of the poller touches the connection's memory any more, its descriptor is closed.</summary>
+    /// <summary>No operation of the poller touches the connection's memory any more, its descriptor is
+    /// closed.</summary>
     public void Released(Connection connection)
     {
         Debug.Assert(connection.Stage == ConnectionStage.Closed, "released after its end");

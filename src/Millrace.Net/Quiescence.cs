@@ -1,14 +1,15 @@
 // Bringing all loops to a stand between two units, so that one thread can touch what belongs to all.
 //
-// Each loop has a state (EventLoop.State): Running, or one of Asleep, Woken and Still, in which it touches nothing that is
-// shared. A caller takes a ticket, waits for its turn (tickets are served in order), waits until every loop but its own stands,
-// and runs its action. While it waits, its own loop counts as standing, so two loops that call at once cannot wait for each
-// other. A loop that reaches a yield point while tickets are open stands still until those issued so far are served; then it
-// goes first: the next ticket waits until every loop that was let go has gone, so neither side starves.
+// Each loop has a state (EventLoop.State): Running, or one of Asleep, Woken and Still, in which it touches nothing that
+// is shared. A caller takes a ticket, waits for its turn (tickets are served in order), waits until every loop but its
+// own stands, and runs its action. While it waits, its own loop counts as standing, so two loops that call at once
+// cannot wait for each other. A loop that reaches a yield point while tickets are open stands still until those issued
+// so far are served; then it goes first: the next ticket waits until every loop that was let go has gone, so neither
+// side starves.
 //
-// Asleep counts as standing: the loop sets its state back to Running when it wakes (full fence) and then reads `Requested`;
-// the caller sets `Requested` (full fence) and then reads the states. So either the caller sees Running and waits for
-// the loop to stand, or the loop sees the request and stands before it touches anything.
+// Asleep counts as standing: the loop sets its state back to Running when it wakes (full fence) and then reads
+// `Requested`; the caller sets `Requested` (full fence) and then reads the states. So either the caller sees Running
+// and waits for the loop to stand, or the loop sees the request and stands before it touches anything.
 //
 // The lock _gate guards the tickets and is held only for moments, never during an action. It is the outermost lock.
 
@@ -62,7 +63,8 @@ internal sealed class Quiescence
         foreach (EventLoop loop in _loops) loop.WakeIfAsleep();
     }
 
-    /// <summary>On a loop's thread, between units: stands still until the callers of this moment have been served.</summary>
+    /// <summary>On a loop's thread, between units: stands still until the callers of this moment have been
+    /// served.</summary>
     public void StandStill(EventLoop loop)
     {
         lock (_gate)

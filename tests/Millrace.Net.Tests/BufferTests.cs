@@ -111,7 +111,8 @@ public class BufferTests
             arrived += count;
             input.Expect(hint);
             input.Keep(pool);
-            Assert.InRange(input.HeldBytes, arrived, Math.Max(512, 8L * arrived));  // 4 times, rounded up to a power of two
+            // Four times, rounded up to a power of two.
+            Assert.InRange(input.HeldBytes, arrived, Math.Max(512, 8L * arrived));
         }
         Assert.Throws<ArgumentOutOfRangeException>(() => input.Consume(arrived + 5000));
         Assert.Throws<ArgumentOutOfRangeException>(() => input.Consume(-1));

@@ -202,14 +202,15 @@ public class CloseTests
     public void Stop_sends_what_was_written_and_closes_all(PollerKind poller)
     {
         const int Length = 5_000_000;
-        using var server = new TestServer(poller, loops: 2, options: new LoopOptions { StopFlushMs = TestServer.PatienceMs },
-            received: static connection =>
+        using var server = new TestServer(poller, loops: 2,
+            options: new LoopOptions { StopFlushMs = TestServer.PatienceMs }, received: static connection =>
             {
                 connection.Consume(1);
                 connection.Output.Append(new byte[Length]);
             });
         using Socket client = server.Connect();
         using Socket idle = server.Connect();
+        TestServer.Until(() => server.Opened.Count == 2, "both are taken in");
         client.SendAll("x"u8);
         client.ReceiveExactly(1);
         Task<byte[]> receiving = Task.Run(client.ReceiveToEnd);

@@ -142,7 +142,8 @@ public class ConnectionSpreadTests
         Assert.True(connection.IsLoopback);
     }
 
-    /// <summary>All IPv4 and all IPv6 addresses on one port: possible only when the IPv6 socket takes IPv6 alone.</summary>
+    /// <summary>All IPv4 and all IPv6 addresses on one port: possible only when the IPv6 socket takes IPv6
+    /// alone.</summary>
     private sealed class Listener4And6 : IDisposable
     {
         public Listener4And6(TestServer server)

@@ -165,4 +165,25 @@ public class EchoTests
         second.ReceiveExactly(1);
         first.ReceiveExactly(9);
     }
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
+    public void A_connection_with_requests_in_hand_is_not_read(PollerKind poller)
+    {
+        bool isHolding = true;
+        using var server = new TestServer(poller, loops: 1, received: connection =>
+        {
+            if (isHolding) connection.Loop.MarkReady(connection);
+            else TestServer.Echo(connection);
+        });
+        using Socket client = server.Connect();
+        client.SendAll("a"u8);
+        TestServer.Until(() => server.Group.Counters.BytesIn == 1, "read");
+        client.SendAll("bcd"u8);
+        EventLoop loop = server.Group.Loops[0];
+        for (int turn = 0; turn < 100; turn++) TestServer.RunOn(loop, static () => { });
+        Assert.Equal(1, loop.Counters.BytesIn);
+        TestServer.RunOn(loop, () => isHolding = false);
+        Assert.Equal("abcd"u8.ToArray(), client.ReceiveExactly(4));
+    }
 }

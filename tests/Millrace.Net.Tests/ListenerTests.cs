@@ -15,7 +15,8 @@ public class ListenerTests
         ListenEndpoint endpoint = ListenEndpoint.Tcp(IPAddress.Loopback, server.Listener.Port);
         BindException refusal = Assert.Throws<BindException>(() => server.Group.Listen(endpoint));
         Assert.Equal(
-            $"Could not create server TCP listening socket 127.0.0.1:{server.Listener.Port}: bind: Address already in use",
+            $"Could not create server TCP listening socket 127.0.0.1:{server.Listener.Port}: " +
+            "bind: Address already in use",
             refusal.Message);
         Assert.Equal(SocketError.AddressAlreadyInUse, refusal.Error.Code);
         Assert.False(refusal.Error.IsAddressMissing);

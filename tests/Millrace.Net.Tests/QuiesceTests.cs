@@ -57,6 +57,26 @@ public class QuiesceTests
 
     [Theory]
     [ClassData(typeof(Pollers))]
+    public void A_loop_that_is_woken_during_an_action_waits_for_its_end(PollerKind poller)
+    {
+        using var server = new TestServer(poller, TestServer.Echo, loops: 1);
+        EventLoop loop = server.Group.Loops[0];
+        using var delivered = new ManualResetEventSlim();
+        for (int round = 0; round < 5; round++)
+        {
+            delivered.Reset();
+            TestServer.Until(() => loop.State == LoopState.Asleep, "asleep");
+            server.Group.Quiesce(null, () =>
+            {
+                loop.Post(new TestServer.ActionMail(delivered.Set));
+                Assert.False(delivered.Wait(20));   // a loop that does not wait delivers within microseconds
+            });
+            Assert.True(delivered.Wait(TestServer.PatienceMs));
+        }
+    }
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
     public void Two_loops_that_call_at_once_are_served_in_turn(PollerKind poller)
     {
         using var server = new TestServer(poller, TestServer.Echo, loops: 2);
@@ -91,8 +111,10 @@ public class QuiesceTests
         EventLoop loop = server.Group.Loops[0];
         TestServer.RunOn(loop, () => Assert.Throws<InvalidOperationException>(() =>
             server.Group.Quiesce(loop, () => server.Group.Quiesce(loop, static () => { }))));
-        Assert.Throws<InvalidOperationException>(() => server.Group.Quiesce(loop, static () => { }));   // not on its thread
-        foreach (EventLoop each in server.Group.Loops) TestServer.RunOn(each, () => Assert.False(each.QuiesceRequested));
+        // On a thread that is not the loop's:
+        Assert.Throws<InvalidOperationException>(() => server.Group.Quiesce(loop, static () => { }));
+        foreach (EventLoop each in server.Group.Loops)
+            TestServer.RunOn(each, () => Assert.False(each.QuiesceRequested));
     }
 
     [Theory]
@@ -139,7 +161,8 @@ public class QuiesceTests
         }
     }
 
-    /// <summary>Runs units, some turns long and some short, calls Quiesce itself now and then, and sleeps in between.</summary>
+    /// <summary>Runs units, some turns long and some short, calls Quiesce itself now and then, and sleeps in
+    /// between.</summary>
     private sealed class Worker(Shared state, CountdownEvent done, int calls) : Mail
     {
         private readonly Random _random = new(calls);

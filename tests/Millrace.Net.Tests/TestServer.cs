@@ -1,4 +1,5 @@
-// A loop group with handlers made of delegates, and the client side of its connections: what all tests of this project share.
+// A loop group with handlers made of delegates, and the client side of its connections: what all tests of this project
+// share.
 
 using System.Collections.Concurrent;
 using System.Net;
@@ -62,7 +63,8 @@ internal sealed class TestServer : IDisposable
     public static Socket ConnectTo(EndPoint endpoint)
     {
         bool isUnix = endpoint.AddressFamily == AddressFamily.Unix;
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+        ProtocolType protocol = isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp;
+        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, protocol);
         if (!isUnix) socket.NoDelay = true;
         socket.ReceiveTimeout = socket.SendTimeout = PatienceMs;
         socket.Connect(endpoint);

@@ -1,13 +1,15 @@
-// The poller on Linux epoll: level-triggered, one read per readable connection and turn, one send per connection with output.
+// The poller on Linux epoll: level-triggered, one read per readable connection and turn, one send per connection with
+// output.
 //
 //     epoll data u64:  [ generation 32 | slot 32 ]     slot 0: the eventfd that wakes the loop
 //
 // A slot names a connection or a listener. Its generation goes up when it is freed, so an event that was fetched for an
-// earlier owner is recognised and dropped. A connection is registered when it first wants something, and unregistered when the
-// system reports a hang-up while nothing is wanted (level-triggered epoll would repeat it for ever); it is registered again
-// when something is wanted, and meets the error then.
+// earlier owner is recognised and dropped. A connection is registered when it first wants something, and unregistered
+// when the system reports a hang-up while nothing is wanted (level-triggered epoll would repeat it for ever); it is
+// registered again when something is wanted, and meets the error then.
 //
-// The eventfd is edge-triggered and never read: each write is a new edge, and its counter cannot overflow in practice (2^64).
+// The eventfd is edge-triggered and never read: each write is a new edge, and its counter cannot overflow in practice
+// (2^64).
 
 using System.Net;
 using Microsoft.Win32.SafeHandles;
@@ -214,7 +216,8 @@ internal struct EpollPoller : IPoller
     {
         if (listener.Endpoint.IsUnix) return new AcceptedPeer(descriptor, null, $"{listener.Endpoint.Path}:0", false);
         IPEndPoint? peer = SocketAddressText.Parse(address);
-        return new AcceptedPeer(descriptor, null, peer?.ToString() ?? "?:0", peer is not null && IPAddress.IsLoopback(peer.Address));
+        bool isLoopback = peer is not null && IPAddress.IsLoopback(peer.Address);
+        return new AcceptedPeer(descriptor, null, peer?.ToString() ?? "?:0", isLoopback);
     }
 
     private readonly ulong DataOf(int slot) => ((ulong)_slots[slot].Generation << 32) | (uint)slot;

@@ -1,7 +1,8 @@
-// The system calls of Linux that the epoll poller needs, behind a façade of spans: nothing outside of this folder sees a pointer.
+// The system calls of Linux that the epoll poller needs, behind a façade of spans: nothing outside of this folder sees
+// a pointer.
 //
-// Every call returns the system's result, or minus the error number. Layouts are those of 64-bit Linux (glibc and musl);
-// epoll_event is packed to 12 bytes on x86-64 only and has 16 elsewhere.
+// Every call returns the system's result, or minus the error number. Layouts are those of 64-bit Linux (glibc and
+// musl); epoll_event is packed to 12 bytes on x86-64 only and has 16 elsewhere.
 // Errors: errno(3); layouts: epoll_ctl(2), sendmsg(2), ip(7), ipv6(7), unix(7).
 
 using System.Diagnostics;
@@ -56,7 +57,8 @@ internal static unsafe class LinuxCalls
     public static int Control(SafeFileHandle epoll, int operation, int descriptor, uint events, ulong data)
     {
         byte* item = stackalloc byte[16];
-        // SAFETY: 16 bytes hold either layout of epoll_event; both writes end at EventBytes <= 16; the kernel copies it.
+        // SAFETY: 16 bytes hold either layout of epoll_event; both writes end at EventBytes <= 16; the kernel copies
+        // it.
         Unsafe.WriteUnaligned(item, events);
         Unsafe.WriteUnaligned(item + EventBytes - sizeof(ulong), data);
         return Result(epoll_ctl((int)epoll.DangerousGetHandle(), operation, descriptor, item));
@@ -111,8 +113,8 @@ internal static unsafe class LinuxCalls
         for (int i = 0; i < count; i++)
         {
             OutputPiece piece = output.PieceAt(i);
-            // SAFETY: the array lives on the pinned object heap and is kept alive by the queue, which does not change during
-            // the call; the indexer has checked Start, and Length was accounted for when the piece was written.
+            // SAFETY: the array lives on the pinned object heap and is kept alive by the queue, which does not change
+            // during the call; the indexer has checked Start, and Length was accounted for when the piece was written.
             vectors[i].Base = (byte*)Unsafe.AsPointer(ref piece.Array[piece.Start]);
             vectors[i].Length = (nuint)piece.Length;
             Debug.Assert(piece.End <= piece.Array.Length, "a piece lies within its array");
@@ -190,7 +192,7 @@ internal static unsafe class LinuxCalls
         public int Flags;
     }
 
-#pragma warning disable IDE1006, SYSLIB1054 // The system's own names; all arguments are blittable, no code is generated.
+#pragma warning disable IDE1006, SYSLIB1054 // The system's own names; blittable arguments need no generated code.
     [DllImport("libc", SetLastError = true)]
     private static extern int epoll_create1(int flags);
 

@@ -13,7 +13,8 @@ internal static class TcpOptions
     private const int KeepCount = 6;
     private const int Probes = 3;
 
-    /// <summary>No delay always; probes after so many seconds, then three a third of that apart, as Redis does.</summary>
+    /// <summary>No delay always; probes after so many seconds, then three a third of that apart, as Redis
+    /// does.</summary>
     public static void Set(int descriptor, int keepAliveSeconds)
     {
         LinuxCalls.SetOption(descriptor, LevelTcp, NoDelay, 1);

@@ -1,8 +1,8 @@
 // Completed operations on their way from any thread to a loop, and the loop's place to sleep.
 //
-// No completion is overslept: the loop sets _isWaiting (full fence) and then looks at the queue; a completing thread appends, and
-// then (full fence) looks at _isWaiting. At least one of them sees the other. The signal remembers a Set that comes before the
-// wait; one left over from a wait that ended by itself costs an empty turn.
+// No completion is overslept: the loop sets _isWaiting (full fence) and then looks at the queue; a completing thread
+// appends, and then (full fence) looks at _isWaiting. At least one of them sees the other. The signal remembers a Set
+// that comes before the wait; one left over from a wait that ended by itself costs an empty turn.
 
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;

@@ -1,13 +1,16 @@
-// The portable poller, on System.Net.Sockets: for systems without epoll. The sockets do not block; .NET tells when they can go on.
+// The portable poller, on System.Net.Sockets: for systems without epoll. The sockets do not block; .NET tells when they
+// can go on.
 //
-//   input    a receive of zero bytes completes when something has come (or the peer has ended); then the loop's thread reads
+//   input    a receive of zero bytes completes when something has come (or the peer has ended); then the loop's thread
+//   reads
 //            without waiting, so an idle connection holds no buffer
-//   output   the loop's thread sends without waiting; only the piece that the peer does not take goes into an asynchronous send,
+//   output   the loop's thread sends without waiting; only the piece that the peer does not take goes into an
+//   asynchronous send,
 //            and its segment stays where it is until that completes
 //   accept   one asynchronous accept per listener
 //
-// Operations complete on other threads, which do no more than append them to the CompletionQueue; everything else happens
-// on the loop's thread in Dispatch. A socket is given up when its last operation has come back.
+// Operations complete on other threads, which do no more than append them to the CompletionQueue; everything else
+// happens on the loop's thread in Dispatch. A socket is given up when its last operation has come back.
 
 using System.Net;
 using System.Net.Sockets;
@@ -59,7 +62,8 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
         {
             socket.Blocking = false;
             if (!connection.IsUnixSocket) SetTcpOptions(socket, _group.TcpKeepAliveSeconds);
-            connection.LocalAddress = connection.IsUnixSocket ? peer.RemoteAddress : socket.LocalEndPoint?.ToString() ?? "";
+            connection.LocalAddress =
+                connection.IsUnixSocket ? peer.RemoteAddress : socket.LocalEndPoint?.ToString() ?? "";
         }
         catch (SocketException)
         {
@@ -116,8 +120,8 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
     {
         var transport = (SocketTransport)connection.Transport!;
         transport.IsClosing = true;
-        // Without an end of its own, disposing a socket with an operation in flight resets the connection, and the peer loses
-        // what is on its way to it.
+        // Without an end of its own, disposing a socket with an operation in flight resets the connection, and the peer
+        // loses what is on its way to it.
         if (!connection.PeerEnded) EndSending(connection);
         transport.Socket.Dispose();
         ReleaseIfIdle(transport, sink);
