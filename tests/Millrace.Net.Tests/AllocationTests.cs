@@ -1,9 +1,9 @@
 // What is warm costs the collector nothing: no managed byte is allocated on the loop's thread from bytes in to bytes
 // out, nor for a timer or a letter that is used again.
 //
-// The runtime's counter was seen to jump once by 8,024 bytes on a busy machine, in a run that allocated nothing before or
-// after: about one allocation area of a thread. So it is read in several rounds, and one reading may be wrong; bytes per
-// request show in all of them.
+// The runtime's counter was seen to jump once by 8,024 bytes on a busy machine, in a run that allocated nothing before
+// or after: about one allocation area of a thread. So it is read in several rounds, and one reading may be wrong; bytes
+// per request show in all of them.
 
 using System.Net.Sockets;
 
