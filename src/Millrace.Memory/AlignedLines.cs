@@ -52,5 +52,8 @@ public sealed unsafe class AlignedLines<T> : IDisposable
         _lines = null;
     }
 
+    /// <summary>Where an element is, so that a test can see its alignment.</summary>
+    internal nint AddressOf(int index) => (nint)_lines + ((nint)index * _strideBytes);
+
     private static void ThrowOutside() => throw new ArgumentOutOfRangeException("index", "There is no such line.");
 }

@@ -15,7 +15,8 @@ namespace Millrace.Memory;
 ///               freed:  'DEAD' in the upper half (in quarantine, poisoned throughout)
 ///               free:   the heap's free list; the poison behind it stays until the block is used again
 /// </code>
-/// A block is filled with <see cref="FreshPoison"/> when it is allocated and with <see cref="FreedPoison"/> when it is freed.
+/// A block is filled with <see cref="FreshPoison"/> when it is allocated and with <see cref="FreedPoison"/> when it
+/// is freed.
 /// </remarks>
 internal static unsafe class BlockGuard
 {
@@ -28,8 +29,8 @@ internal static unsafe class BlockGuard
     private const uint Freed = 0x44454144;
     private const ulong TailCanary = 0x7A11CA9A57E5C0DE;
 
-    // SAFETY: of all functions here: `raw` is the start of a block of `blockBytes` bytes in the region, which the heap has
-    // looked up in the page map, and every access stays within the block.
+    // SAFETY: of all functions here: `raw` is the start of a block of `blockBytes` bytes in the region, which the
+    // heap has looked up in the page map, and every access stays within the block.
 
     /// <summary>Makes a block live.</summary>
     internal static void Arm(byte* raw, int sizeBytes, long blockBytes)

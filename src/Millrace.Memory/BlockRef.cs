@@ -1,11 +1,13 @@
 namespace Millrace.Memory;
 
 /// <summary>
-/// Names a block of native memory: a 40-bit count of 8-byte units from the base of its <see cref="MemorySource"/>'s region.
+/// Names a block of native memory: a 40-bit count of 8-byte units from the base of its <see cref="MemorySource"/>'s
+/// region.
 /// </summary>
 /// <remarks>
-/// Five bytes are enough to store one, and a reference that was damaged can be checked with one compare, which a pointer
-/// cannot. The default is null. A reference says nothing about its heap: whoever keeps one knows where it belongs.
+/// Five bytes are enough to store one, and a reference that was damaged can be checked with one compare, which a
+/// pointer cannot. The default is null. A reference says nothing about its heap: whoever keeps one knows where it
+/// belongs.
 /// </remarks>
 public readonly record struct BlockRef
 {
@@ -24,7 +26,7 @@ public readonly record struct BlockRef
     public ulong Value { get; }
 
     /// <summary>The reference that <see cref="Value"/> was read from.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value takes more than 40 bits, so it was never a reference.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value takes more than 40 bits.</exception>
     public static BlockRef FromValue(ulong value)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(value, Mask);

@@ -7,9 +7,9 @@ namespace Millrace.Memory;
 /// A bucket of a segment together with the overflow buckets behind it: where all entries with one bucket number are.
 /// </summary>
 /// <remarks>
-/// Every operation keeps the invariant of <see cref="Bucket"/>: only the last bucket of a chain has free slots. A removal
-/// fills its hole from the last bucket, and a last bucket that would fit into the one before is dissolved, so chains
-/// never stay longer than their entries need. <c>overflows</c> is the table's count of overflow buckets.
+/// Every operation keeps the invariant of <see cref="Bucket"/>: only the last bucket of a chain has free slots. A
+/// removal fills its hole from the last bucket, and a last bucket that would fit into the one before is dissolved, so
+/// chains never stay longer than their entries need. <c>overflows</c> is the table's count of overflow buckets.
 /// </remarks>
 internal readonly unsafe ref struct BucketChain
 {

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Millrace.Memory;
 
 /// <summary>
-/// Who uses which bits of a key's hash. No two uses overlap, so that choosing by one says nothing about another: the keys
-/// of one partition still spread over all buckets, and those of one bucket over all fingerprints.
+/// Who uses which bits of a key's hash. No two uses overlap, so that choosing by one says nothing about another: the
+/// keys of one partition still spread over all buckets, and those of one bucket over all fingerprints.
 /// </summary>
 /// <remarks>
 /// <code>

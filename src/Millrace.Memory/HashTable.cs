@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
@@ -6,7 +7,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Millrace.Memory;
 
 /// <summary>
-/// A hash table of references to entries, all of it in native memory: an extendible directory of segments of 64 buckets.
+/// A hash table of references to entries, all of it in native memory: an extendible directory of segments of 64
+/// buckets.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -19,15 +21,15 @@ namespace Millrace.Memory;
 ///   small:  header --> the only segment, of 1, 2, 4 ... 64 buckets
 /// </code>
 /// <para>
-/// A segment of depth d holds every entry whose hash begins with the d bits of its place. When a bucket overflows and its
-/// segment is about 88 % full, the segment splits by the next bit: at most some 600 entries are looked at, and nothing
-/// else moves, so there is no pause for growth. When two segments that differ in their last bit are both mostly empty they
-/// merge. A table of up to 64 buckets is one segment that doubles and halves.
+/// A segment of depth d holds every entry whose hash begins with the d bits of its place. When a bucket overflows and
+/// its segment is about 88 % full, the segment splits by the next bit: at most some 600 entries are looked at, and
+/// nothing else moves, so there is no pause for growth. When two segments that differ in their last bit are both
+/// mostly empty they merge. A table of up to 64 buckets is one segment that doubles and halves.
 /// </para>
 /// <para>
-/// A scan visits bucket 0 of every segment in the order of the hash, then bucket 1, and so on. Its cursor is a point in that
-/// order (see <see cref="Scan"/>), splits and merges only change how finely the order is cut, so whatever was in the
-/// table throughout is met at least once.
+/// A scan visits bucket 0 of every segment in the order of the hash, then bucket 1, and so on. Its cursor is a point
+/// in that order (see <see cref="Scan"/>), splits and merges only change how finely the order is cut, so whatever was
+/// in the table throughout is met at least once.
 /// </para>
 /// <para>
 /// Find, Insert, Replace, Remove: O(1), expected. Memory: 64 bytes for up to 10 entries; 10 to 11 bytes per entry on
@@ -119,6 +121,8 @@ public readonly unsafe struct HashTable<TLayout>
     {
         ArgumentNullException.ThrowIfNull(heap);
         ArgumentNullException.ThrowIfNull(hasher);
+        Debug.Assert(sizeof(Bucket) == Bucket.SizeBytes, "a bucket is one cache line");
+        Debug.Assert(sizeof(TableHeader) == TableHeader.SizeBytes, "as drawn");
         var table = new HashTable<TLayout>(heap, hasher, heap.Allocate(TableHeader.SizeBytes));
         ref var head = ref table.Head;
         head = default;
@@ -177,13 +181,14 @@ public readonly unsafe struct HashTable<TLayout>
     }
 
     /// <summary>
-    /// Visits the entries of one bucket chain. Every entry that is in the table from the first call to the last is visited
-    /// at least once, whatever is inserted or removed between the calls; with growth or shrinkage, possibly more than once.
+    /// Visits the entries of one bucket chain. Every entry that is in the table from the first call to the last is
+    /// visited at least once, whatever is inserted or removed between the calls; with growth or shrinkage, possibly
+    /// more than once.
     /// </summary>
     /// <remarks>
-    /// The cursor is a point in the order of (bucket number, beginning of the hash), packed as 32 bits of hash above 6 bits of
-    /// bucket. A chain stands for an interval of that order, the next cursor is its end; a cursor inside of an interval
-    /// (after a merge) visits all of it.
+    /// The cursor is a point in the order of (bucket number, beginning of the hash), packed as 32 bits of hash above
+    /// 6 bits of bucket. A chain stands for an interval of that order, the next cursor is its end; a cursor inside of
+    /// an interval (after a merge) visits all of it.
     /// </remarks>
     /// <param name="cursor">0 to begin, otherwise what the last call returned; any other value is harmless.</param>
     /// <param name="visitor">Receives the entries; must not change the table.</param>
@@ -208,9 +213,9 @@ public readonly unsafe struct HashTable<TLayout>
 
     /// <summary>An entry chosen at random, every one with (nearly) the same chance; null when there are none.</summary>
     /// <remarks>
-    /// A place of the directory is taken only if it is the first of its segment, and a chain of n entries only with chance
-    /// n/20, so every entry has the same chance, apart from chains longer than 20 (less than one in 1,000). O(1) expected while the
-    /// table is not nearly empty; after 256 misses, the next entry from a random bucket on.
+    /// A place of the directory is taken only if it is the first of its segment, and a chain of n entries only with
+    /// chance n/20, so every entry has the same chance, apart from chains longer than 20 (less than one in 1,000).
+    /// O(1) expected while the table is not nearly empty; after 256 misses, the next entry from a random bucket on.
     /// </remarks>
     /// <param name="random">64 random bits, of which the choice is made.</param>
     public BlockRef RandomEntry(ulong random)
@@ -222,7 +227,8 @@ public readonly unsafe struct HashTable<TLayout>
             var point = (uint)(NextRandom(ref random) >> 32);
             var segment = SegmentAt(point, out var depth);
             if (!IsFirstPlace(point, depth, head.DirectoryBits)) continue;
-            var chain = ChainOf(segment + (int)(NextRandom(ref random) >> (64 - SegmentBits) >> (SegmentBits - head.BucketBits)));
+            var number = (int)(NextRandom(ref random) >> (64 - SegmentBits)) >> (SegmentBits - head.BucketBits);
+            var chain = ChainOf(segment + number);
             var count = chain.Count;
             var draw = (int)((NextRandom(ref random) >> 32) * (ulong)Math.Max(count, RandomChainLimit) >> 32);
             if (draw < count) return chain.EntryAt(draw);
@@ -248,11 +254,11 @@ public readonly unsafe struct HashTable<TLayout>
     }
 
     /// <summary>
-    /// Takes the table down a slice at a time: hands every entry to <paramref name="freeEntry"/>, which may free it, and frees
-    /// the buckets behind it. Nothing but Count and FreeSome may be used once this has begun.
+    /// Takes the table down a slice at a time: hands every entry to <paramref name="freeEntry"/>, which may free it,
+    /// and frees the buckets behind it. Nothing but Count and FreeSome may be used once this has begun.
     /// </summary>
     /// <param name="freeEntry">Receives each entry once.</param>
-    /// <param name="maxEntries">About how many entries and buckets to go through; a chain is never left half done.</param>
+    /// <param name="maxEntries">About how many entries and buckets to go through; chains are done whole.</param>
     /// <returns>True when everything is freed, the header included; the handle is dead then.</returns>
     public bool FreeSome<TVisitor>(ref TVisitor freeEntry, int maxEntries)
         where TVisitor : struct, IEntryVisitor, allows ref struct
@@ -299,7 +305,7 @@ public readonly unsafe struct HashTable<TLayout>
         return count;
     }
 
-    // ---- finding the place --------------------------------------------------------------------------------------------
+    // ---- finding the place ----
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Bucket* BucketFor(ulong hash)
@@ -323,7 +329,8 @@ public readonly unsafe struct HashTable<TLayout>
     private Bucket* SegmentAt(uint point, out int depth)
     {
         ref var head = ref Head;
-        return (Bucket*)_heap.Address(SegmentBlock(head.DirectoryBits == 0 ? 0 : point >> (32 - head.DirectoryBits), out depth));
+        var place = head.DirectoryBits == 0 ? 0 : point >> (HashBits.MaxDirectoryBits - head.DirectoryBits);
+        return (Bucket*)_heap.Address(SegmentBlock(place, out depth));
     }
 
     private BlockRef SegmentBlock(uint place, out int depth)
@@ -339,7 +346,7 @@ public readonly unsafe struct HashTable<TLayout>
     private static bool IsFirstPlace(uint point, int depth, int directoryBits) =>
         directoryBits == depth || point << depth >> (32 - (directoryBits - depth)) == 0;
 
-    // ---- growing ------------------------------------------------------------------------------------------------------
+    // ---- growing ----
 
     private BlockRef NewSegment(int buckets)
     {
@@ -414,7 +421,13 @@ public readonly unsafe struct HashTable<TLayout>
         for (var i = 0; i < SegmentBuckets; i++)
         {
             if (i + 1 < SegmentBuckets) ChainOf(lower + i + 1).PrefetchEntries();
-            var sorter = new BitSorter { Table = this, Bit = 63 - depth, Lower = ChainOf(lower + i), Upper = ChainOf(upper + i) };
+            var sorter = new BitSorter
+            {
+                Table = this,
+                Bit = 63 - depth,
+                Lower = ChainOf(lower + i),
+                Upper = ChainOf(upper + i),
+            };
             Redistribute(lower + i, ref sorter);
         }
 
@@ -422,7 +435,8 @@ public readonly unsafe struct HashTable<TLayout>
         if (depth + 1 == head.DirectoryBits) head.Deepest += 2;
     }
 
-    // Points the lower half of the places that agree with a hash in `bits` bits to one segment and the upper to another.
+    // Points the lower half of the places that agree with a hash in `bits` bits to one segment and the upper to
+    // another.
     private void SetPlaces(ulong hash, int bits, int depth, BlockRef lower, BlockRef upper)
     {
         ref var head = ref Head;
@@ -466,7 +480,7 @@ public readonly unsafe struct HashTable<TLayout>
         _heap.Free(oldBlock);
     }
 
-    // ---- shrinking ----------------------------------------------------------------------------------------------------
+    // ---- shrinking ----
 
     // Called when a bucket became empty, which is rare in a table that is well filled.
     private void Shrink(ulong hash)
@@ -571,7 +585,7 @@ public readonly unsafe struct HashTable<TLayout>
         return count;
     }
 
-    // ---- choosing at random -------------------------------------------------------------------------------------------
+    // ---- choosing at random ----
 
     // The first entry from a random point of the scan order on. Requires: there is one.
     private BlockRef NextEntry(ulong random)

@@ -9,18 +9,19 @@ namespace Millrace.Memory;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Up to 32 kB a block comes from a span, a run of 1 to 4 pages cut into blocks of one <see cref="SizeClass"/>; above that
-/// it is a page run of its own. A span hands out its blocks from the front (<c>Bump</c>) and keeps freed ones in a list
-/// through their first two bytes; empty spans go back to the source at once. Allocate and free are O(1).
+/// Up to 32 kB a block comes from a span, a run of 1 to 4 pages cut into blocks of one <see cref="SizeClass"/>; above
+/// that it is a page run of its own. A span hands out its blocks from the front (<c>Bump</c>) and keeps freed ones in
+/// a list through their first two bytes; empty spans go back to the source at once. Allocate and free are O(1).
 /// </para>
 /// <para>
-/// Lists: for every class the spans with a free block (<c>_partial</c>) and those without (<c>_full</c>), and the blobs;
-/// so <see cref="Dispose"/> finds everything. Invariant: a span is in exactly one list, and never empty.
+/// Lists: for every class the spans with a free block (<c>_partial</c>) and those without (<c>_full</c>), and the
+/// blobs; so <see cref="Dispose"/> finds everything. Invariant: a span is in exactly one list, and never empty.
 /// </para>
 /// <para>
 /// What could corrupt memory is refused always: freeing what is no block's start or another heap's, a free list that
 /// leads out of its span, a view out of the region. The checked heap (see <see cref="IsChecked"/> and
-/// <see cref="BlockGuard"/>) finds overflows, double frees, uses after free and leaks as well, and costs time and memory.
+/// <see cref="BlockGuard"/>) finds overflows, double frees, uses after free and leaks as well, and costs time and
+/// memory.
 /// </para>
 /// </remarks>
 public sealed unsafe class Heap : IDisposable
@@ -61,8 +62,8 @@ public sealed unsafe class Heap : IDisposable
     }
 
     /// <summary>
-    /// Whether blocks are guarded. Set for the whole process by the AppContext switch <c>Millrace.CheckedHeap</c> or, before
-    /// it, the environment variable <c>MILLRACE_CHECKED_HEAP</c> (1 or 0).
+    /// Whether blocks are guarded. Set for the whole process by the AppContext switch <c>Millrace.CheckedHeap</c> or,
+    /// before it, the environment variable <c>MILLRACE_CHECKED_HEAP</c> (1 or 0).
     /// </summary>
     [FeatureSwitchDefinition(SwitchName)]
     public static bool IsChecked { get; } = ReadSwitch();
@@ -73,7 +74,9 @@ public sealed unsafe class Heap : IDisposable
     /// <summary>The number of live blocks. Exact.</summary>
     public long BlockCount { get; private set; }
 
-    /// <summary>Allocates a block of at least <paramref name="sizeBytes"/>, at least 8. Its content is undefined. O(1).</summary>
+    /// <summary>
+    /// Allocates a block of at least <paramref name="sizeBytes"/>, at least 8. Its content is undefined. O(1).
+    /// </summary>
     /// <exception cref="InsufficientMemoryException">The reserved region is used up.</exception>
     public BlockRef Allocate(int sizeBytes)
     {
@@ -83,7 +86,7 @@ public sealed unsafe class Heap : IDisposable
     }
 
     /// <summary>Frees a block. O(1).</summary>
-    /// <exception cref="HeapCorruptionException">No block of this heap begins here (checked: or it was damaged).</exception>
+    /// <exception cref="HeapCorruptionException">No block of this heap begins here, or it was damaged.</exception>
     public void Free(BlockRef block)
     {
         if (IsChecked) FreeGuarded(block);
@@ -91,8 +94,8 @@ public sealed unsafe class Heap : IDisposable
     }
 
     /// <summary>
-    /// Makes a block hold <paramref name="newSizeBytes"/>: in place when the size class stays or the pages behind a page run
-    /// allow, otherwise it moves. Keeps the first <paramref name="keepBytes"/>; the rest is undefined.
+    /// Makes a block hold <paramref name="newSizeBytes"/>: in place when the size class stays or the pages behind a
+    /// page run allow, otherwise it moves. Keeps the first <paramref name="keepBytes"/>; the rest is undefined.
     /// </summary>
     /// <returns>The block, by whatever reference it has now.</returns>
     public BlockRef Resize(BlockRef block, int keepBytes, int newSizeBytes)
@@ -108,7 +111,9 @@ public sealed unsafe class Heap : IDisposable
         return moved;
     }
 
-    /// <summary>How many bytes a block really has: its class size, or its pages (int.MaxValue for a run of 2 GB). O(1).</summary>
+    /// <summary>
+    /// How many bytes a block really has: its class size, or its pages (int.MaxValue for a run of 2 GB). O(1).
+    /// </summary>
     public int UsableSize(BlockRef block)
     {
         if (!IsChecked) return Usable(RawSize(block.Value));
@@ -116,8 +121,10 @@ public sealed unsafe class Heap : IDisposable
         return Usable(RawSize(block.Value - 1));
     }
 
-    /// <summary>A view of a block's bytes, valid until the block is freed or resized. Release: any bytes of the region.</summary>
-    /// <exception cref="HeapCorruptionException">The bytes lie outside of the region (checked: of the block).</exception>
+    /// <summary>
+    /// A view of a block's bytes, valid until the block is freed or resized. Release: any bytes of the region.
+    /// </summary>
+    /// <exception cref="HeapCorruptionException">The bytes lie outside of the region, or block.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Span(BlockRef block, int offset, int lengthBytes)
     {
@@ -131,11 +138,11 @@ public sealed unsafe class Heap : IDisposable
 
     /// <summary>The first 8 bytes of a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong ReadHeader(BlockRef block) => *(ulong*)Address(block); // SAFETY: Address has checked it; blocks have 8 bytes.
+    public ulong ReadHeader(BlockRef block) => *(ulong*)Address(block); // SAFETY: checked; all blocks have 8 bytes.
 
     /// <summary>Writes the first 8 bytes of a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void WriteHeader(BlockRef block, ulong value) => *(ulong*)Address(block) = value; // SAFETY: as in ReadHeader.
+    public void WriteHeader(BlockRef block, ulong value) => *(ulong*)Address(block) = value; // SAFETY: as ReadHeader.
 
     /// <summary>Asks the processor to fetch the first line of a block. A hint; any reference is allowed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -153,8 +160,9 @@ public sealed unsafe class Heap : IDisposable
         {
             ForEachBlock((raw, _) =>
             {
-                if (sample.Count < LeakReport.MaxSample && BlockGuard.IsLive(_base + raw))
-                    sample.Add(new LeakedBlock(new BlockRef((raw >> BlockRef.UnitShift) + 1), BlockGuard.SizeOf(_base + raw)));
+                var at = _base + raw;
+                if (sample.Count < LeakReport.MaxSample && BlockGuard.IsLive(at))
+                    sample.Add(new LeakedBlock(new BlockRef((raw >> BlockRef.UnitShift) + 1), BlockGuard.SizeOf(at)));
             });
             sample.Sort((a, b) => a.Block.Value.CompareTo(b.Block.Value));
         }
@@ -169,11 +177,13 @@ public sealed unsafe class Heap : IDisposable
         if (BlockCount == 0) return;
         var report = FindLeaks();
         var sizes = string.Join(", ", report.Sample.Select(leak => leak.SizeBytes));
-        throw new HeapCorruptionException($"{report.Count} blocks of {report.Bytes} bytes were not freed (sizes {sizes}).");
+        throw new HeapCorruptionException(
+            $"{report.Count} blocks of {report.Bytes} bytes were not freed (sizes {sizes}).");
     }
 
     /// <summary>
-    /// Checks the lists of spans and, in the checked heap, the canaries of every live block and the poison of every freed one.
+    /// Checks the lists of spans and, in the checked heap, the canaries of every live block and the poison of every
+    /// freed one.
     /// </summary>
     /// <exception cref="HeapCorruptionException">Something is damaged.</exception>
     public void CheckIntegrity()
@@ -197,7 +207,9 @@ public sealed unsafe class Heap : IDisposable
         if (IsChecked && blocks != BlockCount) throw new HeapCorruptionException("A front canary was overwritten.");
     }
 
-    /// <summary>Gives everything back to the source, live blocks included. Views and references are dead from then on.</summary>
+    /// <summary>
+    /// Gives everything back to the source, live blocks included. Views and references are dead from then on.
+    /// </summary>
     public void Dispose()
     {
         if (_regionBytes == 0) return;
@@ -215,14 +227,16 @@ public sealed unsafe class Heap : IDisposable
         _source.Leave();
     }
 
-    /// <summary>The address of a block, for the structures of this layer. Requires: they stay inside of the block.</summary>
+    /// <summary>
+    /// The address of a block, for the structures of this layer. Requires: they stay inside of the block.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal byte* Address(BlockRef block)
     {
         if (IsChecked) return LiveAddress(block);
         if (block.Value - 1 >= _lastUnit) ThrowOutside(block);
-        // SAFETY: the reference is not null and below the end of the region, which ends with a whole page, so 8 bytes are
-        // there; after Dispose _lastUnit is 0 and nothing passes.
+        // SAFETY: the reference is not null and below the end of the region, which ends with a whole page, so 8 bytes
+        // are there; after Dispose _lastUnit is 0 and nothing passes.
         return _base + (block.Value << BlockRef.UnitShift);
     }
 
@@ -241,9 +255,10 @@ public sealed unsafe class Heap : IDisposable
         return AppContext.TryGetSwitch(SwitchName, out var isOn) && isOn;
     }
 
-    private static int Usable(long rawSize) => (int)Math.Min(int.MaxValue, rawSize - (IsChecked ? BlockGuard.OverheadBytes : 0));
+    private static int Usable(long rawSize) =>
+        (int)Math.Min(int.MaxValue, rawSize - (IsChecked ? BlockGuard.OverheadBytes : 0));
 
-    // ---- blocks without guards ----------------------------------------------------------------------------------------
+    // ---- blocks without guards ----
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong AllocateRaw(long sizeBytes) =>
@@ -340,18 +355,21 @@ public sealed unsafe class Heap : IDisposable
         ref readonly var shape = ref _classes[record.SizeClass];
         var first = (int)(value >> MemorySource.UnitsPerPageShift) - record.PageInRun;
         var index = IndexInSpan(value, first, shape);
-        return ((ulong)first << MemorySource.UnitsPerPageShift) + (index * shape.Units) == value && index < _records[first].Bump;
+        var start = ((ulong)first << MemorySource.UnitsPerPageShift) + (index * shape.Units);
+        return start == value && index < _records[first].Bump;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint IndexInSpan(ulong value, int first, in SizeClass shape) =>
         (uint)(((value - ((ulong)first << MemorySource.UnitsPerPageShift)) * shape.Reciprocal) >> 32);
 
-    private long RawSize(ulong value)
-    {
-        ref var record = ref RecordOf(value);
-        return record.Kind == PageKind.Span ? _classes[record.SizeClass].Bytes : (long)record.RunPages * MemorySource.PageBytes;
-    }
+    private long RawSize(ulong value) => SizeIn(ref RecordOf(value));
+
+    // The size of the block, or of each of the blocks, in a page.
+    private long SizeIn(ref PageRecord record) =>
+        record.Kind == PageKind.Span
+            ? _classes[record.SizeClass].Bytes
+            : (long)record.RunPages * MemorySource.PageBytes;
 
     private bool IsResizedInPlace(BlockRef block, int newSizeBytes)
     {
@@ -383,7 +401,7 @@ public sealed unsafe class Heap : IDisposable
         return true;
     }
 
-    // ---- lists of spans and blobs -------------------------------------------------------------------------------------
+    // ---- lists of spans and blobs ----
 
     private int AddSpan(int sizeClass)
     {
@@ -396,7 +414,7 @@ public sealed unsafe class Heap : IDisposable
 
     // Nothing that an earlier owner left may look like a guard.
     private void ClearPages(int first, int pages) =>
-        new Span<byte>(_base + ((long)first * MemorySource.PageBytes), pages * MemorySource.PageBytes).Clear(); // SAFETY: just taken.
+        new Span<byte>(_base + ByteOffset(first, 0, 0), pages * MemorySource.PageBytes).Clear(); // SAFETY: just taken.
 
     private void Move(int first, ref int from, ref int to)
     {
@@ -404,7 +422,8 @@ public sealed unsafe class Heap : IDisposable
         PushFront(first, ref to);
     }
 
-    // SAFETY: of the list functions: every number in a list of this heap is the first page of one of its spans or blobs.
+    // SAFETY: of the list functions: every number in a list of this heap is the first page of one of its spans or
+    // blobs.
     private void PushFront(int first, ref int head)
     {
         _records[first].Previous = 0;
@@ -474,7 +493,7 @@ public sealed unsafe class Heap : IDisposable
         if (next != 0) ThrowBrokenList(first);
     }
 
-    // ---- guarded blocks -----------------------------------------------------------------------------------------------
+    // ---- guarded blocks ----
 
     private BlockRef AllocateGuarded(int sizeBytes)
     {
@@ -531,10 +550,7 @@ public sealed unsafe class Heap : IDisposable
         _ = LiveAddress(block);
         var raw = block.Value - 1;
         // SAFETY: LiveAddress has found a block here, of this heap or another.
-        ref var record = ref _records[raw >> MemorySource.UnitsPerPageShift];
-        var size = record.Kind == PageKind.Span
-            ? _classes[record.SizeClass].Bytes
-            : (long)record.RunPages * MemorySource.PageBytes;
+        var size = SizeIn(ref _records[raw >> MemorySource.UnitsPerPageShift]);
         if ((long)offset + lengthBytes > Usable(size))
             throw new HeapCorruptionException($"A view reaches past the end of block {block.Value:x}.");
     }

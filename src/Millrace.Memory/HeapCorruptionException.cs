@@ -1,12 +1,12 @@
 namespace Millrace.Memory;
 
 /// <summary>
-/// Native memory was used against its rules: a block freed twice or never allocated, written past its end or after it was
-/// freed, left behind, or a view asked for that lies outside of the block or region.
+/// Native memory was used against its rules: a block freed twice or never allocated, written past its end or after it
+/// was freed, left behind, or a view asked for that lies outside of the block or region.
 /// </summary>
 /// <remarks>
-/// Always a bug of ours, never a client's mistake. Whoever holds locks when it is thrown ends the process with a report;
-/// nothing was written through the bad reference.
+/// Always a bug of ours, never a client's mistake. Whoever holds locks when it is thrown ends the process with a
+/// report; nothing was written through the bad reference.
 /// </remarks>
 public sealed class HeapCorruptionException : Exception
 {

@@ -45,8 +45,8 @@ internal unsafe struct IndexNode
     [FieldOffset(0)] internal int Count;
     [FieldOffset(8)] internal ulong NextLeaf;
 
-    // SAFETY: of all members: a node is only ever met as a pointer to a 512-byte block, counts never pass the limits above,
-    // and positions are below the counts, or equal where something is added.
+    // SAFETY: of all members: a node is only ever met as a pointer to a 512-byte block, counts never pass the limits
+    // above, and positions are below the counts, or equal where something is added.
 
     /// <summary>The keys of a leaf.</summary>
     internal static IndexKey* Keys(IndexNode* node) => (IndexKey*)((byte*)node + KeysOffset);
@@ -97,7 +97,9 @@ internal unsafe struct IndexNode
         Move(keys + at + 1, keys + at, leaf->Count - at);
     }
 
-    /// <summary>Puts a child, and the fence below it, into an inner node that is not full. Requires: not as the first.</summary>
+    /// <summary>
+    /// Puts a child, and the fence below it, into an inner node that is not full. Requires: not as the first.
+    /// </summary>
     internal static void InsertChild(IndexNode* node, int at, in IndexKey fence, BlockRef child)
     {
         var children = Children(node);
@@ -109,7 +111,9 @@ internal unsafe struct IndexNode
         node->Count++;
     }
 
-    /// <summary>Takes a child out of an inner node, with the fence below it (the first child: the one above it).</summary>
+    /// <summary>
+    /// Takes a child out of an inner node, with the fence below it (the first child: the one above it).
+    /// </summary>
     internal static void RemoveChild(IndexNode* node, int at)
     {
         var children = Children(node);

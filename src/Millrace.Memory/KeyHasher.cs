@@ -13,8 +13,8 @@ namespace Millrace.Memory;
 /// the 128-bit product are folded together. 16 bytes cost one multiplication, and two end every hash.
 /// </para>
 /// <para>
-/// The secret is 256 random bits per hasher, so which keys collide cannot be known from outside (hash flooding). It is no
-/// cryptographic hash: whoever can see hashes could work the secret out, so they are never shown.
+/// The secret is 256 random bits per hasher, so which keys collide cannot be known from outside (hash flooding). It
+/// is no cryptographic hash: whoever can see hashes could work the secret out, so they are never shown.
 /// </para>
 /// </remarks>
 public sealed class KeyHasher
@@ -83,8 +83,8 @@ public sealed class KeyHasher
         return (((ulong)key[0] << 8) | key[key.Length >> 1], key[^1]);
     }
 
-    // Three independent lanes keep the multiplier busy. Leaves in `key` what did not fill a stripe: 1 to 48 bytes, plus up
-    // to 16 that were seen already when fewer than 16 are left.
+    // Three independent lanes keep the multiplier busy. Leaves in `key` what did not fill a stripe: 1 to 48 bytes,
+    // plus up to 16 that were seen already when fewer than 16 are left.
     private ulong HashStripes(ref ReadOnlySpan<byte> key, ulong seed)
     {
         var lane1 = seed ^ (ulong)key.Length;

@@ -1,11 +1,12 @@
+using System.Diagnostics;
 using System.Numerics;
 using Millrace.Memory.Interop;
 
 namespace Millrace.Memory;
 
 /// <summary>
-/// Where all native memory of a process comes from: one reserved region of address space, handed out to heaps in runs of
-/// 16 kB pages. Thread-safe.
+/// Where all native memory of a process comes from: one reserved region of address space, handed out to heaps in runs
+/// of 16 kB pages. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -67,12 +68,15 @@ public sealed unsafe class MemorySource : IDisposable
     {
     }
 
-    /// <summary>Reserves a region of at most <paramref name="regionBytes"/> (64 MB to 8 TB), halving until it is granted.</summary>
+    /// <summary>
+    /// Reserves a region of at most <paramref name="regionBytes"/> (64 MB to 8 TB), halving until it is granted.
+    /// </summary>
     /// <exception cref="InsufficientMemoryException">The system grants not even 64 MB.</exception>
     public MemorySource(long regionBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(regionBytes, MinRegionBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(regionBytes, 1L << (BlockRef.Bits + BlockRef.UnitShift));
+        Debug.Assert(sizeof(PageRecord) == PageRecord.SizeBytes, "a record is one cache line");
         var bytes = regionBytes / ChunkBytes * ChunkBytes;
         for (; bytes >= MinRegionBytes; bytes = bytes / 2 / ChunkBytes * ChunkBytes)
         {
@@ -211,7 +215,8 @@ public sealed unsafe class MemorySource : IDisposable
             var end = first + blob.RunPages;
             if (extra > 0)
             {
-                if (end >= _frontier || Records[end].Kind != PageKind.FreeHead || Records[end].RunPages < extra) return false;
+                if (end >= _frontier || Records[end].Kind != PageKind.FreeHead) return false;
+                if (Records[end].RunPages < extra) return false;
                 TakeFrom(end, extra);
             }
 
@@ -262,7 +267,7 @@ public sealed unsafe class MemorySource : IDisposable
 
     private static nuint RecordBytes(long regionBytes) => (nuint)(regionBytes / PageBytes * PageRecord.SizeBytes);
 
-    // ---- runs, all under the lock -------------------------------------------------------------------------------------
+    // ---- runs, all under the lock ----
 
     private int Take(int pages)
     {
@@ -332,13 +337,15 @@ public sealed unsafe class MemorySource : IDisposable
         var target = ((long)_frontier + missing + PagesPerChunk - 1) / PagesPerChunk * PagesPerChunk;
         if (target > _pageLimit) throw new InsufficientMemoryException("The reserved region is used up.");
         var first = _frontier;
-        SystemMemory.Commit(_recordMemory + ((long)first * PageRecord.SizeBytes), RecordBytes((target - first) * PageBytes));
+        // SAFETY: the records of pages below _pageLimit lie in the reservation of the records.
+        var records = _recordMemory + ((long)first * PageRecord.SizeBytes);
+        SystemMemory.Commit(records, RecordBytes((target - first) * PageBytes));
         Volatile.Write(ref _frontier, (int)target);
         if (first == 1) _chunks[0].UsedPages = 1; // page 0 is nobody's
         LinkJoined(first, _frontier - first);
     }
 
-    // ---- bins ---------------------------------------------------------------------------------------------------------
+    // ---- bins ----
 
     private static int BinOf(int pages)
     {
@@ -393,8 +400,8 @@ public sealed unsafe class MemorySource : IDisposable
         if (_bins[bin] == 0) _binsInUse[bin / 64] &= ~(1UL << (bin % 64));
     }
 
-    // Gives the memory of whole chunks inside a long run back before the lock is taken, since that takes the system a while.
-    // The pages are still the caller's, so nobody else looks at these chunks.
+    // Gives the memory of whole chunks inside a long run back before the lock is taken, since that takes the system a
+    // while. The pages are still the caller's, so nobody else looks at these chunks.
     private Range DiscardInside(int first, int pages)
     {
         var from = (first + PagesPerChunk - 1) / PagesPerChunk;
@@ -413,7 +420,7 @@ public sealed unsafe class MemorySource : IDisposable
         }
     }
 
-    // ---- chunks -------------------------------------------------------------------------------------------------------
+    // ---- chunks ----
 
     private void CountChunks(int first, int pages, bool taken)
     {

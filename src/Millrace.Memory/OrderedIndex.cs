@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -15,12 +16,14 @@ public interface IKeyVisitor
 /// </summary>
 /// <remarks>
 /// <para>
-/// Insert and Remove O(log n), TryFirst O(1), a walk O(log n + keys). Nodes below a third are joined with a neighbour or
-/// filled from it; a leaf at the right end that overflows is left full, so keys that arrive in order are packed densely.
+/// Insert and Remove O(log n), TryFirst O(1), a walk O(log n + keys). Nodes below a third are joined with a neighbour
+/// or filled from it; a leaf at the right end that overflows is left full, so keys that arrive in order are packed
+/// densely.
 /// </para>
 /// <para>
-/// Invariants: all leaves have the same height and are linked from left to right; fences are as <see cref="IndexNode"/> says;
-/// no node but the root is empty. 16 to 25 bytes per key. A handle may be copied; it is used under the heap's lock.
+/// Invariants: all leaves have the same height and are linked from left to right; fences are as
+/// <see cref="IndexNode"/> says; no node but the root is empty. 17 to 26 bytes per key. A handle may be copied; it is
+/// used under the heap's lock.
 /// </para>
 /// </remarks>
 public readonly unsafe struct OrderedIndex
@@ -43,10 +46,11 @@ public readonly unsafe struct OrderedIndex
     public long Count => Head.Count;
 
     /// <summary>Exact bytes of the index.</summary>
-    public long AllocatedBytes => _heap.UsableSize(Header) + ((long)Head.Nodes * _heap.UsableSizeOf(IndexNode.SizeBytes));
+    public long AllocatedBytes =>
+        _heap.UsableSize(Header) + ((long)Head.Nodes * _heap.UsableSizeOf(IndexNode.SizeBytes));
 
-    // SAFETY: of the members below: Address has checked that a block is there, and the blocks of an index have the size of what
-    // is read through them. Nodes do not move, so pointers to them hold until the node is freed.
+    // SAFETY: of the members below: Address has checked that a block is there, and the blocks of an index have the
+    // size of what is read through them. Nodes do not move, so pointers to them hold until the node is freed.
     private ref IndexHeader Head
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -57,6 +61,7 @@ public readonly unsafe struct OrderedIndex
     public static OrderedIndex Create(Heap heap)
     {
         ArgumentNullException.ThrowIfNull(heap);
+        Debug.Assert(sizeof(IndexNode) == IndexNode.SizeBytes && sizeof(IndexHeader) == IndexHeader.SizeBytes, "as drawn");
         var index = new OrderedIndex(heap, heap.Allocate(IndexHeader.SizeBytes));
         index.Head = default;
         return index;
@@ -135,10 +140,12 @@ public readonly unsafe struct OrderedIndex
         }
     }
 
-    /// <summary>Forgets the smallest keys, about so many at most, and frees their nodes; true when none are left.</summary>
+    /// <summary>
+    /// Forgets the smallest keys, about so many at most, and frees their nodes; true when none are left.
+    /// </summary>
     /// <remarks>
-    /// Once this has begun, nothing but Count, FreeSome and Free may be used. The header stays until <see cref="Free"/>, so
-    /// the call may be repeated.
+    /// Once this has begun, nothing but Count, FreeSome and Free may be used. The header stays until
+    /// <see cref="Free"/>, so the call may be repeated.
     /// </remarks>
     public bool FreeSome(int max)
     {
@@ -160,7 +167,9 @@ public readonly unsafe struct OrderedIndex
         return true;
     }
 
-    /// <summary>Frees the whole index, its header included; the handle is dead then. O(keys) unless it is empty.</summary>
+    /// <summary>
+    /// Frees the whole index, its header included; the handle is dead then. O(keys) unless it is empty.
+    /// </summary>
     public void Free()
     {
         _ = FreeSome(int.MaxValue);
@@ -176,7 +185,7 @@ public readonly unsafe struct OrderedIndex
         var nextLeaf = head.FirstLeaf;
         if (head.Height > 0) Check(new BlockRef(head.Root), head.Height, null, null, ref keys, ref nodes, ref nextLeaf);
         if (keys != head.Count || nodes != head.Nodes || nextLeaf != 0)
-            throw new HeapCorruptionException($"The index has {keys} keys in {nodes} nodes; {head.Count} in {head.Nodes} expected.");
+            throw new HeapCorruptionException($"{keys} keys in {nodes} nodes; {head.Count} in {head.Nodes} expected.");
     }
 
     private void Check(
@@ -253,7 +262,7 @@ public readonly unsafe struct OrderedIndex
         head.Height = 1;
     }
 
-    // ---- splitting ----------------------------------------------------------------------------------------------------
+    // ---- splitting ----
 
     private void SplitLeaf(IndexNode* leaf, int at, in IndexKey key, Span<Step> path)
     {
@@ -316,10 +325,10 @@ public readonly unsafe struct OrderedIndex
         IndexNode.InsertChild(root, 1, fence, right);
         head.Root = block.Value;
         head.Height++;
-        if (head.Height > MaxHeight) throw new HeapCorruptionException("The index is higher than any number of keys makes it.");
+        if (head.Height > MaxHeight) throw new HeapCorruptionException("The index is higher than keys can make it.");
     }
 
-    // ---- joining ------------------------------------------------------------------------------------------------------
+    // ---- joining ----
 
     // The leaf at the end of the path holds too little; so may its parents after that.
     private void Refill(Span<Step> path)

@@ -1,7 +1,8 @@
 namespace Millrace.Memory;
 
 /// <summary>
-/// Freed blocks of a checked heap that must not be used again yet, oldest first, so that a late write to one is noticed.
+/// Freed blocks of a checked heap that must not be used again yet, oldest first, so that a late write to one is
+/// noticed.
 /// </summary>
 /// <remarks>A ring of fixed size: it allocates nothing after construction.</remarks>
 internal sealed class Quarantine

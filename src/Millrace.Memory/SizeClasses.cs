@@ -90,7 +90,8 @@ internal sealed class SizeClasses
 /// <summary>One size of blocks.</summary>
 /// <param name="Bytes">The size of a block.</param>
 /// <param name="Units">The same in units of 8 bytes.</param>
-/// <param name="Reciprocal">2^32 / Units, rounded up: offset * Reciprocal >> 32 is offset / Units for any offset in a span.</param>
+/// <param name="Reciprocal">2^32 / Units, rounded up: offset * Reciprocal >> 32 is offset / Units for any offset in a
+/// span.</param>
 /// <param name="Capacity">Blocks in a span.</param>
 /// <param name="Pages">Pages in a span.</param>
 [StructLayout(LayoutKind.Auto)]

@@ -1,13 +1,17 @@
 namespace Millrace.Memory;
 
-/// <summary>Tells a <see cref="HashTable{TLayout}"/> how to find the hash of an entry again, which it needs to split.</summary>
+/// <summary>
+/// Tells a <see cref="HashTable{TLayout}"/> how to find the hash of an entry again, which it needs to split.
+/// </summary>
 public interface IEntryLayout
 {
     /// <summary>The hash under which the entry was inserted. Must not allocate from or free to the heap.</summary>
     static abstract ulong HashOf(Heap heap, BlockRef entry, KeyHasher hasher);
 }
 
-/// <summary>Compares a key that is looked for with an entry. A struct, so that the comparison is compiled into the search.</summary>
+/// <summary>
+/// Compares a key that is looked for with an entry. A struct, so that the comparison is compiled into the search.
+/// </summary>
 public interface IEntryProbe
 {
     /// <summary>Whether this is the entry. Called for entries whose fingerprint fits: usually once.</summary>

@@ -109,7 +109,12 @@ public class HashTableScanTests(ITestOutputHelper output)
     {
         var counts = keys.ToDictionary(key => key, _ => 0);
         var draws = keys.Count * 50;
-        for (var i = 0; i < draws; i++) counts[test.Heap.ReadHeader(test.Table.RandomEntry((ulong)random.NextInt64()))]++;
+        for (var i = 0; i < draws; i++)
+        {
+            var entry = test.Table.RandomEntry((ulong)random.NextInt64());
+            counts[test.Heap.ReadHeader(entry)]++;
+        }
+
         var chi = counts.Values.Sum(count => (count - 50.0) * (count - 50.0) / 50);
         var freedom = keys.Count - 1;
         Assert.InRange(chi, 0, freedom + (6 * Math.Sqrt(2.0 * freedom)) + 8);

@@ -178,7 +178,7 @@ public class HashTableTests(ITestOutputHelper output)
         again.PrefetchEntries(test.HashOf(5));
     }
 
-    [PlainHeapFact]
+    [Fact]
     public void Warm_operations_take_no_managed_memory()
     {
         using var test = new TestTable(1);

@@ -18,7 +18,7 @@ public class MemorySourceTests(ITestOutputHelper output)
             {
                 if (runs.Count == 0 || random.Next(1_000) < (i < 2_000 ? 600 : 400))
                 {
-                    var pages = random.Next(10) switch { < 7 => random.Next(1, 5), < 9 => random.Next(1, 100), _ => random.Next(1, 700) };
+                    var pages = random.Next(1, random.Next(10) switch { < 7 => 5, < 9 => 100, _ => 700 });
                     var first = pages <= 4 ? source.TakeSpan(pages, 1, owner) : source.TakeBlob(pages, owner);
                     runs.Add((first, pages));
                     used += pages;

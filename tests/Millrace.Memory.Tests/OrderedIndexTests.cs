@@ -72,7 +72,8 @@ public class OrderedIndexTests(ITestOutputHelper output)
         using var source = new MemorySource();
         using var heap = new Heap(source);
         var index = OrderedIndex.Create(heap);
-        (ulong, ulong)[] keys = [(0, 0), (0, ulong.MaxValue), (1, 0), (long.MaxValue, 5), (1UL << 63, 4), (ulong.MaxValue, ulong.MaxValue)];
+        (ulong, ulong)[] keys =
+            [(0, 0), (0, ulong.MaxValue), (1, 0), (long.MaxValue, 5), (1UL << 63, 4), (ulong.MaxValue, ulong.MaxValue)];
         foreach (var (high, low) in keys.Reverse()) Assert.True(index.Insert(high, low));
         Assert.False(index.Insert(0, 0));
         Assert.Equal(keys, From(index, 0, 0));
@@ -133,7 +134,7 @@ public class OrderedIndexTests(ITestOutputHelper output)
         Assert.Equal((1UL, 2UL), (high, low));
     }
 
-    [PlainHeapFact]
+    [Fact]
     public void Warm_changes_take_no_managed_memory()
     {
         using var source = new MemorySource();

@@ -2,7 +2,9 @@ using Xunit.Abstractions;
 
 namespace Millrace.Memory.Tests;
 
-/// <summary>The seeds of property tests: some that are always the same and a fresh one, each printed before it is used.</summary>
+/// <summary>
+/// The seeds of property tests: some that are always the same and a fresh one, each printed before it is used.
+/// </summary>
 internal static class Seeds
 {
     private const int FixedSeeds = 3;
@@ -17,23 +19,5 @@ internal static class Seeds
     {
         output.WriteLine($"seed {seed}");
         test(seed);
-    }
-}
-
-/// <summary>A test that says something only about the checked heap.</summary>
-public sealed class CheckedHeapFactAttribute : FactAttribute
-{
-    public CheckedHeapFactAttribute()
-    {
-        if (!Heap.IsChecked) Skip = "The heap is not checked in this run.";
-    }
-}
-
-/// <summary>A test that says something only about the plain heap (MILLRACE_CHECKED_HEAP=0).</summary>
-public sealed class PlainHeapFactAttribute : FactAttribute
-{
-    public PlainHeapFactAttribute()
-    {
-        if (Heap.IsChecked) Skip = "The heap is checked in this run.";
     }
 }

@@ -33,8 +33,9 @@ public class SmallTypesTests
             Assert.True(i == 0 || shape.Bytes > classes[i - 1].Bytes, $"class {i}");
             Assert.Equal(i, classes.ClassOf(shape.Bytes));
             Assert.Equal(i, classes.ClassOf(i == 0 ? 0 : classes[i - 1].Bytes + 1));
-            Assert.InRange(shape.Pages * MemorySource.PageBytes % shape.Bytes, 0, shape.Pages * MemorySource.PageBytes / 16);
-            var units = (uint)(shape.Pages * MemorySource.PageBytes / 8);
+            var spanBytes = shape.Pages * MemorySource.PageBytes;
+            Assert.InRange(spanBytes % shape.Bytes, 0, spanBytes / 16);
+            var units = (uint)(spanBytes / 8);
             for (var offset = 0u; offset < units; offset++)
                 Assert.Equal(offset / shape.Units, (uint)(offset * shape.Reciprocal >> 32));
         }
@@ -90,13 +91,14 @@ public class SmallTypesTests
     }
 
     [Fact]
-    public unsafe void Lines_begin_at_multiples_of_128_and_are_zero()
+    public void Lines_begin_at_multiples_of_128_and_are_zero()
     {
         using var lines = new AlignedLines<long>(5);
         for (var i = 0; i < 5; i++)
         {
             Assert.Equal(0, lines[i]);
-            Assert.Equal(0, (nint)Unsafe.AsPointer(ref lines[i]) % 128);
+            Assert.Equal(0, lines.AddressOf(i) % 128);
+            Assert.Equal(128, i == 0 ? 128 : lines.AddressOf(i) - lines.AddressOf(i - 1));
             lines[i] = i + 1;
         }
 

@@ -5,7 +5,8 @@ namespace Millrace.Memory.Tests;
 /// <summary>Entries of tests: a block that holds an 8-byte key.</summary>
 internal readonly struct TestLayout : IEntryLayout
 {
-    public static ulong HashOf(Heap heap, BlockRef entry, KeyHasher hasher) => TestEntries.Hash(hasher, heap.ReadHeader(entry));
+    public static ulong HashOf(Heap heap, BlockRef entry, KeyHasher hasher) =>
+        TestEntries.Hash(hasher, heap.ReadHeader(entry));
 }
 
 internal readonly struct TestProbe(ulong key) : IEntryProbe

@@ -7,8 +7,8 @@ namespace Millrace.Memory.Interop;
 /// </summary>
 /// <remarks>
 /// On Unix a reservation can be used at once and takes memory only where it is touched (<c>MAP_NORESERVE</c>), so
-/// <see cref="Commit"/> does nothing. On Windows pages must be committed before use. Reserved memory reads as zero when it is
-/// first used, and again after <see cref="Discard"/> on Linux and Windows; nobody relies on that.
+/// <see cref="Commit"/> does nothing. On Windows pages must be committed before use. Reserved memory reads as zero
+/// when it is first used, and again after <see cref="Discard"/> on Linux and Windows; nobody relies on that.
 /// </remarks>
 internal static unsafe class SystemMemory
 {
@@ -18,7 +18,6 @@ internal static unsafe class SystemMemory
     private const int MacMapAnonymousNoReserve = 0x1000 | 0x40;
     private const int LinuxAdviseDontNeed = 4;
     private const int MacAdviseFree = 5;
-    private const int LinuxAdviseHugePage = 14;
     private const uint WindowsCommit = 0x1000;
     private const uint WindowsReserve = 0x2000;
     private const uint WindowsDecommit = 0x4000;
@@ -45,20 +44,15 @@ internal static unsafe class SystemMemory
             throw new InsufficientMemoryException("The system refused to commit memory.");
     }
 
-    /// <summary>Gives the memory behind pages back, keeping the addresses. Requires: nothing in the range is in use.</summary>
+    /// <summary>
+    /// Gives the memory behind pages back, keeping the addresses. Requires: nothing in the range is in use.
+    /// </summary>
     internal static void Discard(byte* address, nuint sizeBytes)
     {
-        // SAFETY: the caller owns the range and has no live block in it; the addresses stay reserved. A refusal only means
-        // that the memory stays resident, so results are not looked at.
+        // SAFETY: the caller owns the range and has no live block in it; the addresses stay reserved. A refusal only
+        // means that the memory stays resident, so results are not looked at.
         if (OperatingSystem.IsWindows()) _ = VirtualFree(address, sizeBytes, WindowsDecommit);
         else _ = Advise(address, sizeBytes, OperatingSystem.IsMacOS() ? MacAdviseFree : LinuxAdviseDontNeed);
-    }
-
-    /// <summary>Asks for huge pages in a range, where the system has them. A hint: refusal changes nothing but speed.</summary>
-    internal static void PreferHugePages(byte* address, nuint sizeBytes)
-    {
-        // SAFETY: advice about pages of the caller's own reservation; their content is not touched.
-        if (OperatingSystem.IsLinux()) _ = Advise(address, sizeBytes, LinuxAdviseHugePage);
     }
 
     /// <summary>Ends a reservation. Requires: nothing points into it any more.</summary>
@@ -71,7 +65,8 @@ internal static unsafe class SystemMemory
 
     [DllImport("libc", EntryPoint = "mmap")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern void* Map(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
+    private static extern void* Map(
+        void* address, nuint length, int protection, int flags, int descriptor, nint offset);
 
     [DllImport("libc", EntryPoint = "munmap")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
