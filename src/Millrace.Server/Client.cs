@@ -1,0 +1,135 @@
+using System.Text;
+using Millrace.Commands;
+using Millrace.Net;
+using Millrace.Resp;
+
+namespace Millrace.Server;
+
+/// <summary>What a client wants to see of its replies (CLIENT REPLY).</summary>
+public enum ReplyMode
+{
+    /// <summary>Every reply.</summary>
+    On,
+
+    /// <summary>None until it says ON.</summary>
+    Off,
+
+    /// <summary>Not the reply of the next command.</summary>
+    SkipNext,
+
+    /// <summary>Not the reply of the command that runs now.</summary>
+    SkipCurrent,
+}
+
+/// <summary>
+/// One connected client: what it has told us and what it is in the middle of.
+/// </summary>
+/// <remarks>
+/// Belongs to the loop of its connection. Others look at it only while all loops stand still (CLIENT LIST, CLIENT KILL),
+/// or own it through a mailbox. It keeps no buffer of its own: input and output belong to the connection.
+/// </remarks>
+public sealed class Client : Caller
+{
+    private Gate _gates;
+
+    /// <summary>A client on a new connection.</summary>
+    public Client(long id, Connection connection, bool mustAuthenticate)
+    {
+        Id = id;
+        Connection = connection;
+        RequiresAuthentication(mustAuthenticate);
+    }
+
+    /// <inheritdoc/>
+    public override long Id { get; }
+
+    /// <summary>The client's connection.</summary>
+    public Connection Connection { get; }
+
+    /// <summary>Cuts requests out of the connection's input.</summary>
+    public RequestParser Parser { get; } = new();
+
+    /// <summary>The protocol version, 2 or 3.</summary>
+    public int Protocol { get; set; } = 2;
+
+    /// <summary>The name given with CLIENT SETNAME or HELLO, or empty.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>The library's name given with CLIENT SETINFO, or empty.</summary>
+    public string LibraryName { get; set; } = "";
+
+    /// <summary>The library's version given with CLIENT SETINFO, or empty.</summary>
+    public string LibraryVersion { get; set; } = "";
+
+    /// <summary>The user that the client acts as.</summary>
+    public string User => "default";
+
+    /// <summary>Whether the client has shown who it is, or need not.</summary>
+    public bool IsAuthenticated => (_gates & Gate.Unauthenticated) == 0;
+
+    /// <summary>Which replies it gets.</summary>
+    public ReplyMode Replies { get; set; }
+
+    /// <summary>Whether memory limits spare it (CLIENT NO-EVICT).</summary>
+    public bool NoEvict { get; set; }
+
+    /// <summary>The command that it ran last, or null before the first.</summary>
+    public CommandSpec? LastCommand { get; set; }
+
+    /// <summary>How many commands it has sent.</summary>
+    public long CommandsRun { get; set; }
+
+    /// <summary>Whether its next request waits for a lock or a gate; unread input stays where it is meanwhile.</summary>
+    public bool IsParked { get; set; }
+
+    /// <summary>How often the request that is next has failed to get its locks.</summary>
+    public int LockTries { get; set; }
+
+    /// <summary>The parked request in the form of the protocol, when it was not sent in that form (inline).</summary>
+    public byte[]? ParkedRequest { get; set; }
+
+    /// <summary>The gates that are closed for this client alone.</summary>
+    public Gate Gates => _gates;
+
+    /// <summary>Whether the client is to be closed: nothing of what it sends is looked at any more.</summary>
+    public bool IsClosing => (_gates & Gate.Closing) != 0;
+
+    /// <summary>Since when its output has been over the soft limit, in microseconds of the loop's clock; 0: it is not.</summary>
+    public long OverSoftLimitSinceUs { get; set; }
+
+    /// <summary>Demands or waives authentication.</summary>
+    public void RequiresAuthentication(bool demanded) =>
+        _gates = demanded ? _gates | Gate.Unauthenticated : _gates & ~Gate.Unauthenticated;
+
+    /// <summary>Closes the connection once the replies so far have left; what the client still sends is ignored.</summary>
+    public void CloseAfterReplies()
+    {
+        _gates |= Gate.Closing;
+        Connection.CloseAfterFlush();
+    }
+
+    /// <summary>Closes the connection at once; replies that have not left are dropped.</summary>
+    public void CloseNow()
+    {
+        _gates |= Gate.Closing;
+        Connection.CloseNow();
+    }
+
+    /// <summary>Back to the state of a fresh connection, as RESET says.</summary>
+    public void Reset(bool mustAuthenticate)
+    {
+        Database = 0;
+        Protocol = 2;
+        Name = "";
+        Replies = ReplyMode.On;
+        NoEvict = false;
+        NoTouch = false;
+        RequiresAuthentication(mustAuthenticate);
+    }
+
+    /// <summary>Whether a name, library name or version has only characters that CLIENT LIST can show.</summary>
+    public static bool IsPrintable(ReadOnlySpan<byte> text) => !text.ContainsAnyExceptInRange((byte)'!', (byte)'~');
+
+    /// <summary>The text of an argument that passed <see cref="IsPrintable"/>.</summary>
+    public static string TextOf(ReadOnlySpan<byte> text) => Encoding.ASCII.GetString(text);
+}

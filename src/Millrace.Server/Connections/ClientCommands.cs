@@ -1,0 +1,314 @@
+// CLIENT: what the server knows of its clients, and what a client may change of itself.
+//
+// LIST and KILL look at clients of all loops and therefore run while all loops stand still; the other subcommands touch the
+// calling client alone. Subcommands that belong to features that are not here (PAUSE, UNBLOCK, TRACKING, ...) are unknown.
+// Source: Redis 7.2 documentation, "CLIENT" and its subcommands; CLIENT KILL MAXAGE: 7.4; several ids: Valkey 8.1.
+
+using System.Text;
+using Millrace.Commands;
+using Millrace.Resp;
+using static Millrace.Commands.CommandFlags;
+
+namespace Millrace.Server.Connections;
+
+/// <summary>The CLIENT family.</summary>
+public sealed class ClientCommands(ClientRegistry registry)
+{
+    private const CommandFlags Usual = NoScript | Loading | Stale;
+    private const string OfClients = "O(N) where N is the number of client connections";
+
+    private static readonly string[] Changing = ["nondeterministic_output"];
+
+    private readonly ClientRegistry _registry = registry;
+
+    /// <summary>A name has bytes that CLIENT LIST cannot show.</summary>
+    internal static ReadOnlySpan<byte> BadName =>
+        "ERR Client names cannot contain spaces, newlines or special characters."u8;
+
+    /// <summary>The family's commands.</summary>
+    public IEnumerable<CommandSpec> All() =>
+    [
+        new("client", -2, null)
+        {
+            Summary = "A container for client connection commands.",
+            Since = "2.4.0",
+            Complexity = "Depends on subcommand.",
+            Group = "connection",
+            Subcommands =
+            [
+                Own("getname", 2, GetName, "2.6.9", "", "Returns the name of the connection."),
+                new("help", 2, Help)
+                {
+                    Flags = Loading | Stale,
+                    Categories = AclCategories.Connection,
+                    Summary = "Returns a short text about the subcommands.",
+                    Since = "5.0.0",
+                    Complexity = "O(1)",
+                    Group = "connection",
+                },
+                Own("id", 2, Id, "5.0.0", "", "Returns the number of the connection, which is never given twice."),
+                Own("info", 2, Info, "6.2.0", "", "Returns what is known of the connection.", Changing),
+                new("kill", -3, Kill)
+                {
+                    Flags = Admin | Usual,
+                    Categories = AclCategories.Connection,
+                    Locks = LockScope.Quiesced,
+                    Syntax = "(ip:port:string | ([ID client-id:integer] | [TYPE (NORMAL | MASTER | SLAVE | REPLICA | PUBSUB)]"
+                        + " | [USER username:string] | [ADDR ip:port:string] | [LADDR ip:port:string]"
+                        + " | [SKIPME (YES | NO)] | [MAXAGE maxage:integer])...)",
+                    Summary = "Closes connections.",
+                    Since = "2.4.0",
+                    Complexity = OfClients,
+                    Group = "connection",
+                    History =
+                    [
+                        ("2.8.12", "Added new filter format."),
+                        ("2.8.12", "`ID` option."),
+                        ("3.2.0", "Added `master` type in for `TYPE` option."),
+                        ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."),
+                        ("6.2.0", "`LADDR` option."),
+                        ("7.4.0", "`MAXAGE` option."),
+                    ],
+                },
+                new("list", -2, List)
+                {
+                    Flags = Admin | Usual,
+                    Categories = AclCategories.Connection,
+                    Locks = LockScope.Quiesced,
+                    Syntax = "[TYPE (NORMAL | MASTER | REPLICA | PUBSUB)] [ID client-id:integer...]",
+                    Summary = "Returns what is known of all connections, or of some.",
+                    Since = "2.4.0",
+                    Complexity = OfClients,
+                    Group = "connection",
+                    History =
+                    [
+                        ("2.8.12", "Added unique client `id` field."),
+                        ("5.0.0", "Added optional `TYPE` filter."),
+                        ("6.0.0", "Added `user` field."),
+                        ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."),
+                        ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
+                        ("7.0.3", "Added `ssub` field."),
+                        ("7.2.0", "Added `lib-name` and `lib-ver` fields."),
+                    ],
+                    Tips = Changing,
+                },
+                new("no-evict", 3, NoEvict)
+                {
+                    Flags = Admin | Usual,
+                    Categories = AclCategories.Connection,
+                    Syntax = "(ON | OFF)",
+                    Summary = "Spares the connection when memory for clients runs out.",
+                    Since = "7.0.0",
+                    Complexity = "O(1)",
+                    Group = "connection",
+                },
+                Own("no-touch", 3, NoTouch, "7.2.0", "(ON | OFF)", "Makes reads of the connection leave the age of keys alone."),
+                Own("reply", 3, Reply, "3.2.0", "(ON | OFF | SKIP)", "Tells whether the connection wants replies."),
+                Own(
+                    "setinfo", 4, SetInfo, "7.2.0", "(LIB-NAME libname:string | LIB-VER libver:string)",
+                    "Names the client library of the connection.", ["request_policy:all_nodes", "response_policy:all_succeeded"]),
+                Own("setname", 3, SetName, "2.6.9", "connection-name:string", "Names the connection."),
+            ],
+        },
+    ];
+
+    // A subcommand that works on the calling client alone.
+    private static CommandSpec Own(
+        string name, int arity, CommandHandler handler, string since, string syntax, string summary, string[]? tips = null) =>
+        new(name, arity, handler)
+        {
+            Flags = Usual,
+            Categories = AclCategories.Connection,
+            Syntax = syntax,
+            Summary = summary,
+            Since = since,
+            Complexity = "O(1)",
+            Group = "connection",
+            Tips = tips ?? [],
+        };
+
+    private static void GetName(ref Call call)
+    {
+        var name = call.Client().Name;
+        if (name.Length == 0) call.Reply.Null();
+        else call.Reply.Bulk(Encoding.ASCII.GetBytes(name));
+    }
+
+    private static void Help(ref Call call) => HelpText.Write(
+        call.Reply,
+        "CLIENT",
+        [
+            "GETNAME", "The name of this connection.",
+            "ID", "The number of this connection.",
+            "INFO", "What is known of this connection.",
+            "KILL <ip:port>", "Close the connection from that address.",
+            "KILL <option> <value> [<option> <value> [...]]",
+            "Close the connections that meet all conditions:\n"
+            + "* ADDR (<ip:port>|<unixsocket>:0)\n  They come from this address.\n"
+            + "* LADDR (<ip:port>|<unixsocket>:0)\n  They came in at this address.\n"
+            + "* ID <client-id> [<client-id> ...]\n  They have one of these numbers.\n"
+            + "* TYPE (NORMAL|MASTER|REPLICA|PUBSUB)\n  They are of this kind.\n"
+            + "* USER <username>\n  They act as this user.\n"
+            + "* SKIPME (YES|NO)\n  Spare this connection (default: yes).\n"
+            + "* MAXAGE <seconds>\n  They are at least this old.",
+            "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <client-id> [<client-id> ...]]", "What is known of connections.",
+            "NO-EVICT (ON|OFF)", "Spare this connection when memory for clients runs out.",
+            "NO-TOUCH (ON|OFF)", "Let reads of this connection leave the age of keys alone.",
+            "REPLY (ON|OFF|SKIP)", "Choose which replies this connection gets.",
+            "SETINFO (LIB-NAME|LIB-VER) <value>", "Name the client library of this connection.",
+            "SETNAME <name>", "Name this connection.",
+        ]);
+
+    private static void Id(ref Call call) => call.Reply.Integer(call.Client().Id);
+
+    private static void Info(ref Call call)
+    {
+        var client = call.Client();
+        var text = new StringBuilder();
+        ClientLine.Append(text, client, call.Spec.FullName, client.Connection.Loop.NowUs);
+        WriteLines(call.Reply, text.Append('\n'));
+    }
+
+    private void Kill(ref Call call)
+    {
+        var caller = call.Client();
+        var isOldForm = call.Args.Count == 3;
+        var filter = isOldForm
+            ? new ClientFilter { Address = Encoding.Latin1.GetString(call.Args[2]), SkipsCaller = false }
+            : ClientFilter.Read(call);
+        if (filter is null) return;
+        var nowUs = caller.Connection.Loop.NowUs;
+        var killed = 0;
+        foreach (var client in _registry.Clients())
+        {
+            if (!filter.Matches(client, caller, nowUs)) continue;
+            if (ReferenceEquals(client, caller)) client.CloseAfterReplies();
+            else client.CloseNow();
+            killed++;
+        }
+
+        if (!isOldForm) call.Reply.Integer(killed);
+        else if (killed > 0) call.Reply.Ok();
+        else call.Reply.Error("ERR No such client"u8);
+    }
+
+    private void List(ref Call call)
+    {
+        var caller = call.Client();
+        var clients = _registry.Clients();
+        if (call.Args.Count == 4 && call.Is(2, "TYPE"u8))
+        {
+            if (!ClientFilter.TryClass(call, 3, out var kind)) return;
+            if (kind != ClientClass.Normal) clients.Clear();
+        }
+        else if (call.Args.Count > 3 && call.Is(2, "ID"u8))
+        {
+            clients = [];
+            for (var i = 3; i < call.Args.Count; i++)
+            {
+                if (!Numbers.TryParseInt64(call.Args[i], out var id))
+                {
+                    call.Reply.Error("ERR Invalid client ID"u8);
+                    return;
+                }
+
+                if (_registry.Find(id) is { } found) clients.Add(found);
+            }
+        }
+        else if (call.Args.Count > 2)
+        {
+            call.Reply.Error(ErrorTexts.Syntax);
+            return;
+        }
+
+        var text = new StringBuilder();
+        foreach (var client in clients)
+        {
+            var command = ReferenceEquals(client, caller) ? call.Spec : client.LastCommand;
+            ClientLine.Append(text, client, command?.FullName, caller.Connection.Loop.NowUs);
+            text.Append('\n');
+        }
+
+        WriteLines(call.Reply, text);
+    }
+
+    private static void NoEvict(ref Call call)
+    {
+        if (TryOnOff(ref call, out var isOn)) call.Client().NoEvict = isOn;
+    }
+
+    private static void NoTouch(ref Call call)
+    {
+        if (TryOnOff(ref call, out var isOn)) call.Caller.NoTouch = isOn;
+    }
+
+    // What is muted is decided before a command runs; ON must undo it for its own reply.
+    private static void Reply(ref Call call)
+    {
+        var client = call.Client();
+        if (call.Is(2, "ON"u8))
+        {
+            client.Replies = ReplyMode.On;
+            call.Reply.Muted = false;
+            call.Reply.Ok();
+        }
+        else if (call.Is(2, "OFF"u8))
+        {
+            client.Replies = ReplyMode.Off;
+        }
+        else if (call.Is(2, "SKIP"u8))
+        {
+            if (client.Replies != ReplyMode.Off) client.Replies = ReplyMode.SkipNext;
+        }
+        else
+        {
+            call.Reply.Error(ErrorTexts.Syntax);
+        }
+    }
+
+    private static void SetInfo(ref Call call)
+    {
+        var option = call.Args[2];
+        var isName = Words.Equal(option, "LIB-NAME"u8);
+        if (!isName && !Words.Equal(option, "LIB-VER"u8))
+        {
+            call.Reply.Error(Encoding.Latin1.GetBytes($"ERR Unrecognized option '{Encoding.Latin1.GetString(option)}'"));
+            return;
+        }
+
+        if (!Client.IsPrintable(call.Args[3]))
+        {
+            call.Reply.Error(
+                Encoding.Latin1.GetBytes($"ERR {Encoding.Latin1.GetString(option)} cannot contain spaces, newlines or special characters."));
+            return;
+        }
+
+        if (isName) call.Client().LibraryName = Client.TextOf(call.Args[3]);
+        else call.Client().LibraryVersion = Client.TextOf(call.Args[3]);
+        call.Reply.Ok();
+    }
+
+    private static void SetName(ref Call call)
+    {
+        if (!Client.IsPrintable(call.Args[2]))
+        {
+            call.Reply.Error(BadName);
+            return;
+        }
+
+        call.Client().Name = Client.TextOf(call.Args[2]);
+        call.Reply.Ok();
+    }
+
+    private static bool TryOnOff(ref Call call, out bool isOn)
+    {
+        isOn = call.Is(2, "ON"u8);
+        var isKnown = isOn || call.Is(2, "OFF"u8);
+        if (isKnown) call.Reply.Ok();
+        else call.Reply.Error(ErrorTexts.Syntax);
+        return isKnown;
+    }
+
+    private static void WriteLines(ReplyWriter reply, StringBuilder lines) =>
+        reply.Verbatim("txt"u8, Encoding.Latin1.GetBytes(lines.ToString()));
+}

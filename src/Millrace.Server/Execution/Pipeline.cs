@@ -1,0 +1,218 @@
+using Millrace.Net;
+using Millrace.Resp;
+using Millrace.Server.Config;
+using Millrace.Server.Logging;
+
+namespace Millrace.Server.Execution;
+
+/// <summary>
+/// What happens to the bytes of a connection: batches are cut, requests run, replies fill the connection's output.
+/// </summary>
+/// <remarks>
+/// <code>
+///   input  [ done | batch: request request request | incomplete ... ]
+///            consumed      cut, hashed, prefetched; then run one by one
+/// </code>
+/// One per loop; the handler of all its connections, whose <see cref="Connection.Tag"/> is the <see cref="Client"/>. In one
+/// turn a connection has at most <see cref="TurnBytes"/> or <see cref="TurnRequests"/> processed; then others have theirs.
+/// A request that parks leaves itself and everything behind it as unread bytes.
+/// </remarks>
+public sealed class Pipeline : ConnectionHandler
+{
+    /// <summary>Input of one connection that a turn processes.</summary>
+    public const int TurnBytes = 64 * 1024;
+
+    /// <summary>Requests of one connection that a turn runs.</summary>
+    public const int TurnRequests = 1000;
+
+    private readonly Configuration _configuration;
+    private readonly Executor _executor;
+    private readonly RequestBatch _batch;
+    private readonly ReplyWriter _reply = new();
+    private readonly OutputSegments _segments = new();
+    private readonly Log _log;
+    private readonly Action<Client> _closed;
+    private Settings _settings;
+    private RequestLimits _limits = new();
+
+    /// <summary>A pipeline for one loop.</summary>
+    /// <param name="configuration">The settings in force.</param>
+    /// <param name="executor">Runs the requests.</param>
+    /// <param name="batch">Cuts them.</param>
+    /// <param name="log">Hears of attacks and of clients closed for their buffers.</param>
+    /// <param name="closed">Told when a client is gone.</param>
+    public Pipeline(Configuration configuration, Executor executor, RequestBatch batch, Log log, Action<Client> closed)
+    {
+        _configuration = configuration;
+        _executor = executor;
+        _batch = batch;
+        _log = log;
+        _closed = closed;
+        _settings = configuration.Settings;
+        Adopt(_settings);
+    }
+
+    /// <inheritdoc/>
+    public override void Received(Connection connection)
+    {
+        var client = (Client)connection.Tag!;
+        if (client.IsParked) return;
+        if (client.IsClosing)
+        {
+            connection.Consume(connection.InputEnd - connection.InputStart);
+            return;
+        }
+
+        if (!ReferenceEquals(_settings, _configuration.Settings)) Adopt(_configuration.Settings);
+        var output = connection.Output;
+        _segments.Queue = output;
+        _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
+        if (client.ParkedRequest is null || RunParked(client)) RunInput(client, connection);
+        _executor.Statistics.EndRun();
+        output.Commit(_reply.Detach());
+        CheckLimits(client, connection);
+    }
+
+    /// <inheritdoc/>
+    public override void Closed(Connection connection) => _closed((Client)connection.Tag!);
+
+    private void Adopt(Settings settings)
+    {
+        _settings = settings;
+        _limits = new RequestLimits { MaxBulkLength = settings.MaxBulkLength };
+    }
+
+    private void RunInput(Client client, Connection connection)
+    {
+        var stopAt = connection.InputStart + TurnBytes;
+        var requests = TurnRequests;
+        while (connection.InputStart < connection.InputEnd)
+        {
+            if (connection.InputStart >= stopAt || requests <= 0 || connection.Loop.QuiesceRequested)
+            {
+                connection.Loop.MarkReady(connection);
+                return;
+            }
+
+            _batch.Cut(client, connection.InputArray, connection.InputStart, connection.InputEnd, _limits, requests);
+            requests -= _batch.Count;
+            if (!RunBatch(client, connection)) return;
+            if (_batch.Ending == ParseStatus.Error)
+            {
+                BreakOff(client, connection);
+                return;
+            }
+
+            if (_batch.Ending == ParseStatus.Incomplete)
+            {
+                if (client.Parser.BytesWanted > 0) connection.ExpectInput(client.Parser.BytesWanted);
+                return;
+            }
+        }
+    }
+
+    // False when the client parked or is to be closed: the rest of the batch is not run.
+    private bool RunBatch(Client client, Connection connection)
+    {
+        var input = connection.InputArray;
+        var origin = connection.InputStart;
+        for (var i = 0; i < _batch.Count; i++)
+        {
+            var request = _batch[i];
+            if (Run(client, request, input) == Outcome.Parked)
+            {
+                client.Parser.Reset();
+                connection.Consume((request.IsInline ? request.End : request.Start) - origin);
+                return false;
+            }
+
+            if (!client.IsClosing) continue;
+            client.Parser.Reset();
+            connection.Consume(connection.InputEnd - connection.InputStart);
+            return false;
+        }
+
+        connection.Consume(_batch.End - origin);
+        return true;
+    }
+
+    private Outcome Run(Client client, Request request, byte[] input)
+    {
+        if (client.Replies == ReplyMode.On) return _executor.Run(client, request, input, _reply);
+        if (client.Replies == ReplyMode.SkipNext) client.Replies = ReplyMode.SkipCurrent;
+        _reply.Muted = true;
+        var outcome = _executor.Run(client, request, input, _reply);
+        _reply.Muted = false;
+        if (outcome == Outcome.Replied && client.Replies == ReplyMode.SkipCurrent) client.Replies = ReplyMode.On;
+        return outcome;
+    }
+
+    // Runs a request that was kept in protocol form while it was parked; false when it parks again.
+    private bool RunParked(Client client)
+    {
+        var bytes = client.ParkedRequest!;
+        client.ParkedRequest = null;
+        _batch.Cut(client, bytes, 0, bytes.Length, _limits, 1);
+        if (_batch.Count == 0 || Run(client, _batch[0], bytes) != Outcome.Parked) return !client.IsClosing;
+        client.ParkedRequest = bytes;
+        return false;
+    }
+
+    private void BreakOff(Client client, Connection connection)
+    {
+        if (client.Parser.SecurityAttack)
+        {
+            _log.Warning(
+                "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. " +
+                "This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis " +
+                $"instance. Connection from {connection.RemoteAddress} aborted.");
+        }
+        else
+        {
+            _reply.Error(client.Parser.Error);
+            _executor.Statistics.CountError(_reply.LastErrorCode);
+            _log.Verbose($"Protocol error ({System.Text.Encoding.Latin1.GetString(client.Parser.Error)}) from client: id={client.Id} addr={connection.RemoteAddress}");
+        }
+
+        connection.Consume(connection.InputEnd - connection.InputStart);
+        client.CloseAfterReplies();
+    }
+
+    private void CheckLimits(Client client, Connection connection)
+    {
+        if (connection.InputEnd - connection.InputStart > _settings.QueryBufferLimit)
+        {
+            _log.Warning($"Closing client that reached max query buffer length: id={client.Id} addr={connection.RemoteAddress}");
+            client.CloseNow();
+            return;
+        }
+
+        CheckOutput(client, connection);
+    }
+
+    /// <summary>Closes a client whose unsent output is over the limit of its class.</summary>
+    public void CheckOutput(Client client, Connection connection)
+    {
+        var limit = _settings.OutputLimits.Of(OutputClass.Normal);
+        var pending = connection.Output.PendingBytes;
+        var isOverHard = limit.HardBytes > 0 && pending > limit.HardBytes;
+        var isOverSoft = limit.SoftBytes > 0 && pending > limit.SoftBytes;
+        if (!isOverSoft) client.OverSoftLimitSinceUs = 0;
+        else if (client.OverSoftLimitSinceUs == 0) client.OverSoftLimitSinceUs = connection.Loop.NowUs;
+        var hasLasted = isOverSoft
+            && connection.Loop.NowUs - client.OverSoftLimitSinceUs > limit.SoftSeconds * 1_000_000L;
+        if (!isOverHard && !hasLasted) return;
+        _log.Warning(
+            $"Client id={client.Id} addr={connection.RemoteAddress} scheduled to be closed ASAP for overcoming of output buffer limits.");
+        client.CloseNow();
+    }
+
+    // Hands the segments of the current connection's output to the reply writer.
+    private sealed class OutputSegments : SegmentSource
+    {
+        public OutputQueue? Queue { get; set; }
+
+        public override byte[] Next(int filledInCurrent, int minimumFree, out int start) =>
+            Queue!.Next(filledInCurrent, minimumFree, out start);
+    }
+}

@@ -1,0 +1,106 @@
+using Millrace.Commands;
+using Millrace.Engine;
+using Millrace.Resp;
+
+namespace Millrace.Server.Execution;
+
+/// <summary>
+/// The batch stage: cuts requests out of the input, finds their commands and keys, hashes the keys and prefetches.
+/// </summary>
+/// <remarks>
+/// Nothing is decided here: arity, gates and everything else are looked at when a request runs, since the request before
+/// it may change them. A request that came as a line of words ends the batch, because parsing unescapes it in place; so
+/// does a client that has not authenticated, whose limits may change with every request.
+/// </remarks>
+public sealed class RequestBatch
+{
+    /// <summary>The most requests of a batch.</summary>
+    public const int Capacity = 32;
+
+    private readonly CommandTable _table;
+    private readonly Keyspace _keyspace;
+    private readonly Request[] _requests = new Request[Capacity];
+
+    /// <summary>An empty batch.</summary>
+    public RequestBatch(CommandTable table, Keyspace keyspace)
+    {
+        _table = table;
+        _keyspace = keyspace;
+        for (var i = 0; i < _requests.Length; i++) _requests[i] = new Request();
+    }
+
+    /// <summary>How many requests there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>What stopped the cutting: Complete when the batch is full or had to end, otherwise the parser's word.</summary>
+    public ParseStatus Ending { get; private set; }
+
+    /// <summary>Index behind the last byte that belongs to the batch, blank lines included.</summary>
+    public int End { get; private set; }
+
+    /// <summary>The request at an index.</summary>
+    public Request this[int index] => _requests[index];
+
+    /// <summary>Cuts as many requests as there are, up to <paramref name="limit"/>.</summary>
+    /// <param name="client">Whose input it is.</param>
+    /// <param name="input">The input array.</param>
+    /// <param name="start">Index of its first unread byte.</param>
+    /// <param name="end">Index behind its last byte.</param>
+    /// <param name="limits">The limits in force.</param>
+    /// <param name="limit">The most requests wanted.</param>
+    public void Cut(Client client, byte[] input, int start, int end, RequestLimits limits, int limit)
+    {
+        Count = 0;
+        End = start;
+        Ending = ParseStatus.Complete;
+        var most = client.IsAuthenticated ? Math.Min(limit, Capacity) : 1;
+        while (Count < most)
+        {
+            var at = End;
+            var isInline = at < end && input[at] != (byte)'*';
+            if (isInline && Count > 0) break;
+            var request = _requests[Count];
+            Ending = client.Parser.Parse(
+                input.AsSpan(at, end - at), limits, client.IsAuthenticated, request.Slices, out var consumed);
+            if (Ending is ParseStatus.Incomplete or ParseStatus.Error) break;
+            End = at + consumed;
+            if (Ending == ParseStatus.Empty) continue;
+            request.Place(at, End, isInline);
+            Count++;
+            Resolve(request, input);
+            if (isInline) break;
+        }
+
+        Prefetch(client.Database);
+    }
+
+    /// <summary>Finds the command of a request and hashes its keys.</summary>
+    public void Resolve(Request request, byte[] input)
+    {
+        var args = new Args(input.AsSpan(request.Start), request.Slices.AsSpan());
+        var spec = _table.Find(args[0]);
+        if (spec is { Subcommands.Length: > 0 } && args.Count > 1) spec = spec.FindSubcommand(args[1]) ?? spec;
+        request.Spec = spec;
+        if (spec is null || !spec.AcceptsCount(args.Count)) return;
+        foreach (var keys in spec.Keys)
+        {
+            if (!keys.TryFind(args, out var first, out var last)) continue;
+            for (var i = first; i <= last; i += keys.Step) request.AddKey(new KeyAt(i, _keyspace.HashOf(args[i])));
+        }
+    }
+
+    // Two rounds, so that the buckets of all requests are on their way before the first one is looked into.
+    private void Prefetch(int database)
+    {
+        if (Count < 2) return;
+        for (var i = 0; i < Count; i++)
+        {
+            foreach (ref readonly var key in _requests[i].Keys) _keyspace.Prefetch(database, key.Hash);
+        }
+
+        for (var i = 0; i < Count; i++)
+        {
+            foreach (ref readonly var key in _requests[i].Keys) _keyspace.PrefetchEntry(database, key.Hash);
+        }
+    }
+}

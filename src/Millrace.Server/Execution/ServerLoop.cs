@@ -1,0 +1,160 @@
+using System.Diagnostics;
+using Millrace.Engine;
+using Millrace.Net;
+using Millrace.Server.Observability;
+
+namespace Millrace.Server.Execution;
+
+/// <summary>
+/// The server's part of one event loop: takes clients in, keeps the list of them, and does its share of the work that no
+/// client asked for.
+/// </summary>
+/// <remarks>
+/// Partition i is looked after by loop i modulo the number of loops: due keys are removed and discarded tables freed in
+/// slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the partition, which is why its
+/// lock can be elided.
+/// </remarks>
+public sealed class ServerLoop : LoopHandler
+{
+    /// <summary>The longest that a slice of work without a client takes.</summary>
+    public const int SliceMicroseconds = 200;
+
+    private const int SliceKeys = 16;
+    private const int IdleMs = 100;
+    private const int CronMs = 1000;
+
+    private static readonly long SliceTicks = Stopwatch.Frequency * SliceMicroseconds / 1_000_000;
+
+    private readonly EventLoop _loop;
+    private readonly ServerParts _parts;
+    private readonly Pipeline _pipeline;
+    private readonly Dictionary<long, Client> _clients = [];
+    private long _upkeepMs;
+
+    /// <summary>The part for one loop.</summary>
+    public ServerLoop(EventLoop loop, ServerParts parts)
+    {
+        _loop = loop;
+        _parts = parts;
+        var host = new LoopHost(loop, parts);
+        Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, parts.Seed + (uint)loop.Index);
+        var batch = new RequestBatch(parts.Table, parts.Keyspace);
+        _pipeline = new Pipeline(parts.Configuration, Executor, batch, parts.Journal, Gone);
+        loop.StartTimer(CronMs, Cron);
+    }
+
+    /// <summary>The loop.</summary>
+    public EventLoop Loop => _loop;
+
+    /// <summary>Runs the loop's requests.</summary>
+    public Executor Executor { get; }
+
+    /// <summary>The loop's clients by id. Others look at it only while all loops stand still.</summary>
+    public Dictionary<long, Client>.ValueCollection Clients => _clients.Values;
+
+    /// <summary>What the loop does per second.</summary>
+    public LoopRates Rates { get; } = new();
+
+    /// <summary>How late the loop removed keys whose time had come.</summary>
+    public LatenessHistogram Lateness { get; } = new();
+
+    /// <inheritdoc/>
+    public override int MaxIdleMs
+    {
+        get
+        {
+            var next = (long)IdleMs;
+            for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
+            {
+                var partition = _parts.Keyspace[i];
+                if (partition.HasDiscarded) return 0;
+                if (!_parts.ActiveExpiry.IsEnabled) continue;
+                next = Math.Min(next, Volatile.Read(ref partition.Line.NextDeadlineMs) - _loop.UnixMs + 1);
+            }
+
+            return (int)Math.Max(next, 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ConnectionHandler? Accepted(Connection connection)
+    {
+        var refusal = _parts.Admission.Refusal(connection);
+        if (!refusal.IsEmpty)
+        {
+            connection.Output.Append(refusal);
+            return null;
+        }
+
+        var client = new Client(_parts.Admission.NextClientId(), connection, _parts.Configuration.Settings.RequirePass.Length > 0);
+        connection.Tag = client;
+        _clients.Add(client.Id, client);
+        return _pipeline;
+    }
+
+    /// <inheritdoc/>
+    public override void TurnEnding()
+    {
+        var nowMs = _loop.UnixMs;
+        if (nowMs == _upkeepMs && !HasDiscarded()) return;
+        _upkeepMs = nowMs;
+        var until = Stopwatch.GetTimestamp() + SliceTicks;
+        for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
+        {
+            var partition = _parts.Keyspace[i];
+            if (_parts.ActiveExpiry.IsEnabled && Volatile.Read(ref partition.Line.NextDeadlineMs) < nowMs)
+                Executor.RemoveDue(i, SliceKeys, until, Lateness);
+            if (partition.HasDiscarded) Executor.FreeDiscarded(i, SliceKeys, until);
+        }
+    }
+
+    private bool HasDiscarded()
+    {
+        for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
+        {
+            if (_parts.Keyspace[i].HasDiscarded) return true;
+        }
+
+        return false;
+    }
+
+    private void Gone(Client client)
+    {
+        if (_clients.Remove(client.Id)) _parts.Admission.Left();
+    }
+
+    // Once a second: samples, clients that have been silent for too long or whose output stays over the soft limit.
+    private void Cron(LoopTimer timer)
+    {
+        timer.Start(CronMs);
+        if (_parts.PeriodicWork.IsPaused) return;
+        var counters = _loop.Counters;
+        Rates.Sample(_loop.NowUs, Executor.Statistics.Processed, counters.BytesIn, counters.BytesOut);
+        if (_loop.Index == 0) _parts.MemoryPeak.Observe(_parts.Keyspace.UsedBytes);
+        var timeoutUs = _parts.Configuration.Settings.TimeoutSeconds * 1_000_000L;
+        foreach (var client in _clients.Values)
+        {
+            _pipeline.CheckOutput(client, client.Connection);
+            if (timeoutUs > 0 && !client.IsParked && _loop.NowUs - client.Connection.LastActivityUs > timeoutUs)
+            {
+                _parts.Journal.Verbose("Closing idle client");
+                client.CloseNow();
+            }
+        }
+    }
+
+    private sealed class LoopHost(EventLoop loop, ServerParts parts) : ExecutionHost
+    {
+        public override long UnixMs => loop.UnixMs;
+
+        public override void BeginQuiescence() => parts.Loops.BeginQuiescence(loop);
+
+        public override void EndQuiescence() => parts.Loops.EndQuiescence(loop);
+
+        public override IParked Park(Client client)
+        {
+            client.Connection.PauseReading();
+            return new ParkedClient(client);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Security.Cryptography;
+using Millrace.Commands;
+using Millrace.Commands.Families;
+using Millrace.Engine;
+using Millrace.Memory;
+using Millrace.Net;
+using Millrace.Server.Config;
+using Millrace.Server.Connections;
+using Millrace.Server.Effects;
+using Millrace.Server.Execution;
+using Millrace.Server.Logging;
+using Millrace.Server.Observability;
+
+namespace Millrace.Server;
+
+/// <summary>
+/// The composition root: builds the subsystems in order, opens the listeners, runs until it is told to stop.
+/// </summary>
+/// <remarks>
+/// <code>
+///   settings -> memory -> keyspace -> commands -> loops (one ServerLoop each) -> listeners
+/// </code>
+/// Nobody holds this object but the program that made it; subsystems know only what their constructors were given.
+/// Life: constructed, <see cref="Start"/>, <see cref="Stop"/>.
+/// </remarks>
+public sealed class MillraceServer : IDisposable
+{
+    /// <summary>The version of Redis whose behaviour we show.</summary>
+    public const string RedisVersion = "7.2.4";
+
+    private readonly ServerParts _parts;
+    private readonly MemorySource _memory;
+    private readonly ServerLoop[] _serverLoops;
+    private readonly TaskCompletionSource<ShutdownFlags> _shutdownRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Builds a server; it neither listens nor runs yet.</summary>
+    /// <param name="configuration">The settings at start; CONFIG SET changes them.</param>
+    /// <param name="journal">Where log lines go.</param>
+    public MillraceServer(Configuration configuration, Log journal)
+    {
+        var settings = configuration.Settings;
+        var loops = settings.IoThreads;
+        _memory = new MemorySource();
+        var keyspace = new Keyspace(KeyspaceShape.For(loops, settings.Databases), _memory, new KeyHasher());
+        var registry = new ClientRegistry();
+        _parts = new ServerParts
+        {
+            Configuration = configuration,
+            Journal = journal,
+            Keyspace = keyspace,
+            Gates = new Gates(),
+            Log = new EffectLog(),
+            Seed = (uint)RandomNumberGenerator.GetInt32(int.MaxValue),
+            Admission = new Admission(configuration),
+            ActiveExpiry = new ActiveExpiry(),
+        };
+        _parts.Table = new CommandTable(Families(registry));
+        _serverLoops = new ServerLoop[loops];
+        var options = new LoopOptions
+        {
+            Count = loops,
+            Poller = (PollerKind)settings.Io,
+            TcpKeepAliveSeconds = settings.TcpKeepAliveSeconds,
+        };
+        _parts.Loops = new LoopGroup(options, loop => _serverLoops[loop.Index] = new ServerLoop(loop, _parts));
+        registry.Attach(_serverLoops);
+        configuration.Add(new NetworkSettings(_parts));
+    }
+
+    /// <summary>What the subsystems share; tests look at it.</summary>
+    internal ServerParts Parts => _parts;
+
+    /// <summary>Ends when somebody has asked for a shutdown.</summary>
+    public Task<ShutdownFlags> ShutdownRequested => _shutdownRequested.Task;
+
+    /// <summary>The open listeners' endpoints with their real ports.</summary>
+    public IReadOnlyList<Listener> Listeners => _parts.Loops.Listeners;
+
+    /// <summary>How the loops wait: epoll or sockets.</summary>
+    public string PollerName => _parts.Loops.PollerName;
+
+    /// <summary>
+    /// Opens the listeners that the settings name and starts the loops.
+    /// </summary>
+    /// <returns>Null, or why it could not start; then nothing runs.</returns>
+    public string? Start()
+    {
+        var fault = NetworkSettings.Open(_parts, _parts.Configuration.Settings);
+        if (fault is not null) return fault;
+        _parts.Loops.Start();
+        return null;
+    }
+
+    /// <summary>Asks for a shutdown; returns at once. The program that waits for <see cref="ShutdownRequested"/> stops us.</summary>
+    public void RequestShutdown(ShutdownFlags flags) => _shutdownRequested.TrySetResult(flags);
+
+    /// <summary>Stops: no write is acknowledged any more, replies leave, connections and listeners close, threads end.</summary>
+    public void Stop()
+    {
+        _parts.Gates.Close(Gate.WritesPaused);
+        _parts.Loops.Stop();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Stop();
+        _parts.Loops.Dispose();
+        _parts.Keyspace.Dispose();
+        _memory.Dispose();
+    }
+
+    private IEnumerable<CommandSpec> Families(ClientRegistry registry)
+    {
+        var statistics = new ServerStatistics(_parts, registry);
+        return
+        [
+            .. DataCommands.All,
+            .. new CommandCommands(() => _parts.Table).All(),
+            .. new ConnectionCommands(_parts).All(),
+            .. new ClientCommands(registry).All(),
+            .. new InfoCommand(_parts, statistics).All(),
+            .. new ServerCommands(RequestShutdown).All(),
+            .. new LoneServerCommands(_parts.Log).All(),
+            .. new DebugCommand(_parts).All(),
+            .. new ConfigCommands(_parts.Configuration, statistics.Reset).All(),
+        ];
+    }
+}

@@ -1,0 +1,103 @@
+using System.Net;
+using Millrace.Net;
+using Millrace.Server.Config;
+
+namespace Millrace.Server;
+
+/// <summary>
+/// Opens the listeners that settings name, and follows CONFIG SET of port, bind and keep-alive.
+/// </summary>
+/// <remarks>At run time all loops stand still while it works. New listeners open before old ones close, so a change that
+/// fails leaves the server reachable as before.</remarks>
+public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
+{
+    /// <inheritdoc/>
+    public SettingsFault? Apply(Settings before, Settings after)
+    {
+        parts.Loops.TcpKeepAliveSeconds = after.TcpKeepAliveSeconds;
+        if (before.Port == after.Port && before.Bind.SequenceEqual(after.Bind, StringComparer.Ordinal)) return null;
+
+        var directive = before.Port != after.Port ? "port" : "bind";
+        var kept = new HashSet<Listener>();
+        var opened = new List<Listener>();
+        foreach (var address in after.Port == 0 ? [] : after.Bind)
+        {
+            var endpoint = EndpointOf(address, after, out var isOptional);
+            if (endpoint is null) return Undo(opened, directive);
+            var existing = parts.Loops.Listeners.FirstOrDefault(one => Same(one.Endpoint, endpoint));
+            if (existing is not null)
+            {
+                kept.Add(existing);
+                continue;
+            }
+
+            var listener = parts.Loops.TryListen(endpoint, out var error);
+            if (listener is not null) opened.Add(listener);
+            else if (!isOptional || !error!.IsAddressMissing) return Undo(opened, directive);
+        }
+
+        foreach (var listener in parts.Loops.Listeners)
+        {
+            if (!listener.Endpoint.IsUnix && !kept.Contains(listener) && !opened.Contains(listener)) listener.Close();
+        }
+
+        return null;
+    }
+
+    /// <summary>Opens all listeners of the settings at start.</summary>
+    /// <returns>Null, or the line that says why the server cannot start; warnings have been logged.</returns>
+    internal static string? Open(ServerParts parts, Settings settings)
+    {
+        if (settings.Port != 0)
+        {
+            foreach (var address in settings.Bind)
+            {
+                var endpoint = EndpointOf(address, settings, out var isOptional);
+                BindError? error = null;
+                if (endpoint is not null && parts.Loops.TryListen(endpoint, out error) is not null) continue;
+                if (isOptional && error is { IsAddressMissing: true }) continue;
+                parts.Journal.Warning(
+                    $"Warning: Could not create server TCP listening socket {address.TrimStart('-')}:{settings.Port}: {error?.ToString() ?? "Name or service not known"}");
+                return $"Failed listening on port {settings.Port} (tcp), aborting.";
+            }
+        }
+
+        if (settings.UnixSocket is null) return null;
+        var mode = settings.UnixSocketPermissions == 0 ? (UnixFileMode?)null : (UnixFileMode)settings.UnixSocketPermissions;
+        var unix = ListenEndpoint.Unix(settings.UnixSocket, mode) with { Backlog = settings.TcpBacklog };
+        if (parts.Loops.TryListen(unix, out var fault) is not null) return null;
+        parts.Journal.Warning($"Failed opening Unix socket: {fault}");
+        return "Failed opening Unix socket, aborting.";
+    }
+
+    private static ListenEndpoint? EndpointOf(string address, Settings settings, out bool isOptional)
+    {
+        isOptional = address.StartsWith('-');
+        var name = isOptional ? address[1..] : address;
+        if (!ListenEndpoint.TryParseAddress(name, out var parsed)) parsed = Resolved(name);
+        return Equals(parsed, IPAddress.None)
+            ? null
+            : ListenEndpoint.Tcp(parsed, settings.Port) with { Backlog = settings.TcpBacklog };
+    }
+
+    private static IPAddress Resolved(string name)
+    {
+        try
+        {
+            return Dns.GetHostAddresses(name) is [var first, ..] ? first : IPAddress.None;
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return IPAddress.None;
+        }
+    }
+
+    private static bool Same(ListenEndpoint one, ListenEndpoint other) =>
+        !one.IsUnix && one.Port == other.Port && Equals(one.Address, other.Address);
+
+    private static SettingsFault Undo(List<Listener> opened, string directive)
+    {
+        foreach (var listener in opened) listener.Close();
+        return new SettingsFault(directive, "Unable to listen on this port. Check server logs.");
+    }
+}

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using Millrace.Commands;
+
+namespace Millrace.Server.Observability;
+
+/// <summary>What one loop counts of one command.</summary>
+public struct CommandCounters
+{
+    /// <summary>Calls that ran.</summary>
+    public long Calls;
+
+    /// <summary>Time of those calls, in ticks of <see cref="Stopwatch"/>.</summary>
+    public long Ticks;
+
+    /// <summary>Calls refused before they ran: arity, gates.</summary>
+    public long Rejected;
+
+    /// <summary>Calls that ran and answered with an error.</summary>
+    public long Failed;
+}
+
+/// <summary>
+/// The counters of one loop: per command and per error code.
+/// </summary>
+/// <remarks>
+/// Written by its loop with plain increments; a sum over loops is taken while all stand still. Time is taken per run of
+/// equal commands, not per command: two timestamps serve a whole pipeline of GETs.
+/// </remarks>
+public sealed class CommandStatistics(CommandTable table)
+{
+    /// <summary>How many different error codes are counted apart; further ones are only summed.</summary>
+    public const int MaxErrorCodes = 128;
+
+    private readonly CommandCounters[] _counters = new CommandCounters[table.Numbered.Length];
+    private readonly Dictionary<string, long> _errors = new(StringComparer.Ordinal);
+    private CommandSpec? _running;
+    private long _startedTicks;
+
+    /// <summary>Requests that ran, of whatever command.</summary>
+    public long Processed { get; private set; }
+
+    /// <summary>Error replies sent.</summary>
+    public long ErrorReplies { get; private set; }
+
+    /// <summary>The counters of a command.</summary>
+    public ref CommandCounters this[CommandSpec command] => ref _counters[command.Id];
+
+    /// <summary>Counts a call; the clock is read when the command differs from the one before.</summary>
+    /// <returns>The time at which the run began, in ticks of <see cref="Stopwatch"/>.</returns>
+    public long CountCall(CommandSpec command)
+    {
+        if (!ReferenceEquals(command, _running)) StartRun(command);
+        Processed++;
+        _counters[command.Id].Calls++;
+        return _startedTicks;
+    }
+
+    /// <summary>Ends the run of equal commands, if there is one.</summary>
+    public void EndRun()
+    {
+        if (_running is not null) StartRun(null);
+    }
+
+    /// <summary>Counts an error reply by its code, the text up to the first space.</summary>
+    public void CountError(ReadOnlySpan<byte> code)
+    {
+        ErrorReplies++;
+        Span<char> name = stackalloc char[64];
+        var length = System.Text.Encoding.Latin1.GetChars(code[..Math.Min(code.Length, name.Length)], name);
+        var byName = _errors.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (byName.TryGetValue(name[..length], out var count)) byName[name[..length]] = count + 1;
+        else if (_errors.Count < MaxErrorCodes) byName[name[..length]] = 1;
+    }
+
+    /// <summary>Adds what this loop counted to the sums. All loops stand still.</summary>
+    public void AddTo(CommandStatistics sum)
+    {
+        for (var i = 0; i < _counters.Length; i++)
+        {
+            sum._counters[i].Calls += _counters[i].Calls;
+            sum._counters[i].Ticks += _counters[i].Ticks;
+            sum._counters[i].Rejected += _counters[i].Rejected;
+            sum._counters[i].Failed += _counters[i].Failed;
+        }
+
+        sum.Processed += Processed;
+        sum.ErrorReplies += ErrorReplies;
+        foreach (var (code, count) in _errors)
+            sum._errors[code] = sum._errors.GetValueOrDefault(code) + count;
+    }
+
+    /// <summary>Error replies by code.</summary>
+    public IReadOnlyDictionary<string, long> Errors => _errors;
+
+    /// <summary>Forgets all. All loops stand still.</summary>
+    public void Reset()
+    {
+        Array.Clear(_counters);
+        _errors.Clear();
+        Processed = ErrorReplies = 0;
+    }
+
+    private void StartRun(CommandSpec? command)
+    {
+        var now = Stopwatch.GetTimestamp();
+        if (_running is not null) _counters[_running.Id].Ticks += now - _startedTicks;
+        _running = command;
+        _startedTicks = now;
+    }
+}

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Millrace.Server.Observability;
+
+/// <summary>The sections of INFO that count and measure.</summary>
+/// <remarks>
+/// All loops stand still. Memory: <c>used_memory</c> is exact, the native memory that holds data; the buffers of connections
+/// and the managed heap have lines of their own, and <c>used_memory_rss</c> is what the system says of the whole process.
+/// </remarks>
+internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics)
+{
+    private readonly long _usedAtStart = parts.Keyspace.UsedBytes;
+
+    /// <summary>Memory.</summary>
+    public void Memory(InfoText text)
+    {
+        var used = parts.Keyspace.UsedBytes;
+        var resident = ProcessUsage.ResidentBytes();
+        var overhead = TableBytes();
+        parts.MemoryPeak.Observe(used);
+        text.Section("Memory");
+        text.Bytes("used_memory", used);
+        text.Bytes("used_memory_rss", resident);
+        text.Bytes("used_memory_peak", parts.MemoryPeak.Bytes);
+        text.Line("used_memory_peak_perc", Percent(used, parts.MemoryPeak.Bytes));
+        text.Line("used_memory_overhead", overhead);
+        text.Line("used_memory_startup", _usedAtStart);
+        text.Line("used_memory_dataset", used - overhead);
+        text.Line("used_memory_dataset_perc", Percent(used - overhead, used - _usedAtStart));
+        var machine = ProcessUsage.MachineBytes();
+        if (machine > 0) text.Bytes("total_system_memory", machine);
+        text.Bytes("maxmemory", 0);
+        text.Line("maxmemory_policy", "noeviction");
+        text.Line("mem_fragmentation_ratio", used == 0 ? 0 : resident / (double)used, 2);
+        text.Line("mem_fragmentation_bytes", resident - used);
+        text.Line("mem_clients_normal", parts.Loops.Counters.BufferBytes);
+        text.Line("mem_allocator", "millrace");
+        text.Line("lazyfree_pending_objects", Discarded());
+        text.Line("managed_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
+        text.Line("managed_heap_collections", GC.CollectionCount(0));
+    }
+
+    /// <summary>What has happened since the start or the last CONFIG RESETSTAT.</summary>
+    public void Stats(InfoText text)
+    {
+        var commands = statistics.Commands();
+        var traffic = statistics.Traffic;
+        text.Section("Stats");
+        text.Line("total_connections_received", statistics.ConnectionsReceived);
+        text.Line("total_commands_processed", commands.Processed);
+        text.Line("instantaneous_ops_per_sec", (long)Math.Round(Rate(static one => one.CommandsPerSecond)));
+        text.Line("total_net_input_bytes", traffic.BytesIn);
+        text.Line("total_net_output_bytes", traffic.BytesOut);
+        text.Line("instantaneous_input_kbps", Rate(static one => one.BytesInPerSecond) / 1024, 2);
+        text.Line("instantaneous_output_kbps", Rate(static one => one.BytesOutPerSecond) / 1024, 2);
+        text.Line("rejected_connections", parts.Admission.Refused);
+        text.Line("expired_keys", parts.Keyspace.Sum(static line => line.Expired));
+        text.Line("evicted_keys", 0);
+        text.Line("keyspace_hits", parts.Keyspace.Sum(static line => line.Hits));
+        text.Line("keyspace_misses", parts.Keyspace.Sum(static line => line.Misses));
+        text.Line("latest_fork_usec", 0);
+        text.Line("total_forks", 0);
+        text.Line("total_error_replies", commands.ErrorReplies);
+        text.Line("total_reads_processed", traffic.Reads);
+        text.Line("total_writes_processed", traffic.Writes);
+        ActiveExpiry(text);
+    }
+
+    /// <summary>What each command has cost.</summary>
+    public void CommandStats(InfoText text)
+    {
+        var sum = statistics.Commands();
+        text.Section("Commandstats");
+        foreach (var command in parts.Table.Numbered)
+        {
+            ref var one = ref sum[command];
+            if (one.Calls == 0 && one.Rejected == 0 && one.Failed == 0) continue;
+            var microseconds = Stopwatch.GetElapsedTime(0, one.Ticks).TotalMicroseconds;
+            var perCall = one.Calls == 0 ? 0 : microseconds / one.Calls;
+            text.Line(
+                "cmdstat_" + command.FullName,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"calls={one.Calls},usec={(long)microseconds},usec_per_call={perCall:F2},rejected_calls={one.Rejected},failed_calls={one.Failed}"));
+        }
+    }
+
+    /// <summary>How many error replies of each code there were.</summary>
+    public void ErrorStats(InfoText text)
+    {
+        text.Section("Errorstats");
+        foreach (var (code, count) in statistics.Commands().Errors.OrderBy(static one => one.Key, StringComparer.Ordinal))
+            text.Line("errorstat_" + Shown(code), string.Create(CultureInfo.InvariantCulture, $"count={count}"));
+    }
+
+    /// <summary>The databases that hold keys.</summary>
+    public void Keyspace(InfoText text)
+    {
+        text.Section("Keyspace");
+        for (var database = 0; database < parts.Keyspace.Shape.Databases; database++)
+        {
+            var (keys, expires, deadlines) = (0L, 0L, Int128.Zero);
+            for (var i = 0; i < parts.Keyspace.Shape.Partitions; i++)
+            {
+                var table = parts.Keyspace[i].Table(database);
+                if (table is null) continue;
+                keys += table.Count;
+                expires += table.DeadlineCount;
+                deadlines += table.DeadlineSumMs;
+            }
+
+            if (keys == 0) continue;
+            var average = expires == 0 ? 0 : Math.Max(0, (long)(deadlines / expires) - parts.Loops.Loops[0].UnixMs);
+            text.Line(
+                string.Create(CultureInfo.InvariantCulture, $"db{database}"),
+                string.Create(CultureInfo.InvariantCulture, $"keys={keys},expires={expires},avg_ttl={average}"));
+        }
+    }
+
+    private void ActiveExpiry(InfoText text)
+    {
+        var lateness = statistics.Lateness();
+        text.Line("expired_keys_active", parts.Keyspace.Sum(static line => line.ExpiredActively));
+        text.Line("active_expire_lateness_p50_ms", lateness.Percentile(0.5));
+        text.Line("active_expire_lateness_p99_ms", lateness.Percentile(0.99));
+        text.Line("active_expire_lateness_max_ms", lateness.Percentile(1));
+    }
+
+    private double Rate(Func<LoopRates, double> of) => statistics.Registry.Loops.Sum(loop => of(loop.Rates));
+
+    // Tables and indexes without what they hold.
+    private long TableBytes()
+    {
+        var sum = 0L;
+        for (var i = 0; i < parts.Keyspace.Shape.Partitions; i++)
+        {
+            for (var database = 0; database < parts.Keyspace.Shape.Databases; database++)
+            {
+                if (parts.Keyspace[i].Table(database) is { } table) sum += table.Entries.TableBytes + table.Deadlines.AllocatedBytes;
+            }
+        }
+
+        return sum;
+    }
+
+    private long Discarded()
+    {
+        var sum = 0L;
+        for (var i = 0; i < parts.Keyspace.Shape.Partitions; i++) sum += parts.Keyspace[i].DiscardedCount;
+        return sum;
+    }
+
+    private static string Percent(long part, long whole) =>
+        (whole <= 0 ? 0 : 100.0 * part / whole).ToString("F2", CultureInfo.InvariantCulture) + "%";
+
+    // A code may come from a script: what would break the line becomes an underscore.
+    private static string Shown(string code) => string.Create(code.Length, code, static (to, from) =>
+    {
+        for (var i = 0; i < to.Length; i++) to[i] = from[i] is ':' or '=' or ',' or <= ' ' or > '~' ? '_' : from[i];
+    });
+}

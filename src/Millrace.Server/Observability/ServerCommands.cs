@@ -1,0 +1,167 @@
+// The server as a whole: TIME, LOLWUT, SHUTDOWN, MEMORY.
+//
+// SHUTDOWN only asks: whoever runs the server stops it, in order, from outside of the loops. The client that asked gets no
+// reply but the end of its connection, as with Redis.
+// Source: Redis 7.2 documentation, group "server".
+
+using System.Text;
+using Millrace.Commands;
+using Millrace.Engine;
+using Millrace.Engine.Values;
+using Millrace.Server.Config;
+using static Millrace.Commands.CommandFlags;
+
+namespace Millrace.Server.Observability;
+
+/// <summary>The family of server commands that need nothing but the server itself.</summary>
+/// <param name="requestShutdown">Asks for the server's end; returns at once.</param>
+public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
+{
+    private readonly Action<ShutdownFlags> _requestShutdown = requestShutdown;
+
+    /// <summary>The family's commands.</summary>
+    public IEnumerable<CommandSpec> All() =>
+    [
+        new("lolwut", -1, Lolwut)
+        {
+            Flags = ReadOnly | Fast,
+            Syntax = "[VERSION version:integer]",
+            Summary = "Draws a picture, with the version below it.",
+            Since = "5.0.0",
+            Complexity = "O(1)",
+            Group = "server",
+        },
+        new("memory", -2, null)
+        {
+            Summary = "A container for memory diagnostics commands.",
+            Since = "4.0.0",
+            Complexity = "Depends on subcommand.",
+            Group = "server",
+            Subcommands =
+            [
+                new("help", 2, Help)
+                {
+                    Flags = Loading | Stale,
+                    Summary = "Returns a short text about the subcommands.",
+                    Since = "4.0.0",
+                    Complexity = "O(1)",
+                    Group = "server",
+                },
+                new("usage", -3, Usage)
+                {
+                    Flags = ReadOnly,
+                    Keys = [KeySpec.One(KeyFlags.RO, 2)],
+                    Syntax = "key [SAMPLES count:integer]",
+                    Summary = "Returns how many bytes a key takes with its value.",
+                    Since = "4.0.0",
+                    Complexity = "O(1): sizes are kept, not sampled.",
+                    Group = "server",
+                },
+            ],
+        },
+        new("shutdown", -1, Shutdown)
+        {
+            Flags = Admin | NoScript | Loading | Stale | NoMulti | AllowBusy,
+            Syntax = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
+            Summary = "Stops the server.",
+            Since = "1.0.0",
+            Complexity = "O(1)",
+            Group = "server",
+            History = [("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")],
+        },
+        new("time", 1, Time)
+        {
+            Flags = Loading | Stale | Fast,
+            Summary = "Returns the server's clock.",
+            Since = "2.6.0",
+            Complexity = "O(1)",
+            Group = "server",
+            Tips = ["nondeterministic_output"],
+        },
+    ];
+
+    // Versions 5 and 6 take sizes behind the number; ours has one size and takes them for compatibility.
+    private static void Lolwut(ref Call call)
+    {
+        if (call.Args.Count > 2 && call.Is(1, "VERSION"u8))
+        {
+            for (var i = 2; i < call.Args.Count; i++)
+            {
+                if (!call.TryInteger(i, out _)) return;
+            }
+        }
+
+        var turn = call.Unit.NextRandom() / (double)uint.MaxValue * Math.PI;
+        var text = $"{Artwork.Wheel(turn)}\nRedis ver. {MillraceServer.RedisVersion}\n";
+        call.Reply.Verbatim("txt"u8, Encoding.ASCII.GetBytes(text));
+    }
+
+    private static void Help(ref Call call) => HelpText.Write(
+        call.Reply,
+        "MEMORY",
+        ["USAGE <key> [SAMPLES <count>]", "How many bytes a key takes with its value. Sizes are exact, <count> changes nothing."]);
+
+    private static void Usage(ref Call call)
+    {
+        for (var i = 3; i < call.Args.Count; i += 2)
+        {
+            if (!call.Is(i, "SAMPLES"u8) || i + 1 == call.Args.Count)
+            {
+                call.Reply.Error(ErrorTexts.Syntax);
+                return;
+            }
+
+            if (!call.TryInteger(i + 1, out var samples)) return;
+            if (samples >= 0) continue;
+            call.Reply.Error(ErrorTexts.Syntax);
+            return;
+        }
+
+        var key = call.Key(2);
+        var entry = call.Unit.Find(key, Access.Peek);
+        if (entry.IsMissing) call.Reply.Null();
+        else call.Reply.Integer(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry));
+    }
+
+    private void Shutdown(ref Call call)
+    {
+        var flags = ShutdownFlags.None;
+        var isAbort = false;
+        for (var i = 1; i < call.Args.Count; i++)
+        {
+            if (call.Is(i, "NOSAVE"u8)) flags |= ShutdownFlags.NoSave;
+            else if (call.Is(i, "SAVE"u8)) flags |= ShutdownFlags.Save;
+            else if (call.Is(i, "NOW"u8)) flags |= ShutdownFlags.Now;
+            else if (call.Is(i, "FORCE"u8)) flags |= ShutdownFlags.Force;
+            else if (call.Is(i, "ABORT"u8)) isAbort = true;
+            else flags |= ShutdownFlags.Save | ShutdownFlags.NoSave;
+        }
+
+        const ShutdownFlags contradiction = ShutdownFlags.Save | ShutdownFlags.NoSave;
+        if ((flags & contradiction) == contradiction || (isAbort && flags != 0))
+        {
+            call.Reply.Error(ErrorTexts.Syntax);
+        }
+        else if (isAbort)
+        {
+            call.Reply.Error("ERR No shutdown in progress."u8);
+        }
+        else if ((flags & ShutdownFlags.Save) != 0 && (flags & ShutdownFlags.Force) == 0)
+        {
+            call.Reply.Error("ERR SHUTDOWN SAVE is refused: this version cannot save. Use SHUTDOWN NOSAVE to stop without saving."u8);
+        }
+        else
+        {
+            call.Client().CloseAfterReplies();
+            _requestShutdown(flags);
+        }
+    }
+
+    private static void Time(ref Call call)
+    {
+        var now = call.Client().Connection.Loop.UnixUs;
+        call.Reply.Array(2);
+        call.Reply.BulkInteger(now / 1_000_000);
+        call.Reply.BulkInteger(now % 1_000_000);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace Millrace.Server.Observability;
+
+/// <summary>
+/// What stays the same as long as the server runs: its versions, its number, when it began. Immutable.
+/// </summary>
+internal sealed class ServerIdentity
+{
+    private readonly long _startedTicks = Stopwatch.GetTimestamp();
+
+    /// <summary>Our own version, without the revision.</summary>
+    public string Version { get; } = InformationalVersion().Split('+')[0];
+
+    /// <summary>The source revision that was built, 8 digits; zeros when the build did not know.</summary>
+    public string Revision { get; } = InformationalVersion().Split('+') is [_, { Length: >= 8 } sha] ? sha[..8] : "00000000";
+
+    /// <summary>What tells two builds apart.</summary>
+    public string BuildId { get; } = typeof(ServerIdentity).Module.ModuleVersionId.ToString("N")[..16];
+
+    /// <summary>40 random hex digits, another at every start.</summary>
+    public string RunId { get; } = RandomNumberGenerator.GetHexString(40, lowercase: true);
+
+    /// <summary>What replicas would call our stream of effects; another at every start.</summary>
+    public string ReplicationId { get; } = RandomNumberGenerator.GetHexString(40, lowercase: true);
+
+    /// <summary>System, release and machine, as uname gives them.</summary>
+    public string OperatingSystem { get; } = UnameOf();
+
+    /// <summary>Seconds since the start.</summary>
+    public long UptimeSeconds => (long)Stopwatch.GetElapsedTime(_startedTicks).TotalSeconds;
+
+    private static string InformationalVersion() =>
+        typeof(ServerIdentity).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+
+    private static string UnameOf()
+    {
+        const string releaseFile = "/proc/sys/kernel/osrelease";
+        if (!System.OperatingSystem.IsLinux() || !File.Exists(releaseFile)) return RuntimeInformation.OSDescription;
+        var machine = RuntimeInformation.OSArchitecture switch
+        {
+            Architecture.X64 => "x86_64",
+            Architecture.Arm64 => "aarch64",
+            var other => other.ToString().ToLower(CultureInfo.InvariantCulture),
+        };
+        return $"Linux {File.ReadAllText(releaseFile).Trim()} {machine}";
+    }
+}

@@ -1,0 +1,65 @@
+using Millrace.Commands;
+using Millrace.Engine;
+using Millrace.Net;
+using Millrace.Server.Config;
+using Millrace.Server.Effects;
+using Millrace.Server.Logging;
+using Millrace.Server.Observability;
+
+namespace Millrace.Server;
+
+/// <summary>
+/// What the parts of a running server share, handed to their constructors by the composition root.
+/// </summary>
+/// <remarks>Every member is thread-safe or says when it may be used.</remarks>
+public sealed class ServerParts
+{
+    /// <summary>The settings in force.</summary>
+    public required Configuration Configuration { get; init; }
+
+    /// <summary>Where log lines go.</summary>
+    public required Log Journal { get; init; }
+
+    /// <summary>All keys.</summary>
+    public required Keyspace Keyspace { get; init; }
+
+    /// <summary>All commands. Set once they are built, before anything runs.</summary>
+    public CommandTable Table { get; internal set; } = null!;
+
+    /// <summary>The gates closed for everybody.</summary>
+    public required Gates Gates { get; init; }
+
+    /// <summary>The stream of effects.</summary>
+    public required EffectLog Log { get; init; }
+
+    /// <summary>What the loops' cheap generators start from.</summary>
+    public required uint Seed { get; init; }
+
+    /// <summary>Who may come in.</summary>
+    public required Admission Admission { get; init; }
+
+    /// <summary>Whether due keys are removed without being asked for.</summary>
+    public required ActiveExpiry ActiveExpiry { get; init; }
+
+    /// <summary>Whether loops do what they do once a second.</summary>
+    public PeriodicWork PeriodicWork { get; } = new();
+
+    /// <summary>The most memory that data has taken.</summary>
+    public MemoryPeak MemoryPeak { get; } = new();
+
+    /// <summary>The event loops. Set once they exist, before they start.</summary>
+    public LoopGroup Loops { get; internal set; } = null!;
+}
+
+/// <summary>The switch of active expiry (DEBUG SET-ACTIVE-EXPIRE). Thread-safe.</summary>
+public sealed class ActiveExpiry
+{
+    private volatile bool _isEnabled = true;
+
+    /// <summary>Whether due keys are removed without being asked for.</summary>
+    public bool IsEnabled
+    {
+        get => _isEnabled;
+        set => _isEnabled = value;
+    }
+}

@@ -1,0 +1,88 @@
+// A warm data command allocates no managed memory on its loop, from bytes in to bytes out.
+//
+// The loop's own counter is read by letters posted to it. What the letters cost is allocated on the test's thread. The
+// commands run thousands of times in between, so that even one byte now and then would show.
+
+using Millrace.Net;
+
+namespace Millrace.Server.Tests;
+
+public sealed class AllocationTests
+{
+    private const int Rounds = 2000;
+
+    [Theory]
+    [InlineData("PING", "+PONG\r\n", "PING")]
+    [InlineData("GET", "$5\r\nvalue\r\n", "GET", "warm")]
+    [InlineData("SET", "+OK\r\n", "SET", "warm", "value")]
+    [InlineData("INCR", ":", "INCR", "counter")]
+    [InlineData("MGET", "*2\r\n$5\r\nvalue\r\n$5\r\nother\r\n", "MGET", "warm", "second")]
+    [InlineData("MSET", "+OK\r\n", "MSET", "warm", "value", "second", "other")]
+    [InlineData("DEL", ":0\r\n", "DEL", "nothing")]
+    [InlineData("EXISTS", ":1\r\n", "EXISTS", "warm")]
+    [InlineData("EXPIRE", ":1\r\n", "EXPIRE", "dated", "1000")]
+    [InlineData("TTL", ":-1\r\n", "TTL", "warm")]
+    public void A_warm_command_allocates_nothing(string name, string reply, params string[] request)
+    {
+        _ = name;
+        using var server = new InProcessServer("--io-threads", "1");
+        using var peer = server.Connect();
+        peer.Ask("+OK\r\n", "MSET", "warm", "value", "second", "other");
+        peer.Ask("+OK\r\n", "MSET", "dated", "x", "counter", "1000000");
+        if (reply == ":") reply = ":1000001\r\n";
+        var loop = server.Server.Parts.Loops.Loops[0];
+        var text = Peer.Encode(request);
+        for (var i = 0; i < Rounds; i++) Exchange(peer, text, reply);
+        var before = AllocatedBy(loop);
+        for (var i = 0; i < Rounds; i++) Exchange(peer, text, reply);
+        Assert.Equal(0, AllocatedBy(loop) - before);
+    }
+
+    [Fact]
+    public void Creating_and_deleting_keys_allocates_nothing()
+    {
+        using var server = new InProcessServer("--io-threads", "1");
+        using var peer = server.Connect();
+        var text = Peer.Encode("SET", "k", "v") + Peer.Encode("DEL", "k") + Peer.Encode("SET", "k", "v", "PX", "100000") +
+            Peer.Encode("DEL", "k");
+        const string Replies = "+OK\r\n:1\r\n+OK\r\n:1\r\n";
+        var loop = server.Server.Parts.Loops.Loops[0];
+        for (var i = 0; i < Rounds; i++) Exchange(peer, text, Replies);
+        var before = AllocatedBy(loop);
+        for (var i = 0; i < Rounds; i++) Exchange(peer, text, Replies);
+        Assert.Equal(0, AllocatedBy(loop) - before);
+    }
+
+    private static void Exchange(Peer peer, string text, string reply)
+    {
+        peer.Send(text);
+        Assert.Equal(reply.Length, peer.Receive(reply.Length).Length);
+    }
+
+    private static long AllocatedBy(EventLoop loop)
+    {
+        using var answer = new Question();
+        loop.Post(answer);
+        return answer.Wait();
+    }
+
+    private sealed class Question : Mail, IDisposable
+    {
+        private readonly ManualResetEventSlim _answered = new();
+        private long _bytes;
+
+        public override void Deliver(EventLoop loop)
+        {
+            _bytes = GC.GetAllocatedBytesForCurrentThread();
+            _answered.Set();
+        }
+
+        public long Wait()
+        {
+            _answered.Wait();
+            return _bytes;
+        }
+
+        public void Dispose() => _answered.Dispose();
+    }
+}

@@ -1,0 +1,197 @@
+using System.Text.RegularExpressions;
+
+namespace Millrace.Server.Tests.Connections;
+
+public class ClientCommandsTests
+{
+    [Theory]
+    [InlineData("CLIENT", "ERR wrong number of arguments for 'client' command")]
+    [InlineData("CLIENT nothing", "ERR unknown subcommand 'nothing'. Try CLIENT HELP.")]
+    [InlineData("CLIENT PAUSE 1", "ERR unknown subcommand 'PAUSE'. Try CLIENT HELP.")]
+    [InlineData("CLIENT ID x", "ERR wrong number of arguments for 'client|id' command")]
+    [InlineData("CLIENT GETNAME", "(nil)")]
+    [InlineData("CLIENT SETNAME a|b", "OK")]
+    [InlineData("CLIENT SETNAME a\nb", "ERR Client names cannot contain spaces, newlines or special characters.")]
+    [InlineData("CLIENT SETNAME \x7f", "ERR Client names cannot contain spaces, newlines or special characters.")]
+    [InlineData("CLIENT SETINFO lib-name", "ERR wrong number of arguments for 'client|setinfo' command")]
+    [InlineData("CLIENT SETINFO lib-ver a\tb", "ERR lib-ver cannot contain spaces, newlines or special characters.")]
+    [InlineData("CLIENT SETINFO badger x", "ERR Unrecognized option 'badger'")]
+    [InlineData("CLIENT NO-EVICT x", "ERR syntax error")]
+    [InlineData("CLIENT NO-TOUCH x", "ERR syntax error")]
+    [InlineData("CLIENT REPLY x", "ERR syntax error")]
+    [InlineData("CLIENT LIST x", "ERR syntax error")]
+    [InlineData("CLIENT LIST TYPE", "ERR syntax error")]
+    [InlineData("CLIENT LIST TYPE x", "ERR Unknown client type 'x'")]
+    [InlineData("CLIENT LIST TYPE PubSub", "")]
+    [InlineData("CLIENT LIST TYPE replica", "")]
+    [InlineData("CLIENT LIST ID", "ERR syntax error")]
+    [InlineData("CLIENT LIST ID x", "ERR Invalid client ID")]
+    [InlineData("CLIENT LIST ID 0 -1 999", "")]
+    [InlineData("CLIENT KILL", "ERR wrong number of arguments for 'client|kill' command")]
+    [InlineData("CLIENT KILL 1.2.3.4:5", "ERR No such client")]
+    [InlineData("CLIENT KILL ID x", "ERR client-id should be greater than 0")]
+    [InlineData("CLIENT KILL ID 0", "ERR client-id should be greater than 0")]
+    [InlineData("CLIENT KILL ID 999", "0")]
+    [InlineData("CLIENT KILL ID 999 998", "0")]
+    [InlineData("CLIENT KILL ID 999 x", "ERR syntax error")]
+    [InlineData("CLIENT KILL TYPE x", "ERR Unknown client type 'x'")]
+    [InlineData("CLIENT KILL USER x", "ERR No such user 'x'")]
+    [InlineData("CLIENT KILL SKIPME maybe", "ERR syntax error")]
+    [InlineData("CLIENT KILL MAXAGE x", "ERR maxage is not an integer or out of range")]
+    [InlineData("CLIENT KILL MAXAGE 9999999999999999999", "ERR maxage is not an integer or out of range")]
+    [InlineData("CLIENT KILL MAXAGE -1", "ERR maxage should be greater than 0")]
+    [InlineData("CLIENT KILL MAXAGE 100 SKIPME no", "0")]
+    [InlineData("CLIENT KILL ADDR 1.2.3.4:5 SKIPME no", "0")]
+    [InlineData("CLIENT KILL LADDR 1.2.3.4:5 SKIPME no", "0")]
+    [InlineData("CLIENT KILL TYPE master SKIPME no", "0")]
+    [InlineData("CLIENT KILL USER default", "0")]
+    public void A_request_has_this_reply(string request, string reply)
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        Assert.Equal(reply, client.Say(request));
+        Assert.Equal("PONG", client.Say("PING"));
+    }
+
+    [Fact]
+    public void The_line_of_a_client_has_the_fields_of_redis_in_order()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        client.Say("CLIENT SETINFO LIB-NAME lib");
+        client.Say("CLIENT SETINFO lib-ver 1.0");
+        const string pattern =
+            @"^id=\d+ addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ fd=\d+ name= age=\d+ idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 "
+            + @"qbuf=\d+ qbuf-free=\d+ argv-mem=\d+ multi-mem=0 rbs=\d+ rbp=\d+ obl=0 oll=0 omem=0 tot-mem=\d+ events=r "
+            + @"cmd=client\|(info|list) user=default redir=-1 resp=2 lib-name=lib lib-ver=1\.0\n$";
+        Assert.Matches(pattern, client.Say("CLIENT INFO"));
+        Assert.Matches(pattern, client.Say("CLIENT LIST"));
+        Assert.Contains($" addr={client.Address} ", client.Say("CLIENT INFO"), StringComparison.Ordinal);
+        client.Say("HELLO 3");
+        Assert.Matches(@"^=\d+\r\ntxt:id=", client.Bytes("CLIENT LIST"));
+    }
+
+    [Fact]
+    public void Flags_and_names_are_shown()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        client.Say("CLIENT NO-EVICT ON");
+        client.Say("CLIENT NO-TOUCH ON");
+        client.Say("CLIENT SETNAME me");
+        client.Say("SELECT 3");
+        Assert.Matches(" name=me age=0 idle=0 flags=eT db=3 ", client.Say("CLIENT INFO"));
+        client.Say("CLIENT NO-EVICT OFF");
+        client.Say("CLIENT NO-TOUCH OFF");
+        Assert.Contains(" flags=N ", client.Say("CLIENT INFO"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_list_has_the_clients_of_all_loops_and_can_be_narrowed()
+    {
+        using var server = new InProcessServer("--io-threads", "3");
+        using var client = new Conversation(server);
+        var others = Enumerable.Range(0, 7).Select(_ => new Conversation(server)).ToList();
+        var ids = others.ConvertAll(static one => one.Say("CLIENT ID"));
+        var lines = client.Say("CLIENT LIST").TrimEnd('\n').Split('\n');
+        Assert.Equal(8, lines.Length);
+        Assert.Equal(lines.OrderBy(IdOf), lines);
+        Assert.Equal([ids[2], ids[5]], client.Say($"CLIENT LIST ID {ids[2]} 0 {ids[5]}").TrimEnd('\n').Split('\n').Select(one => $"{IdOf(one)}"));
+        Assert.Equal(8, client.Say("CLIENT LIST TYPE normal").TrimEnd('\n').Split('\n').Length);
+        others.ForEach(static one => one.Dispose());
+    }
+
+    [Fact]
+    public void Unread_input_is_shown_in_its_true_size()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        using var other = new Peer(server.Port);
+        other.Request("CLIENT", "SETNAME", "half");
+        Assert.Equal("+OK\r\n", other.Receive(5));
+        Assert.Matches(" qbuf=0 qbuf-free=0 .* tot-mem=0 ", Line());
+        other.Send("*3\r\n$3\r\nset\r\n$2\r\na");
+        var deadline = Environment.TickCount64 + 10_000;
+        while (!Line().Contains(" qbuf=18 ", StringComparison.Ordinal)) Assert.True(Environment.TickCount64 < deadline, Line());
+        Assert.DoesNotMatch(" tot-mem=0 ", Line());
+
+        string Line() => client.Say("CLIENT LIST").Split('\n').Single(static one => one.Contains("name=half", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Kill_closes_the_clients_that_meet_all_conditions()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var client = new Conversation(server);
+        using var first = new Conversation(server);
+        using var second = new Conversation(server);
+        using var third = new Conversation(server);
+        var id = first.Say("CLIENT ID");
+        second.Say("PING");
+        third.Say("PING");
+        Assert.Equal("0", client.Say($"CLIENT KILL ID {id} ADDR {second.Address}"));
+        Assert.Equal("1", client.Say($"CLIENT KILL ID {id} ADDR {first.Address} TYPE normal USER default"));
+        Assert.True(first.IsClosed());
+        Assert.Equal("0", client.Say($"CLIENT KILL ID {id}"));
+        Assert.Equal("OK", client.Say($"CLIENT KILL {second.Address}"));
+        Assert.True(second.IsClosed());
+        Assert.Single(Regex.Matches(client.Say("INFO clients"), "connected_clients:2\r"));
+        Assert.Equal("1", client.Say("CLIENT KILL SKIPME yes"));
+        Assert.True(third.IsClosed());
+        Assert.Equal("PONG", client.Say("PING"));
+    }
+
+    [Fact]
+    public void A_client_that_kills_itself_gets_its_reply_first()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        Assert.Equal("1", client.Say("CLIENT KILL SKIPME no"));
+        Assert.True(client.IsClosed());
+        using var other = new Conversation(server);
+        Assert.Equal("OK", other.Say($"CLIENT KILL {other.Address}"));
+        Assert.True(other.IsClosed());
+    }
+
+    [Fact]
+    public void Replies_are_switched_off_skipped_and_switched_on()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        client.Send("CLIENT", "REPLY", "OFF");
+        client.Send("PING", "1");
+        client.Send("CLIENT", "REPLY", "SKIP");
+        client.Send("PING", "2");
+        client.Send("nothing");
+        Assert.Equal("OK", client.Say("CLIENT REPLY ON"));
+        client.Send("CLIENT", "REPLY", "SKIP");
+        client.Send("PING", "3");
+        Assert.Equal("4", client.Say("PING 4"));
+        client.Send("CLIENT", "REPLY", "SKIP");
+        Assert.Equal("OK", client.Say("CLIENT REPLY ON"));
+        client.Send("CLIENT", "REPLY", "SKIP");
+        client.Send("CLIENT", "REPLY", "SKIP");
+        client.Send("PING", "5");
+        Assert.Equal("6", client.Say("PING 6"));
+    }
+
+    [Fact]
+    public void No_touch_leaves_the_age_of_keys_alone()
+    {
+        using var server = new InProcessServer("--enable-debug-command", "yes");
+        using var client = new Conversation(server);
+        client.Say("SET k v");
+        client.Say("CLIENT NO-TOUCH ON");
+        var before = Lru();
+        Thread.Sleep(1100);
+        client.Say("GET k");
+        Assert.Equal(before, Lru());
+        client.Say("CLIENT NO-TOUCH OFF");
+        client.Say("GET k");
+        Assert.NotEqual(before, Lru());
+
+        string Lru() => Regex.Match(client.Say("DEBUG OBJECT k"), @" lru:(\d+) ").Groups[1].Value;
+    }
+
+    private static long IdOf(string line) => long.Parse(Regex.Match(line, @"^id=(\d+) ").Groups[1].Value);
+}

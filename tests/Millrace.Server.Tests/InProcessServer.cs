@@ -1,0 +1,104 @@
+// A server in the test's own process, on a free loopback port, and a plain socket that speaks to it in bytes.
+
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Millrace.Server.Config;
+using Millrace.Server.Logging;
+
+namespace Millrace.Server.Tests;
+
+/// <summary>Starts a server and ends it. MILLRACE_TEST_LOOPS and MILLRACE_TEST_IO choose loops and poller.</summary>
+internal sealed class InProcessServer : IDisposable
+{
+    public InProcessServer(params string[] directives)
+    {
+        var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
+        var file = new ConfigFile(table, new DiskConfigFiles());
+        string[] usual =
+        [
+            "--port", FreePort().ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1",
+            "--io-threads", Environment.GetEnvironmentVariable("MILLRACE_TEST_LOOPS") ?? "2",
+            "--io", Environment.GetEnvironmentVariable("MILLRACE_TEST_IO") ?? "auto",
+        ];
+        var error = file.Load(CommandLine.From([.. usual, .. directives]), []);
+        if (error is not null) throw new InvalidOperationException(error.ToString());
+        Server = new MillraceServer(new Configuration(file.Values), Log.None());
+        if (Server.Start() is { } fault) throw new InvalidOperationException(fault);
+        Port = Server.Parts.Configuration.Settings.Port;
+    }
+
+    public MillraceServer Server { get; }
+
+    public int Port { get; }
+
+    public Peer Connect() => new(Port);
+
+    public void Dispose() => Server.Dispose();
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>A client made of bytes.</summary>
+internal sealed class Peer : IDisposable
+{
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
+    public Peer(int port)
+    {
+        _socket.Connect(IPAddress.Loopback, port);
+        _socket.ReceiveTimeout = 30_000;
+    }
+
+    /// <summary>Sends bytes given as Latin-1 text.</summary>
+    public void Send(string text) => _socket.Send(Encoding.Latin1.GetBytes(text));
+
+    /// <summary>Sends a request of words.</summary>
+    public void Request(params string[] words) => Send(Encode(words));
+
+    /// <summary>Sends a request and gives exactly the bytes of the expected reply's length, as Latin-1 text.</summary>
+    public string Ask(string expected, params string[] words)
+    {
+        Request(words);
+        return Receive(expected.Length);
+    }
+
+    /// <summary>Receives so many bytes, or fewer when the server closes.</summary>
+    public string Receive(int count)
+    {
+        var buffer = new byte[count];
+        var filled = 0;
+        while (filled < count)
+        {
+            var got = _socket.Receive(buffer, filled, count - filled, SocketFlags.None);
+            if (got == 0) break;
+            filled += got;
+        }
+
+        return Encoding.Latin1.GetString(buffer, 0, filled);
+    }
+
+    /// <summary>Everything until the server closes.</summary>
+    public string ReceiveToEnd()
+    {
+        var all = new MemoryStream();
+        var buffer = new byte[4096];
+        while (true)
+        {
+            var got = _socket.Receive(buffer);
+            if (got == 0) return Encoding.Latin1.GetString(all.ToArray());
+            all.Write(buffer, 0, got);
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    public static string Encode(params string[] words) =>
+        $"*{words.Length}\r\n" + string.Concat(words.Select(word => $"${word.Length}\r\n{word}\r\n"));
+}

@@ -1,0 +1,128 @@
+using System.Globalization;
+
+namespace Millrace.Server.Tests.Observability;
+
+public class InfoCommandTests
+{
+    private const string Sections =
+        "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Cluster Keyspace";
+
+    [Theory]
+    [InlineData("INFO", false)]
+    [InlineData("INFO default", false)]
+    [InlineData("INFO all", true)]
+    [InlineData("INFO EVERYTHING", true)]
+    [InlineData("INFO cpu default", false)]
+    [InlineData("INFO cpu all keyspace", true)]
+    public void Sections_come_once_and_in_order(string request, bool isAll)
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        var expected = isAll ? Sections : Sections.Replace("Commandstats ", "", StringComparison.Ordinal);
+        var lines = client.Say(request).Split("\r\n");
+        Assert.Equal(expected, string.Join(' ', lines.Where(static one => one.StartsWith("# ", StringComparison.Ordinal)).Select(static one => one[2..])));
+        var fields = lines.Where(static one => one.Contains(':', StringComparison.Ordinal)).Select(static one => one.Split(':')[0]).ToList();
+        Assert.Equal(fields.Distinct(), fields);
+    }
+
+    [Theory]
+    [InlineData("INFO nothing", "")]
+    [InlineData("INFO sentinel", "")]
+    [InlineData("INFO modules", "# Modules\r\n")]
+    [InlineData("INFO CLUSTER", "# Cluster\r\ncluster_enabled:0\r\n")]
+    [InlineData("INFO cluster nothing modules", "# Modules\r\n\r\n# Cluster\r\ncluster_enabled:0\r\n")]
+    public void A_section_is_printed_when_named(string request, string text)
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        Assert.Equal(text, client.Say(request));
+        client.Say("HELLO 3");
+        Assert.Equal($"={text.Length + 4}\r\ntxt:{text}\r\n", client.Bytes(request));
+    }
+
+    [Fact]
+    public void Figures_are_true()
+    {
+        using var server = new InProcessServer("--io-threads", "3");
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        other.Say("PING");
+        foreach (var request in (string[])["SET a 1", "SET b 2", "GET a", "GET nothing", "GET", "nothing", "PEXPIRE b 100000", "SELECT 3", "SET c 3"])
+            client.Say(request);
+        var info = Fields(client);
+        Assert.Equal("7.2.4", info["redis_version"]);
+        Assert.Equal("3", info["io_threads"]);
+        Assert.Equal("64", info["partitions"]);
+        Assert.Equal("2", info["connected_clients"]);
+        Assert.Equal("2", info["total_connections_received"]);
+        Assert.Equal("9", info["total_commands_processed"]);
+        Assert.Equal("2", info["total_error_replies"]);
+        Assert.Equal("1", info["keyspace_hits"]);
+        Assert.Equal("1", info["keyspace_misses"]);
+        Assert.Equal($"{server.Server.Parts.Keyspace.UsedBytes}", info["used_memory"]);
+        Assert.Equal($"{server.Port}", info["tcp_port"]);
+        Assert.Equal("0", info["rejected_connections"]);
+        Assert.Equal("keys=1,expires=0,avg_ttl=0", info["db3"]);
+        Assert.StartsWith("keys=2,expires=1,avg_ttl=", info["db0"], StringComparison.Ordinal);
+        Assert.InRange(long.Parse(info["db0"].Split("avg_ttl=")[1], CultureInfo.InvariantCulture), 90_000, 100_000);
+        Assert.Equal("count=2", info["errorstat_ERR"]);
+        Assert.StartsWith("calls=2,usec=", info["cmdstat_get"], StringComparison.Ordinal);
+        Assert.EndsWith(",rejected_calls=1,failed_calls=0", info["cmdstat_get"], StringComparison.Ordinal);
+        Assert.DoesNotContain("cmdstat_mget", info);
+        Assert.True(double.Parse(info["used_cpu_user"], CultureInfo.InvariantCulture) > 0);
+        Assert.True(long.Parse(info["used_memory_rss"], CultureInfo.InvariantCulture) > 1_000_000);
+        Assert.True(long.Parse(info["total_net_input_bytes"], CultureInfo.InvariantCulture) > 200);
+        Assert.Equal(40, info["run_id"].Length);
+    }
+
+    [Fact]
+    public void The_average_time_to_live_follows_every_change_of_a_deadline()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        foreach (var request in (string[])
+                 [
+                     "SET a 1 PX 50000", "SET b 1 PX 70000", "SET c 1 PX 999999", "SET d 1 PX 999999", "SET e 1 PX 999999", "SET f 1 PX 999999",
+                     "PERSIST c", "DEL d", "SET e 2", "RENAME f a2", "DEL a2", "PEXPIRE a 60000", "COPY b b2",
+                 ])
+            client.Say(request);
+        var average = long.Parse(Fields(client)["db0"].Split("avg_ttl=")[1], CultureInfo.InvariantCulture);
+        Assert.InRange(average, 60_000, (60_000 + 70_000 + 70_000) / 3);
+        client.Say("FLUSHALL");
+        Assert.DoesNotContain("db0", Fields(client));
+    }
+
+    [Fact]
+    public void Resetstat_sets_counters_to_zero()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        client.Say("GET nothing");
+        client.Say("nothing");
+        Assert.Equal("OK", client.Say("CONFIG RESETSTAT"));
+        var info = Fields(client);
+        Assert.Equal("0", info["keyspace_misses"]);
+        Assert.Equal("0", info["total_error_replies"]);
+        Assert.Equal("0", info["total_connections_received"]);
+        Assert.DoesNotContain("errorstat_ERR", info);
+        Assert.DoesNotContain("cmdstat_get", info);
+        Assert.InRange(long.Parse(info["total_net_input_bytes"], CultureInfo.InvariantCulture), 0, 100);
+    }
+
+    [Fact]
+    public void Late_removals_are_counted()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        for (var i = 0; i < 200; i++) client.Say($"SET k{i} v PX {1 + (i % 50)}");
+        var deadline = Environment.TickCount64 + 10_000;
+        while (client.Say("DBSIZE") != "0") Assert.True(Environment.TickCount64 < deadline);
+        var info = Fields(client);
+        Assert.Equal("200", info["expired_keys"]);
+        Assert.True(int.Parse(info["active_expire_lateness_p99_ms"]) <= int.Parse(info["active_expire_lateness_max_ms"]));
+    }
+
+    private static Dictionary<string, string> Fields(Conversation client) => client.Say("INFO everything").Split("\r\n")
+        .Where(static one => one.Contains(':', StringComparison.Ordinal))
+        .ToDictionary(static one => one[..one.IndexOf(':')], static one => one[(one.IndexOf(':') + 1)..], StringComparer.Ordinal);
+}
