@@ -1,6 +1,7 @@
 // Where configuration files are read from: an interface, so that tests and the fuzzer can stand in for the disk.
 
 using System.IO.Enumeration;
+using Millrace.Engine;
 
 namespace Millrace.Server.Config;
 
@@ -121,7 +122,7 @@ public sealed class DiskConfigFiles : IConfigFiles
                 string name = Path.GetFileName(path);
                 if (name.StartsWith('.') && part[0] != '.') continue;
                 byte[] bytes = System.Text.Encoding.UTF8.GetBytes(name);
-                if (!NamePattern.Matches(pattern, bytes, ignoreCase: false)) continue;
+                if (!Glob.Matches(pattern, bytes)) continue;
                 if (isLast ? File.Exists(path) : Directory.Exists(path)) found.Add(path);
                 if (matches.Count + found.Count >= MaxMatches) break;
             }

@@ -7,6 +7,8 @@
 // Threads: Settings may be read by any thread. Get and Set run on one thread at a time; the server calls Set while all
 // event loops stand still.
 
+using Millrace.Engine;
+
 namespace Millrace.Server.Config;
 
 /// <summary>Something that must follow a change of settings, such as the log's level.</summary>
@@ -97,7 +99,7 @@ public sealed class Configuration
 
             void AnswerIfMatching(string name, int place)
             {
-                if (!NamePattern.Matches(glob, ConfigText.ToBytes(name), ignoreCase: true) || !names.Add(name)) return;
+                if (!Glob.Matches(glob, ConfigText.ToBytes(name), ignoresCase: true) || !names.Add(name)) return;
                 answers.Add(new(name, values.At(place).Text));
             }
         }

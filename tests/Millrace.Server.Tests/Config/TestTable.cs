@@ -2,6 +2,7 @@
 // only.
 
 using System.Text;
+using Millrace.Engine;
 using Millrace.Server.Config;
 
 namespace Millrace.Server.Tests.Config;
@@ -63,8 +64,7 @@ internal sealed class MemoryFiles : IConfigFiles
     }
 
     public IReadOnlyList<string> Match(string pattern) =>
-        [.. Texts.Keys.Where(path => NamePattern.Matches(
-            Encoding.UTF8.GetBytes(pattern), Encoding.UTF8.GetBytes(path), ignoreCase: false)).Order()];
+        [.. Texts.Keys.Where(path => Glob.Matches(Encoding.UTF8.GetBytes(pattern), Encoding.UTF8.GetBytes(path))).Order()];
 
     public bool DirectoryExists(string path) => !path.Contains("missing");
 }
