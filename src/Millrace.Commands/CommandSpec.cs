@@ -79,6 +79,9 @@ public sealed class CommandSpec
     /// <summary>What to use instead of a deprecated command, or null.</summary>
     public string? ReplacedBy { get; init; }
 
+    /// <summary>Whether it is meant for the system and its tests rather than for applications (doc flag <c>syscmd</c>).</summary>
+    public bool IsForTheSystem { get; init; }
+
     /// <summary>The container, for a subcommand.</summary>
     public CommandSpec? Container { get; private set; }
 

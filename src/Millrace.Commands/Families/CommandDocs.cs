@@ -43,13 +43,14 @@ internal static class CommandDocs
         reply.EndDeferredMap(mark, fields);
     }
 
-    // Whether it is deprecated, and in favour of what.
+    // Whether it is meant for the system, or deprecated and in favour of what.
     private static int WriteStanding(ReplyWriter reply, CommandSpec spec)
     {
-        if (spec.DeprecatedSince is null) return 0;
+        if (spec.DeprecatedSince is null && !spec.IsForTheSystem) return 0;
         reply.Bulk("doc_flags"u8);
         reply.Set(1);
-        reply.Simple("deprecated"u8);
+        reply.Simple(spec.DeprecatedSince is null ? "syscmd"u8 : "deprecated"u8);
+        if (spec.DeprecatedSince is null) return 1;
         Field(reply, "deprecated_since"u8, spec.DeprecatedSince);
         if (spec.ReplacedBy is null) return 2;
         Field(reply, "replaced_by"u8, spec.ReplacedBy);

@@ -41,7 +41,7 @@ public sealed class ConfigCommands
                 new("get", -3, Get)
                 {
                     Flags = Usual,
-                    Syntax = "parameter [parameter ...]",
+                    Syntax = "parameter:string...",
                     Summary = "Returns the effective values of configuration parameters.",
                     Since = "2.0.0",
                     Complexity = "O(N) when N is the number of configuration parameters provided",
@@ -52,7 +52,7 @@ public sealed class ConfigCommands
                 {
                     Flags = Usual,
                     Locks = LockScope.Quiesced,
-                    Syntax = "parameter value [parameter value ...]",
+                    Syntax = "(parameter:string value:string)...",
                     Summary = "Sets configuration parameters in-flight.",
                     Since = "2.0.0",
                     Complexity = "O(N) when N is the number of configuration parameters provided",

@@ -9,7 +9,8 @@ namespace Millrace.Server.Connections;
 /// <remarks>
 /// Names and order are those of Redis 7.2, since tools parse them. Sizes are what the connection really holds:
 /// <code>
-///   qbuf, qbuf-free       unread input, and the rest of the memory held for it; both 0 when nothing is unread
+///   qbuf, qbuf-free       the connection's own input buffer: unread bytes and the rest; both 0 while it has none, which
+///                         is when nothing is unread, and while requests run from the loop's shared buffer
 ///   argv-mem, multi-mem   0: arguments are views of the input, and nothing is queued
 ///   rbs, obl              one output segment: its size, and what of it waits to be sent
 ///   oll, omem, obl        several: their number, their size, and what of them waits
@@ -47,7 +48,7 @@ internal static class ClientLine
         var connection = client.Connection;
         var output = connection.Output;
         var isList = output.SegmentCount > 1;
-        var unread = connection.InputEnd - connection.InputStart;
+        var unread = connection.InputBufferBytes - connection.InputBufferFree;
         text.Append(CultureInfo.InvariantCulture, $" qbuf={unread} qbuf-free={connection.InputBufferFree} argv-mem=0 multi-mem=0");
         text.Append(CultureInfo.InvariantCulture, $" rbs={(isList ? 0 : output.HeldBytes)} rbp=0 obl={output.PendingBytes}");
         text.Append(CultureInfo.InvariantCulture, $" oll={(isList ? output.SegmentCount : 0)} omem={(isList ? output.HeldBytes : 0)}");

@@ -140,6 +140,7 @@ public sealed class Executor
         _unit.RemovesExpired = (_gates.Word & Gate.WritesPaused) == 0;
         _effects.Begin(_unit);
         Handle(ref call);
+        Statistics.CountChanges(_unit.Dirty);
         if (PlantedFault.EffectsAfterUnlock) _unit.End();
         SchedulePoint.Yield();
         _effects.Append(call, database);

@@ -27,7 +27,7 @@ internal static class ClusterSubcommands
         ("info", 2, Stale, "3.0.0", "", true),
         ("keyslot", 3, Stale, "3.0.0", "key:string", false),
         ("links", 2, Stale, "7.0.0", "", true),
-        ("meet", -4, Changing, "3.0.0", "ip:string port:integer [cluster-bus-port:integer]", false),
+        ("meet", -4, Changing, "3.0.0", "ip:string port:integer [cluster_bus_port:integer]", false),
         ("myid", 2, Stale, "3.0.0", "", false),
         ("myshardid", 2, Stale, "7.2.0", "", true),
         ("nodes", 2, Stale, "3.0.0", "", true),
@@ -38,7 +38,7 @@ internal static class ClusterSubcommands
         ("set-config-epoch", 3, Changing, "3.0.0", "config-epoch:integer", false),
         (
             "setslot", -4, Changing, "3.0.0",
-            "slot:integer (IMPORTING importing:string | MIGRATING migrating:string | NODE node:string | STABLE)", false),
+            "slot:integer (IMPORTING node-id:string | MIGRATING node-id:string | NODE node-id:string | STABLE)", false),
         ("shards", 2, Stale, "7.0.0", "", true),
         ("slaves", 3, Admin | Stale, "3.0.0", "node-id:string", true),
         ("slots", 2, Stale, "3.0.0", "", true),

@@ -42,6 +42,9 @@ public sealed class CommandStatistics(CommandTable table)
     /// <summary>Error replies sent.</summary>
     public long ErrorReplies { get; private set; }
 
+    /// <summary>Changes of the keyspace that commands made. CONFIG RESETSTAT leaves it alone.</summary>
+    public long Changes { get; private set; }
+
     /// <summary>The counters of a command.</summary>
     public ref CommandCounters this[CommandSpec command] => ref _counters[command.Id];
 
@@ -60,6 +63,9 @@ public sealed class CommandStatistics(CommandTable table)
     {
         if (_running is not null) StartRun(null);
     }
+
+    /// <summary>Counts changes of the keyspace.</summary>
+    public void CountChanges(long changes) => Changes += changes;
 
     /// <summary>Counts an error reply by its code, the text up to the first space.</summary>
     public void CountError(ReadOnlySpan<byte> code)
@@ -85,6 +91,7 @@ public sealed class CommandStatistics(CommandTable table)
 
         sum.Processed += Processed;
         sum.ErrorReplies += ErrorReplies;
+        sum.Changes += Changes;
         foreach (var (code, count) in _errors)
             sum._errors[code] = sum._errors.GetValueOrDefault(code) + count;
     }

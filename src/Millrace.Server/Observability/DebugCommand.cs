@@ -29,7 +29,7 @@ public sealed class DebugCommand(ServerParts parts)
         {
             Flags = CommandFlags.Admin | CommandFlags.NoScript | CommandFlags.Loading | CommandFlags.Stale,
             Locks = LockScope.Quiesced,
-            Syntax = "subcommand:string [arg:string...]",
+            IsForTheSystem = true,
             Summary = "A container for debugging commands.",
             Since = "1.0.0",
             Complexity = "Depends on subcommand.",

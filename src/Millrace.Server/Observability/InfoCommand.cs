@@ -38,6 +38,7 @@ public sealed class InfoCommand
             ("modules", true, sections.Modules),
             ("commandstats", false, figures.CommandStats),
             ("errorstats", true, figures.ErrorStats),
+            ("latencystats", false, figures.LatencyStats),
             ("cluster", true, sections.Cluster),
             ("keyspace", true, figures.Keyspace),
         ];

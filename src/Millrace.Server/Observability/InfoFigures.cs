@@ -37,8 +37,8 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("mem_clients_normal", parts.Loops.Counters.BufferBytes);
         text.Line("mem_allocator", "millrace");
         text.Line("lazyfree_pending_objects", Discarded());
-        text.Line("managed_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
-        text.Line("managed_heap_collections", GC.CollectionCount(0));
+        text.Line("millrace_managed_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
+        text.Line("millrace_managed_heap_collections", GC.CollectionCount(0));
     }
 
     /// <summary>What has happened since the start or the last CONFIG RESETSTAT.</summary>
@@ -61,6 +61,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("keyspace_misses", parts.Keyspace.Sum(static line => line.Misses));
         text.Line("latest_fork_usec", 0);
         text.Line("total_forks", 0);
+        text.Line("unexpected_error_replies", 0);
         text.Line("total_error_replies", commands.ErrorReplies);
         text.Line("total_reads_processed", traffic.Reads);
         text.Line("total_writes_processed", traffic.Writes);
@@ -118,10 +119,13 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         }
     }
 
+    /// <summary>How long commands take, in percentiles: not measured.</summary>
+    public void LatencyStats(InfoText text) => text.Section("Latencystats");
+
     private void ActiveExpiry(InfoText text)
     {
         var lateness = statistics.Lateness();
-        text.Line("expired_keys_active", parts.Keyspace.Sum(static line => line.ExpiredActively));
+        text.Line("millrace_expired_keys_active", parts.Keyspace.Sum(static line => line.ExpiredActively));
         text.Line("active_expire_lateness_p50_ms", lateness.Percentile(0.5));
         text.Line("active_expire_lateness_p99_ms", lateness.Percentile(0.99));
         text.Line("active_expire_lateness_max_ms", lateness.Percentile(1));

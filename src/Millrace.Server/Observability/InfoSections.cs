@@ -58,12 +58,13 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Line("blocked_clients", 0);
     }
 
-    /// <summary>What is on disk: nothing yet, and nothing is loading.</summary>
+    /// <summary>What is on disk: nothing, and nothing is loading, so all changes are since the last save.</summary>
     public void Persistence(InfoText text)
     {
         text.Section("Persistence");
         text.Line("loading", 0);
         text.Line("async_loading", 0);
+        text.Line("rdb_changes_since_last_save", statistics.Commands().Changes);
         text.Line("rdb_bgsave_in_progress", 0);
         text.Line("aof_enabled", 0);
         text.Line("aof_rewrite_in_progress", 0);

@@ -5,7 +5,7 @@ namespace Millrace.Server.Tests.Observability;
 public class InfoCommandTests
 {
     private const string Sections =
-        "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Cluster Keyspace";
+        "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace";
 
     [Theory]
     [InlineData("INFO", false)]
@@ -18,7 +18,7 @@ public class InfoCommandTests
     {
         using var server = new InProcessServer();
         using var client = new Conversation(server);
-        var expected = isAll ? Sections : Sections.Replace("Commandstats ", "", StringComparison.Ordinal);
+        var expected = isAll ? Sections : Sections.Replace("Commandstats ", "").Replace("Latencystats ", "");
         var lines = client.Say(request).Split("\r\n");
         Assert.Equal(expected, string.Join(' ', lines.Where(static one => one.StartsWith("# ", StringComparison.Ordinal)).Select(static one => one[2..])));
         var fields = lines.Where(static one => one.Contains(':', StringComparison.Ordinal)).Select(static one => one.Split(':')[0]).ToList();
