@@ -6,7 +6,8 @@ namespace Millrace.Tidy.Tests;
 /// <summary>Rules on links in Markdown: the file is there, and so is the heading that an anchor names.</summary>
 public static partial class LinkRules
 {
-    /// <summary>Every relative link of the document resolves. <paramref name="read"/> gives a file's text or null.</summary>
+    /// <summary>Every relative link of the document resolves. <paramref name="read"/> gives a file's text or
+    /// null.</summary>
     public static IEnumerable<Finding> Broken(SourceText document, Func<string, string?> read)
     {
         string[] lines = document.Lines;

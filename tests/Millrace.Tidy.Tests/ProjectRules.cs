@@ -22,6 +22,9 @@ public static class ProjectRules
         ("Millrace.Embedded", ["Millrace.Server"]),
     ];
 
+    private static readonly string[] DecidedForAll =
+        ["NoWarn", "TreatWarningsAsErrors", "GenerateDocumentationFile", "RunAnalyzers"];
+
     private static readonly string[] UnsafeProjects = ["Millrace.Memory", "Millrace.Net"];
 
     /// <summary>The references of one shipped project are those of the matrix, as far as the projects exist.</summary>
@@ -38,7 +41,8 @@ public static class ProjectRules
         string[] found = [.. Included(file, "ProjectReference")
             .Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/'))).Order(StringComparer.Ordinal)];
         if (!wanted.SequenceEqual(found, StringComparer.Ordinal))
-            yield return new Finding(file.Path, 1, $"references [{string.Join(' ', found)}], not [{string.Join(' ', wanted)}]");
+            yield return new Finding(
+                file.Path, 1, $"references [{string.Join(' ', found)}], not [{string.Join(' ', wanted)}]");
     }
 
     /// <summary>A shipped project depends on nothing but the base class library and its own layers.</summary>
@@ -57,7 +61,7 @@ public static class ProjectRules
     /// <summary>A project's own file switches no warning off and keeps the documentation file.</summary>
     public static IEnumerable<Finding> Warnings(SourceText file)
     {
-        foreach (string text in (string[])["NoWarn", "TreatWarningsAsErrors", "GenerateDocumentationFile", "RunAnalyzers"])
+        foreach (string text in DecidedForAll)
         {
             if (file.Text.Contains(text, StringComparison.Ordinal))
                 yield return new Finding(file.Path, 1, $"sets {text}; Directory.Build.props decides that");

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Millrace.Tidy.Tests;
 
 /// <summary>
@@ -10,7 +8,7 @@ public static class SourceTree
 {
     private static readonly string[] IgnoredFolders = [".git", "artifacts", "bin", "obj", "TestResults", ".vs"];
 
-    /// <summary>The root: the folder above this file's that holds Millrace.slnx.</summary>
+    /// <summary>The root: the folder above this assembly's that holds Millrace.slnx.</summary>
     public static string Root { get; } = FindRoot();
 
     /// <summary>All files below <paramref name="folder"/> whose names end in one of the endings.</summary>
@@ -44,15 +42,14 @@ public static class SourceTree
         }
     }
 
-    private static string FindRoot([CallerFilePath] string here = "")
+    private static string FindRoot()
     {
-        string start = Directory.Exists(Path.GetDirectoryName(here)) ? Path.GetDirectoryName(here)! : AppContext.BaseDirectory;
-        for (DirectoryInfo? folder = new(start); folder is not null; folder = folder.Parent)
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(Path.Combine(folder.FullName, "Millrace.slnx")))
                 return folder.FullName;
         }
-        throw new DirectoryNotFoundException("No Millrace.slnx above " + start);
+        throw new DirectoryNotFoundException("No Millrace.slnx above " + AppContext.BaseDirectory);
     }
 }
 

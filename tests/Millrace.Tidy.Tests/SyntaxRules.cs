@@ -10,7 +10,14 @@ public static class SyntaxRules
     /// <summary>The longest function, from its first modifier to its closing brace: one screen.</summary>
     public const int MaxFunctionLines = 70;
 
-    private static readonly string[] BannedSuffixes = ["Manager", "Helper", "Helpers", "Util", "Utils", "Wrapper", "Data"];
+    private static readonly string[] BannedSuffixes =
+        ["Manager", "Helper", "Helpers", "Util", "Utils", "Wrapper", "Data"];
+
+    private static readonly string[] RawMemoryClasses =
+        ["Unsafe", "MemoryMarshal", "NativeMemory", "CollectionsMarshal", "GCHandle"];
+
+    private static readonly CSharpParseOptions Options =
+        new(LanguageVersion.Preview, preprocessorSymbols: ["DEBUG"]);
 
     private static readonly string[] MutableKinds =
     [
@@ -34,7 +41,8 @@ public static class SyntaxRules
         }
     }
 
-    /// <summary>Static state is constant: readonly and of a kind that cannot change; an array is private and never written.</summary>
+    /// <summary>Static state is constant: readonly and of a kind that cannot change; an array is private and never
+    /// written.</summary>
     public static IEnumerable<Finding> MutableStatics(SourceText file)
     {
         SyntaxNode root = Parse(file);
@@ -98,7 +106,8 @@ public static class SyntaxRules
                 && pragma.DisableOrRestoreKeyword.IsKind(SyntaxKind.DisableKeyword)
                 && (!pragma.ToFullString().Contains("//", StringComparison.Ordinal)
                     || pragma.ErrorCodes.Any(code => code.ToString() == "CS1591")))
-                yield return new Finding(file.Path, LineOf(trivia.GetLocation()), "a warning switched off without a reason");
+                yield return new Finding(
+                    file.Path, LineOf(trivia.GetLocation()), "a warning switched off without a reason");
         }
     }
 
@@ -146,15 +155,15 @@ public static class SyntaxRules
         }
     }
 
-    /// <summary>Code that handles raw memory, wherever it stands: unsafe, and the classes that reinterpret or allocate.</summary>
+    /// <summary>Code that handles raw memory, wherever it stands: unsafe, and the classes that reinterpret or
+    /// allocate.</summary>
     public static IEnumerable<Finding> RawMemory(SourceText file)
     {
         foreach (SyntaxToken token in Parse(file).DescendantTokens())
         {
             bool raw = token.IsKind(SyntaxKind.UnsafeKeyword) || token.IsKind(SyntaxKind.StackAllocKeyword)
                 && token.Parent?.Parent?.Parent?.Parent is VariableDeclarationSyntax { Type: PointerTypeSyntax };
-            raw |= token.IsKind(SyntaxKind.IdentifierToken) && token.Text is "Unsafe" or "MemoryMarshal" or "NativeMemory"
-                    or "CollectionsMarshal" or "GCHandle"
+            raw |= RawMemoryClasses.Contains(token.Text, StringComparer.Ordinal)
                 && token.Parent is IdentifierNameSyntax { Parent: MemberAccessExpressionSyntax or QualifiedNameSyntax };
             raw |= token.Text == "Marshal" && token.Parent?.Parent is MemberAccessExpressionSyntax access
                 && access.Name.Identifier.Text is not ("GetLastPInvokeError" or "GetLastSystemError" or "SizeOf"
@@ -177,8 +186,7 @@ public static class SyntaxRules
     }
 
     private static SyntaxNode Parse(SourceText file) =>
-        CSharpSyntaxTree.ParseText(file.Text, new CSharpParseOptions(LanguageVersion.Preview, preprocessorSymbols: ["DEBUG"]))
-            .GetRoot();
+        CSharpSyntaxTree.ParseText(file.Text, Options).GetRoot();
 
     private static MemberDeclarationSyntax? FirstMember(CompilationUnitSyntax root)
     {

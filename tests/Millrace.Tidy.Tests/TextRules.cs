@@ -12,7 +12,8 @@ public static partial class TextRules
     public const int MaxLines = 1_000;
 
     // Tests without assertions are written as concatenations so that this file does not find itself.
-    private static readonly string[] OpenEnds = ["TO" + "DO", "FIX" + "ME", "HA" + "CK:", "NotImplemented" + "Exception"];
+    private static readonly string[] OpenEnds =
+        ["TO" + "DO", "FIX" + "ME", "HA" + "CK:", "NotImplemented" + "Exception"];
     private static readonly string[] EmptyTests = ["Sk" + "ip = \"", "[Ign" + "ore", "Assert.True(tr" + "ue"];
 
     /// <summary>Lines end in LF, the last one too, and nothing trails.</summary>
