@@ -1,32 +1,31 @@
 namespace Millrace.Engine;
 
 /// <summary>
-/// Faults that a test build plants to prove that the history checker finds them. All are false in every other build.
+/// Faults that a test plants to prove that the history checker finds them. Outside of builds with <c>SCHEDULE_POINTS</c> all
+/// are constants of the value false, which leave no code behind.
 /// </summary>
-/// <remarks>See docs/TESTING.md, "Histories". A constant that is false leaves no code behind.</remarks>
+/// <remarks>See docs/TESTING.md, "Histories". The environment variable MILLRACE_PLANTED_FAULT names the fault.</remarks>
 public static class PlantedFault
 {
     /// <summary>A unit forgets to take the highest partition of its set.</summary>
-    public static bool LockLeftOut =>
-#if FAULT_LOCK_LEFT_OUT
-        true;
-#else
-        false;
-#endif
+    public static bool LockLeftOut => IsPlanted("lock-left-out");
 
     /// <summary>The gates are tested before the locks only.</summary>
-    public static bool GateTestedOnlyBeforeLock =>
-#if FAULT_GATE_BEFORE_LOCK
-        true;
-#else
-        false;
-#endif
+    public static bool GateTestedOnlyBeforeLock => IsPlanted("gate-before-lock");
 
     /// <summary>A unit's effects are appended to the log after it has unlocked.</summary>
-    public static bool EffectsAfterUnlock =>
-#if FAULT_EFFECTS_AFTER_UNLOCK
-        true;
+    public static bool EffectsAfterUnlock => IsPlanted("effects-after-unlock");
+
+#if SCHEDULE_POINTS
+    private static readonly string? Planted = Environment.GetEnvironmentVariable("MILLRACE_PLANTED_FAULT");
+
+    private static bool IsPlanted(string fault) => fault == Planted;
 #else
-        false;
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    private static bool IsPlanted(string fault)
+    {
+        _ = fault;
+        return false;
+    }
 #endif
 }

@@ -1,7 +1,5 @@
 // The checker itself, on histories small enough to judge by hand.
 
-using Xunit.Abstractions;
-
 namespace Millrace.Histories.Tests;
 
 public sealed class LinearizabilityTests

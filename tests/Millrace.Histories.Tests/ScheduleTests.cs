@@ -1,6 +1,6 @@
-// Builds the server with schedule points, and with each planted fault, and runs histories on it.
+// Builds the server with schedule points and runs histories on it, sound and with each planted fault.
 //
-// The builds go to folders of their own below artifacts/histories, so they never mix with ordinary ones.
+// The build goes to a folder of its own below artifacts/histories, so it never mixes with the ordinary one.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 
 namespace Millrace.Histories.Tests;
 
-public sealed class ScheduleTests(ITestOutputHelper output)
+public sealed class ScheduleTests(ITestOutputHelper output, ScheduledBuild build) : IClassFixture<ScheduledBuild>
 {
     private static bool IsLong => Environment.GetEnvironmentVariable("MILLRACE_TEST_LONG") == "1";
 
@@ -18,58 +18,56 @@ public sealed class ScheduleTests(ITestOutputHelper output)
         var count = IsLong ? 10_000 : 500;
         var fresh = Random.Shared.Next(1_000_000, 2_000_000);
         output.WriteLine($"fresh seed {fresh}");
-        var executable = Build("");
-        Assert.Equal(0, Run(executable, 1, count / 2));
-        Assert.Equal(0, Run(executable, fresh, count / 2));
+        Assert.Equal(0, Run("", 1, count / 2));
+        Assert.Equal(0, Run("", fresh, count / 2));
     }
 
     [Theory]
-    [InlineData("FAULT_LOCK_LEFT_OUT")]
-    [InlineData("FAULT_GATE_BEFORE_LOCK")]
-    [InlineData("FAULT_EFFECTS_AFTER_UNLOCK")]
-    public void A_planted_fault_is_found(string fault) => Assert.NotEqual(0, Run(Build(fault), 1, 500));
+    [InlineData("lock-left-out")]
+    [InlineData("gate-before-lock")]
+    [InlineData("effects-after-unlock")]
+    public void A_planted_fault_is_found(string fault) => Assert.NotEqual(0, Run(fault, 1, 500));
+
+    private int Run(string fault, int seed, int count) => Start(
+        fault,
+        [build.Executable, seed.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture)]);
+
+    private int Start(string fault, string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true };
+        start.Environment["MILLRACE_PLANTED_FAULT"] = fault;
+        using var process = Process.Start(start)!;
+        output.WriteLine(process.StandardOutput.ReadToEnd());
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+}
+
+/// <summary>The executable with schedule points, built once for all tests.</summary>
+public sealed class ScheduledBuild
+{
+    public ScheduledBuild()
+    {
+        var artifacts = Path.Combine(Root(), "artifacts", "histories");
+        string[] arguments =
+        [
+            "build", Path.Combine(Root(), "tests", "Millrace.Histories", "Millrace.Histories.csproj"), "-c", "Release",
+            "-v", "q", "--nologo", "-nodeReuse:false", "-p:ScheduleBuild=true", "-p:RunAnalyzers=false",
+            "-p:ArtifactsPath=" + artifacts,
+        ];
+        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
+        var text = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0) throw new InvalidOperationException("the build with schedule points failed\n" + text);
+        Executable = Path.Combine(artifacts, "bin", "Millrace.Histories", "release", "Millrace.Histories.dll");
+    }
+
+    public string Executable { get; }
 
     private static string Root()
     {
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(directory!.FullName, "Directory.Build.props"))) directory = directory.Parent;
         return directory.FullName;
-    }
-
-    private string Build(string fault)
-    {
-        var name = fault.Length == 0 ? "sound" : fault;
-        var artifacts = Path.Combine(Root(), "artifacts", "histories", name);
-        var project = Path.Combine(Root(), "tests", "Millrace.Histories", "Millrace.Histories.csproj");
-        var code = Start(
-            "dotnet",
-            [
-                "build", project, "-c", "Release", "-v", "q", "--nologo", "-nodeReuse:false", "-p:ScheduleBuild=true",
-                "-p:RunAnalyzers=false", "-p:PlantedFault=" + fault, "-p:ArtifactsPath=" + artifacts,
-            ]);
-        Assert.Equal(0, code);
-        return Path.Combine(artifacts, "bin", "Millrace.Histories", "release", "Millrace.Histories.dll");
-    }
-
-    private int Run(string executable, int seed, int count) => Start(
-        "dotnet",
-        [executable, seed.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture)]);
-
-    private int Start(string file, string[] arguments)
-    {
-        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, line) => Write(line.Data);
-        process.ErrorDataReceived += (_, line) => Write(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        process.WaitForExit();
-        return process.ExitCode;
-    }
-
-    private void Write(string? line)
-    {
-        if (line is null) return;
-        lock (output) output.WriteLine(line);
     }
 }
