@@ -46,7 +46,6 @@ public sealed class ClientTests(ServerPair pair) : IClassFixture<ServerPair>
     [InlineData("CLIENT LIST TYPE")]
     [InlineData("CLIENT LIST ID")]
     [InlineData("CLIENT LIST NOTHING")]
-    [InlineData("CLIENT UNBLOCK ID1")]
     public void Kill_and_list_do_what_they_do_in_redis(string request) =>
         Assert.Equal(Play(pair.Redis, request), Play(pair.Millrace, request));
 

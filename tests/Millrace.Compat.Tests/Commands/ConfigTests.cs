@@ -46,7 +46,6 @@ public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : ICl
     [InlineData("CONFIG SET proto-max-bulk-len 1")]
     [InlineData("CONFIG SET proto-max-bulk-len 1mb")]
     [InlineData("CONFIG SET proto-max-bulk-len 1xb")]
-    [InlineData("CONFIG SET loglevel nothing")]
     [InlineData("CONFIG SET loglevel notice")]
     [InlineData("CONFIG SET hz abc")]
     [InlineData("CONFIG SET client-output-buffer-limit abc")]

@@ -27,13 +27,15 @@ public sealed class CounterTests(ITestOutputHelper output)
         "master_repl_offset", "used_cpu_sys", "used_cpu_user", "cluster_enabled",
     ];
 
+    // Compared after each request.
     private static readonly string[] s_comparedCounters =
     [
-        "total_connections_received", "total_commands_processed", "total_net_input_bytes", "expired_keys", "evicted_keys",
-        "keyspace_hits", "keyspace_misses", "total_error_replies", "rejected_connections", "rdb_changes_since_last_save",
-        "connected_clients", "blocked_clients", "role", "connected_slaves", "redis_mode", "maxmemory_policy", "maxmemory",
-        "unexpected_error_replies", "acl_access_denied_auth", "db0",
+        "total_commands_processed", "expired_keys", "evicted_keys", "keyspace_hits", "keyspace_misses", "total_error_replies",
+        "rejected_connections", "rdb_changes_since_last_save", "connected_clients", "total_connections_received", "db0", "db1",
     ];
+
+    private static readonly string[] s_ownFields =
+        ["active_expire_lateness_max_ms", "active_expire_lateness_p50_ms", "active_expire_lateness_p99_ms", "io_poller", "io_threads", "partitions"];
 
     private static readonly string[][] s_script =
     [
@@ -50,22 +52,33 @@ public sealed class CounterTests(ITestOutputHelper output)
     ];
 
     [Fact]
-    public void Counters_after_the_same_requests_are_those_of_redis()
+    public void Every_request_counts_what_it_counts_in_redis()
     {
         using var pair = new ServerPair();
-        Dictionary<string, string> left = After(pair.Redis, out Dictionary<string, string> leftBefore);
-        Dictionary<string, string> right = After(pair.Millrace, out Dictionary<string, string> rightBefore);
+        using RawConnection redis = pair.Redis.Connect();
+        using RawConnection millrace = pair.Millrace.Connect();
+        // The readiness checks' connections have to be gone.
+        Thread.Sleep(100);
+        redis.Call("CONFIG", "RESETSTAT");
+        millrace.Call("CONFIG", "RESETSTAT");
         var differences = new List<string>();
-        foreach (string field in s_comparedCounters)
+        Dictionary<string, string> left = Fields(redis.Ask("INFO", "everything"));
+        Dictionary<string, string> right = Fields(millrace.Ask("INFO", "everything"));
+        foreach (string[] request in s_script)
         {
-            string expected = Grown(field, leftBefore, left);
-            string actual = Grown(field, rightBefore, right);
-            if (!string.Equals(expected, actual, StringComparison.Ordinal))
-                differences.Add($"{field}: {actual}, not {expected}");
+            Dictionary<string, string> leftNow = After(redis, request);
+            Dictionary<string, string> rightNow = After(millrace, request);
+            foreach (string field in s_comparedCounters)
+            {
+                string expected = Grown(field, left, leftNow);
+                string actual = Grown(field, right, rightNow);
+                if (!string.Equals(expected, actual, StringComparison.Ordinal))
+                    differences.Add($"{string.Join(' ', request)}: {field} grows by {actual}, not {expected}");
+            }
+            left = leftNow;
+            right = rightNow;
         }
-        foreach ((string field, string value) in left.Where(pair => pair.Key.StartsWith("errorstat_", StringComparison.Ordinal)))
-            Same(field, value, right, differences);
-        foreach ((string field, string value) in left.Where(pair => pair.Key.StartsWith("cmdstat_", StringComparison.Ordinal)))
+        foreach ((string field, string value) in left.Where(pair => IsPerCommand(pair.Key) && !pair.Key.StartsWith("latency", StringComparison.Ordinal)))
             Same(field, Untimed(value), right, differences);
         Differences.AssertNone(differences);
     }
@@ -80,7 +93,7 @@ public sealed class CounterTests(ITestOutputHelper output)
         Dictionary<string, string> ours = Fields(millrace.Ask("INFO", "everything"));
         IEnumerable<string> unknown = ours.Keys
             .Where(field => !field.StartsWith("millrace_", StringComparison.Ordinal) && !IsPerCommand(field))
-            .Except(known, StringComparer.Ordinal).Except(s_laterFields, StringComparer.Ordinal);
+            .Except(known, StringComparer.Ordinal).Except(s_laterFields, StringComparer.Ordinal).Except(s_ownFields, StringComparer.Ordinal);
         output.WriteLine($"absent: {string.Join(' ', known.Except(ours.Keys, StringComparer.Ordinal).Where(field => !IsPerCommand(field)))}");
         Differences.AssertNone(unknown);
         Differences.AssertNone(s_neededFields.Except(ours.Keys, StringComparer.Ordinal));
@@ -110,19 +123,13 @@ public sealed class CounterTests(ITestOutputHelper output)
         Differences.AssertNone(differences);
     }
 
-    private static Dictionary<string, string> After(ServerProcess server, out Dictionary<string, string> before)
+    private static Dictionary<string, string> After(RawConnection connection, string[] request)
     {
-        using RawConnection connection = server.Connect();
-        connection.Call("CONFIG", "RESETSTAT");
-        before = Fields(connection.Ask("INFO", "everything"));
-        foreach (string[] request in s_script)
+        connection.Call(request);
+        if (request[0] is "PSETEX")
         {
-            connection.Call(request);
-            if (request[0] is "PSETEX")
-            {
-                Thread.Sleep(10);
-                connection.Call("GET", "short");
-            }
+            Thread.Sleep(10);
+            connection.Call("GET", "short");
         }
         return Fields(connection.Ask("INFO", "everything"));
     }

@@ -6,7 +6,7 @@ namespace Millrace.Compat.Tests.Commands;
 
 /// <summary>
 /// Commands and options that redis-server 7.0.15 lacks: each row gives requests (words separated by spaces) with the
-/// exact reply of the last one, and cites where that stands. <c>FUTURE</c> and <c>FUTUREMS</c> stand for a Unix time in
+/// exact reply of the last one (an asterisk stands for what the cited suite leaves open), and cites where that stands. <c>FUTURE</c> and <c>FUTUREMS</c> stand for a Unix time in
 /// 1,000 seconds.
 /// </summary>
 public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<MillraceAlone>
@@ -18,6 +18,8 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string SetInfo = "redis.io/commands/client-setinfo";
     private const string SetInfoSuite = "redis 7.2 unit/introspection, CLIENT SETINFO tests";
     private const string NoTouch = "redis.io/commands/client-no-touch";
+    private const string StringMatch = "DEBUG HELP: STRINGMATCH-LEN <pattern> <string>";
+    private const string Hello = "redis 7.2 src/networking.c, helloCommand: all options are read before any is applied";
     private const string ClientList = "redis.io/commands/client-list, history 7.2.0";
 
     /// <summary>Requests, expected reply of the last, source.</summary>
@@ -42,10 +44,10 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "MSETEX 2 a 1 a 2|GET a", "$1\r\n2\r\n", MSetEx },
         { "MSETEX", "-ERR wrong number of arguments for 'msetex' command\r\n", MSetExSuite },
         { "MSETEX 1 a", "-ERR wrong number of arguments for 'msetex' command\r\n", MSetEx + ", arity -4" },
-        { "MSETEX key1 val1 ex 10", "-ERR invalid numkeys value\r\n", MSetExSuite },
-        { "MSETEX 0 a 1", "-ERR invalid numkeys value\r\n", MSetExSuite },
-        { "MSETEX -1 a 1", "-ERR invalid numkeys value\r\n", MSetExSuite },
-        { "MSETEX 2147483648 key1 val1 ex 10", "-ERR invalid numkeys value\r\n", MSetExSuite },
+        { "MSETEX key1 val1 ex 10", "-ERR invalid numkeys value*\r\n", MSetExSuite },
+        { "MSETEX 0 a 1", "-ERR invalid numkeys value*\r\n", MSetExSuite },
+        { "MSETEX -1 a 1", "-ERR invalid numkeys value*\r\n", MSetExSuite },
+        { "MSETEX 2147483648 key1 val1 ex 10", "-ERR invalid numkeys value*\r\n", MSetExSuite },
         { "MSETEX 2147483647 key1 val1 ex 10", "-ERR wrong number of key-value pairs\r\n", MSetExSuite },
         { "MSETEX 2 key1 val1 key2", "-ERR wrong number of key-value pairs\r\n", MSetExSuite },
         { "MSETEX 1 key1 val1 invalid_flag", "-ERR syntax error\r\n", MSetExSuite },
@@ -89,10 +91,23 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "CLIENT SETINFO LIB-NAME mylib", "+OK\r\n", SetInfo },
         { "CLIENT SETINFO lib-ver 1.2.3", "+OK\r\n", SetInfo },
         { "CLIENT SETINFO LIB-NAME redis.py(x_v1)", "+OK\r\n", SetInfo },
-        { "CLIENT SETINFO LIB-NAME a\\sb", "-ERR lib-name cannot contain spaces, newlines or special characters.\r\n", SetInfoSuite },
+        { "CLIENT SETINFO lib-name a\\sb", "-ERR lib-name cannot contain spaces, newlines or special characters.\r\n", SetInfoSuite },
         { "CLIENT SETINFO lib-ver a\\nb", "-ERR lib-ver cannot contain spaces, newlines or special characters.\r\n", SetInfoSuite },
         { "CLIENT SETINFO other x", "-ERR Unrecognized option 'other'\r\n", SetInfoSuite },
         { "CLIENT SETINFO LIB-NAME", "-ERR wrong number of arguments for 'client|setinfo' command\r\n", SetInfo + ", arity 4" },
+
+        { "DEBUG STRINGMATCH-LEN h*llo hello", ":1\r\n", StringMatch },
+        { "DEBUG STRINGMATCH-LEN h[^e]llo hello", ":0\r\n", StringMatch },
+        { "DEBUG STRINGMATCH-LEN h?llo", "-ERR unknown subcommand or wrong number of arguments for 'STRINGMATCH-LEN'. Try DEBUG HELP.\r\n", StringMatch },
+        { "SCAN 0 TYPE nothing", "-ERR unknown type name 'nothing'\r\n", "valkey unit/scan, SCAN unknown type" },
+
+        { "HELLO 3 SETNAME x nothing", "-ERR Syntax error in HELLO option 'nothing'\r\n", Hello },
+        { "HELLO 3 SETNAME x nothing|CLIENT GETNAME", "$-1\r\n", Hello },
+        { "HELLO 3 SETNAME x AUTH nobody wrong|CLIENT GETNAME", "$-1\r\n", Hello },
+        { "HELLO 3 AUTH nobody wrong nothing", "-ERR Syntax error in HELLO option 'nothing'\r\n", Hello },
+
+        { "CONFIG SET loglevel nothing", "+OK\r\n", "redis 7.2 redis.conf, loglevel" },
+        { "CONFIG SET loglevel notice|CONFIG GET loglevel", "*2\r\n$8\r\nloglevel\r\n$6\r\nnotice\r\n", "redis 7.2 redis.conf, loglevel" },
 
         { "CLIENT NO-TOUCH ON", "+OK\r\n", NoTouch },
         { "CLIENT NO-TOUCH off", "+OK\r\n", NoTouch },
@@ -111,7 +126,10 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         string reply = "";
         foreach (string request in requests.Split('|'))
             reply = connection.Ask(Words(request, future));
-        Assert.Equal(Dated(expected, future), reply);
+        string[] wanted = Dated(expected, future).Split('*', expected.StartsWith('*') ? 1 : 2);
+        Assert.StartsWith(wanted[0], reply, StringComparison.Ordinal);
+        Assert.EndsWith(wanted[^1], reply, StringComparison.Ordinal);
+        Assert.True(wanted.Length > 1 || wanted[0].Length == reply.Length, reply);
     }
 
     [Fact]
@@ -136,6 +154,19 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         Assert.Equal("+RESET\r\n", connection.Ask("RESET"));
         Assert.Contains(" lib-name=mylib lib-ver=1.2", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal);
         Assert.NotEmpty(ClientList);
+    }
+
+    // redis.io/commands/reset: "Turns off NO-EVICT mode. Turns off NO-TOUCH mode."
+    [Theory]
+    [InlineData("NO-EVICT", "e")]
+    [InlineData("NO-TOUCH", "T")]
+    public void Reset_turns_off(string mode, string flag)
+    {
+        using RawConnection connection = fixture.Server.Connect();
+        connection.Call("CLIENT", mode, "ON");
+        Assert.Contains($"flags={flag} ", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal);
+        connection.Call("RESET");
+        Assert.Contains("flags=N ", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -13,11 +13,26 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         ["name", "arity", "flags", "first key", "last key", "step", "ACL categories", "tips", "key specifications"];
 
     // Commands that came after 7.0.15: the table tests cite their documentation.
-    private static readonly string[] s_laterCommands = ["msetex", "client|setinfo", "client|no-touch"];
+    private static readonly string[] s_laterCommands = ["msetex", "client|setinfo", "client|no-touch", "cluster|myshardid"];
 
     // Where later documentation differs from 7.0.15: command and field (as the test names them), with the source.
     private static readonly Dictionary<string, string> s_knownDifferences = new(StringComparer.Ordinal)
     {
+        ["config|resetstat: tips"] = "redis.io/commands/config-resetstat",
+        ["setex: doc_flags"] = "redis.io/commands/setex: deprecated since 2.6.12",
+        ["setex: deprecated_since"] = "redis.io/commands/setex",
+        ["setex: replaced_by"] = "redis.io/commands/setex",
+        ["psetex: doc_flags"] = "redis.io/commands/psetex: deprecated since 2.6.12",
+        ["psetex: deprecated_since"] = "redis.io/commands/psetex",
+        ["psetex: replaced_by"] = "redis.io/commands/psetex",
+        ["setnx: doc_flags"] = "redis.io/commands/setnx: deprecated since 2.6.12",
+        ["setnx: deprecated_since"] = "redis.io/commands/setnx",
+        ["setnx: replaced_by"] = "redis.io/commands/setnx",
+        ["quit: doc_flags"] = "redis.io/commands/quit: deprecated since 7.2.0",
+        ["quit: deprecated_since"] = "redis.io/commands/quit",
+        ["quit: replaced_by"] = "redis.io/commands/quit",
+        ["command|getkeys: arguments"] = "redis.io/commands/command-getkeys: command and arguments",
+        ["command|getkeysandflags: arguments"] = "redis.io/commands/command-getkeysandflags: command and arguments",
     };
 
     [Fact]
@@ -154,12 +169,12 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
             {
                 string expected = left.Field(field)?.Render() ?? "";
                 string actual = right.Field(field)?.Render() ?? "";
-                if (!string.Equals(expected, actual, StringComparison.Ordinal))
+                if (!string.Equals(expected, actual, StringComparison.Ordinal) && !s_knownDifferences.ContainsKey($"{name}: {field}"))
                     differences.Add($"{name}: {field} is {actual}, not {expected}");
             }
             if (string.IsNullOrEmpty(right.Field("summary")?.Text))
                 differences.Add($"{name}: no summary");
-            if ((left.Field("arguments") is null) != (right.Field("arguments") is null))
+            if ((left.Field("arguments") is null) != (right.Field("arguments") is null) && !s_knownDifferences.ContainsKey($"{name}: arguments"))
                 differences.Add($"{name}: arguments are {(right.Field("arguments") is null ? "missing" : "too many")}");
         }
         Differences.AssertNone(differences);

@@ -30,6 +30,8 @@ public sealed record Mismatch(
             .Append(CultureInfo.InvariantCulture, $"  expected: {Quote(Reference)}\n")
             .Append(CultureInfo.InvariantCulture, $"  received: {Quote(Subject)}\n")
             .Append(CultureInfo.InvariantCulture, $"  compared: {Rule}\n");
+        if (Reference is not null && Subject is not null && ReplyRules.Masked(Request.Command, Reference) is { } masked)
+            text.Append($"  expected: {masked}\n  received: {ReplyRules.Masked(Request.Command, Subject)}\n");
         IReadOnlyList<string> lines = Minimised ?? History;
         text.Append(Minimised is null ? "  before it:\n" : "  shown by:\n");
         foreach (string line in lines)

@@ -12,7 +12,7 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
 {
     private const int QuietMs = 400;
     private const int AtOnce = 24;
-    private static readonly string s_longLine = new('A', 70_000);
+    private static readonly string s_longLine = new('A', 300_000);
 
     // Name and bytes (Latin-1).
     private static readonly (string Name, string Bytes)[] s_inputs =
@@ -34,7 +34,9 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
         ("inline with an unknown command", "NOTHING a b\r\n"),
         ("inline too long", s_longLine + "\r\nPING\r\n"),
         ("inline too long without an end", s_longLine),
-        ("HTTP GET", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        // Redis closes at the second line, and it depends on time whether the first one's reply leaves before: so the
+        // first line has no reply here.
+        ("HTTP GET", "*0\r\nHost: localhost\r\n\r\n"),
         ("HTTP POST", "POST / HTTP/1.1\r\nHost: localhost\r\n\r\nSET x 1\r\n"),
         ("Host: alone", "host: a\r\nPING\r\n"),
         ("POST as an array", "*1\r\n$4\r\nPOST\r\nPING\r\n"),
@@ -90,8 +92,6 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
         ("CLIENT REPLY OFF and an error", "CLIENT REPLY OFF\r\nNOTHING\r\nGET\r\nCLIENT REPLY ON\r\nPING\r\n"),
         ("CLIENT REPLY SKIP twice", "CLIENT REPLY SKIP\r\nCLIENT REPLY SKIP\r\nPING\r\nPING\r\n"),
         ("CLIENT REPLY SKIP and an error", "CLIENT REPLY SKIP\r\nNOTHING\r\nPING\r\n"),
-        ("CLIENT REPLY OFF and QUIT", "CLIENT REPLY OFF\r\nQUIT\r\n"),
-        ("CLIENT REPLY OFF and a protocol error", "CLIENT REPLY OFF\r\n*x\r\n"),
         ("CLIENT REPLY OFF and RESET", "CLIENT REPLY OFF\r\nRESET\r\nPING\r\n"),
         ("ECHO of 100 kB", $"*2\r\n$4\r\nECHO\r\n$100000\r\n{new string('e', 100_000)}\r\n"),
     ];
@@ -102,11 +102,17 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
     [Fact]
     public void Bytes_that_come_one_by_one_change_nothing()
     {
-        // Where the cross-protocol guard closes behind a good request, it depends on time whether that one's reply leaves.
-        IEnumerable<(string Name, string Bytes)> inputs = s_inputs.Where(input => input.Name is not "HTTP GET");
-        // A line of 70,000 bytes in single bytes only repeats itself.
-        Compare(inputs, length => length > 2000 ? 7001 : 1);
+        // A line of 300,000 bytes in single bytes only repeats itself.
+        Compare(s_inputs, length => length > 2000 ? 30_011 : 1);
     }
+
+    // Redis waits for a reply to be written before it closes, and with replies off there is none: the connection stays
+    // open and deaf. Here it is closed.
+    [Theory]
+    [InlineData("CLIENT REPLY OFF\r\nQUIT\r\n")]
+    [InlineData("CLIENT REPLY OFF\r\n*x\r\n")]
+    public void With_replies_off_an_end_is_an_end(string input) =>
+        Assert.Equal("(closed)", Exchange(pair.Millrace, Encoding.Latin1.GetBytes(input), int.MaxValue));
 
     [Theory]
     [InlineData("*11\r\n")]
@@ -160,7 +166,7 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
 
     // The version and the connection's id in a HELLO reply are each server's own.
     private static string Comparable(string text) => System.Text.RegularExpressions.Regex.Replace(
-        text, "(version\\r\\n)\\$5\\r\\n[0-9.]+|(id\\r\\n):[0-9]+", "$1$2-", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
+        text, "(version\\r\\n)\\$[0-9]+\\r\\n[0-9.]+|(id\\r\\n):[0-9]+", "$1$2-", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
 
     private static string Exchange(ServerProcess server, byte[] input, int piece)
     {
@@ -168,7 +174,7 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
         bool isClosed = false;
         try
         {
-            for (int at = 0; at < input.Length; at += piece)
+            for (int at = 0; at < input.Length; at += Math.Min(piece, input.Length - at))
                 connection.Send(input.AsSpan(at, Math.Min(piece, input.Length - at)));
         }
         catch (System.Net.Sockets.SocketException)
