@@ -3,7 +3,8 @@ using Millrace.Resp;
 
 namespace Millrace.Commands;
 
-/// <summary>The reply of a container's HELP: a heading, then each subcommand with its explanation indented below it.</summary>
+/// <summary>The reply of a container's HELP: a heading, then each subcommand with its explanation indented below
+/// it.</summary>
 public static class HelpText
 {
     /// <summary>Writes the lines as simple strings; HELP itself is added at the end.</summary>

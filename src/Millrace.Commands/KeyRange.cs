@@ -6,7 +6,8 @@ namespace Millrace.Commands;
 /// <param name="First">Index of the first key; 0 for none.</param>
 /// <param name="Last">Index of the last key; negative: counted from the last argument.</param>
 /// <param name="Step">From one key to the next; 0 for none.</param>
-/// <param name="IsMovable">Some keys are not where these three numbers say: the specifications have to be asked.</param>
+/// <param name="IsMovable">Some keys are not where these three numbers say: the specifications have to be
+/// asked.</param>
 /// <remarks>Source: Redis documentation, "COMMAND", "First key" and "movablekeys".</remarks>
 public readonly record struct KeyRange(int First, int Last, int Step, bool IsMovable)
 {

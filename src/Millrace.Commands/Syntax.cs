@@ -1,4 +1,4 @@
-// The notation in which CommandSpec.Syntax writes down a command's arguments, and the tree that COMMAND DOCS makes of it.
+// The notation in which CommandSpec.Syntax writes down a command's arguments, and the tree that COMMAND DOCS makes.
 //
 //     key                    a key of that name                       source:key   a key of another name
 //     name:type              a value; type is string, integer, double, pattern, unix-time or key
@@ -12,9 +12,9 @@
 //
 //     SET:  key value:string [NX | XX] [GET] [EX seconds:integer | PX milliseconds:integer | KEEPTTL]
 //
-// A group takes its name from its members (nx_xx). Key arguments are numbered in their order, which ties them to the key
-// specifications; a command with fewer specifications than key arguments ties the rest to the last one.
-// Source of the tree: Redis documentation, "Redis command arguments". Parsing takes O(length); it is done when asked for.
+// A group takes its name from its members (nx_xx). Key arguments are numbered in their order, which ties them to the
+// key specifications; a command with fewer specifications than key arguments ties the rest to the last one.
+// Source of the tree: Redis documentation, "Redis command arguments". Parsing takes O(length); done when asked for.
 
 namespace Millrace.Commands;
 
@@ -167,23 +167,24 @@ public static class Syntax
             var rest = sequence.GetRange(1, sequence.Count - 1);
             var isTokenOfRest = first is { Type: ArgumentType.PureToken, IsOptional: false, IsMultiple: false }
                 && rest.Exists(static one => one.Type != ArgumentType.PureToken);
-            if (!isTokenOfRest) return new SyntaxArgument { Name = NameOf(sequence), Type = ArgumentType.Block, Members = sequence };
+            if (!isTokenOfRest) return Block(null, sequence);
             return rest is [{ Token: null, IsOptional: false } only]
                 ? only with { Token = first.Token }
-                : new SyntaxArgument { Name = NameOf(rest), Type = ArgumentType.Block, Token = first.Token, Members = rest };
+                : Block(first.Token, rest);
         }
 
         private SyntaxArgument ReadWord()
         {
             var start = _at;
-            while (_at < notation.Length && !" |[]()".Contains(notation[_at]) && !notation.AsSpan(_at).StartsWith(Ellipsis))
+            while (_at < notation.Length && !" |[]()".Contains(notation[_at])
+                && !notation.AsSpan(_at).StartsWith(Ellipsis))
                 _at++;
             var word = notation[start.._at];
             if (word.Length == 0) throw Fault("a word is missing");
             var colon = word.LastIndexOf(':');
             if (colon < 0 && word.ToUpperInvariant() == word)
-                return new SyntaxArgument { Name = word.ToLowerInvariant(), Type = ArgumentType.PureToken, Token = word };
-            var type = colon >= 0 ? TypeOf(word[(colon + 1)..]) : word == "key" ? ArgumentType.Key : ArgumentType.String;
+                return PureToken(word);
+            var type = TypeOf(colon >= 0 ? word[(colon + 1)..] : word == "key" ? "key" : "string");
             return new SyntaxArgument
             {
                 Name = colon >= 0 ? word[..colon] : word,
@@ -208,6 +209,13 @@ public static class Syntax
             while (_at < notation.Length && notation[_at] == ' ') _at++;
         }
 
-        private static string NameOf(List<SyntaxArgument> members) => string.Join('_', members.ConvertAll(static one => one.Name));
+        private static SyntaxArgument PureToken(string word) =>
+            new() { Name = word.ToLowerInvariant(), Type = ArgumentType.PureToken, Token = word };
+
+        private static SyntaxArgument Block(string? token, List<SyntaxArgument> members) =>
+            new() { Name = NameOf(members), Type = ArgumentType.Block, Token = token, Members = members };
+
+        private static string NameOf(List<SyntaxArgument> members) =>
+            string.Join('_', members.ConvertAll(static one => one.Name));
     }
 }

@@ -33,18 +33,25 @@ public sealed class CommandCommandsTests : IDisposable
 
     [Fact]
     public void Info_of_a_command_has_the_shape_of_redis() => Assert.Equal(
-        "*1\r\n*10\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n*3\r\n+@read\r\n+@string\r\n+@fast\r\n"
-        + "*0\r\n*1\r\n*6\r\n$5\r\nflags\r\n*2\r\n+RO\r\n+access\r\n$12\r\nbegin_search\r\n*4\r\n$4\r\ntype\r\n$5\r\nindex\r\n"
-        + "$4\r\nspec\r\n*2\r\n$5\r\nindex\r\n:1\r\n$9\r\nfind_keys\r\n*4\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n*6\r\n"
+        "*1\r\n*10\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n*3\r\n+@read\r\n+@string\r\n"
+            + "+@fast\r\n"
+        + "*0\r\n*1\r\n*6\r\n$5\r\nflags\r\n*2\r\n+RO\r\n+access\r\n$12\r\nbegin_search\r\n*4\r\n$4\r\ntype\r\n$5\r\n"
+            + "index\r\n"
+        + "$4\r\nspec\r\n*2\r\n$5\r\nindex\r\n:1\r\n$9\r\nfind_keys\r\n*4\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\n"
+            + "spec\r\n*6\r\n"
         + "$7\r\nlastkey\r\n:0\r\n$7\r\nkeystep\r\n:1\r\n$5\r\nlimit\r\n:0\r\n*0\r\n",
         Run("COMMAND INFO get"));
 
     [Fact]
     public void Info_in_RESP3_has_sets_and_maps() => Assert.Equal(
-        "*1\r\n*10\r\n$7\r\ncounted\r\n:-3\r\n~2\r\n+no_mandatory_keys\r\n+movablekeys\r\n:0\r\n:0\r\n:0\r\n~1\r\n+@slow\r\n~0\r\n"
-        + "~1\r\n%4\r\n$5\r\nnotes\r\n$3\r\nwhy\r\n$5\r\nflags\r\n~2\r\n+RW\r\n+update\r\n$12\r\nbegin_search\r\n%2\r\n$4\r\ntype\r\n"
-        + "$7\r\nkeyword\r\n$4\r\nspec\r\n%2\r\n$7\r\nkeyword\r\n$4\r\nKEYS\r\n$9\r\nstartfrom\r\n:1\r\n$9\r\nfind_keys\r\n%2\r\n"
-        + "$4\r\ntype\r\n$6\r\nkeynum\r\n$4\r\nspec\r\n%3\r\n$9\r\nkeynumidx\r\n:0\r\n$8\r\nfirstkey\r\n:1\r\n$7\r\nkeystep\r\n:1\r\n~0\r\n",
+        "*1\r\n*10\r\n$7\r\ncounted\r\n:-3\r\n~2\r\n+no_mandatory_keys\r\n+movablekeys\r\n:0\r\n:0\r\n:0\r\n~1\r\n"
+            + "+@slow\r\n~0\r\n"
+        + "~1\r\n%4\r\n$5\r\nnotes\r\n$3\r\nwhy\r\n$5\r\nflags\r\n~2\r\n+RW\r\n+update\r\n$12\r\nbegin_search\r\n"
+            + "%2\r\n$4\r\ntype\r\n"
+        + "$7\r\nkeyword\r\n$4\r\nspec\r\n%2\r\n$7\r\nkeyword\r\n$4\r\nKEYS\r\n$9\r\nstartfrom\r\n:1\r\n$9\r\n"
+            + "find_keys\r\n%2\r\n"
+        + "$4\r\ntype\r\n$6\r\nkeynum\r\n$4\r\nspec\r\n%3\r\n$9\r\nkeynumidx\r\n:0\r\n$8\r\nfirstkey\r\n:1\r\n$7\r\n"
+            + "keystep\r\n:1\r\n~0\r\n",
         Run("COMMAND INFO counted", 3));
 
     [Theory]
@@ -72,14 +79,21 @@ public sealed class CommandCommandsTests : IDisposable
 
     [Fact]
     public void Docs_show_arguments_with_their_key_specification() => Assert.Equal(
-        "%1\r\n$8\r\nimagined\r\n%9\r\n$7\r\nsummary\r\n$2\r\nS.\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n$5\r\ngroup\r\n$7\r\ngeneric\r\n"
-        + "$10\r\ncomplexity\r\n$4\r\nO(1)\r\n$9\r\ndoc_flags\r\n~1\r\n+deprecated\r\n$16\r\ndeprecated_since\r\n$5\r\n2.0.0\r\n"
-        + "$11\r\nreplaced_by\r\n$5\r\n`GET`\r\n$7\r\nhistory\r\n~1\r\n*2\r\n$5\r\n1.1.0\r\n$2\r\nC.\r\n$9\r\narguments\r\n*2\r\n"
-        + "%5\r\n$4\r\nname\r\n$3\r\nkey\r\n$4\r\ntype\r\n$3\r\nkey\r\n$12\r\ndisplay_text\r\n$3\r\nkey\r\n$14\r\nkey_spec_index\r\n:0\r\n"
+        "%1\r\n$8\r\nimagined\r\n%9\r\n$7\r\nsummary\r\n$2\r\nS.\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n$5\r\ngroup\r\n"
+            + "$7\r\ngeneric\r\n"
+        + "$10\r\ncomplexity\r\n$4\r\nO(1)\r\n$9\r\ndoc_flags\r\n~1\r\n+deprecated\r\n$16\r\ndeprecated_since\r\n"
+            + "$5\r\n2.0.0\r\n"
+        + "$11\r\nreplaced_by\r\n$5\r\n`GET`\r\n$7\r\nhistory\r\n~1\r\n*2\r\n$5\r\n1.1.0\r\n$2\r\nC.\r\n$9\r\n"
+            + "arguments\r\n*2\r\n"
+        + "%5\r\n$4\r\nname\r\n$3\r\nkey\r\n$4\r\ntype\r\n$3\r\nkey\r\n$12\r\ndisplay_text\r\n$3\r\nkey\r\n$14\r\n"
+            + "key_spec_index\r\n:0\r\n"
         + "$5\r\nflags\r\n~1\r\n+multiple\r\n"
-        + "%4\r\n$4\r\nname\r\n$3\r\na_b\r\n$4\r\ntype\r\n$5\r\noneof\r\n$5\r\nflags\r\n~1\r\n+optional\r\n$9\r\narguments\r\n*2\r\n"
-        + "%4\r\n$4\r\nname\r\n$1\r\na\r\n$4\r\ntype\r\n$10\r\npure-token\r\n$12\r\ndisplay_text\r\n$1\r\na\r\n$5\r\ntoken\r\n$1\r\nA\r\n"
-        + "%4\r\n$4\r\nname\r\n$1\r\nb\r\n$4\r\ntype\r\n$10\r\npure-token\r\n$12\r\ndisplay_text\r\n$1\r\nb\r\n$5\r\ntoken\r\n$1\r\nB\r\n",
+        + "%4\r\n$4\r\nname\r\n$3\r\na_b\r\n$4\r\ntype\r\n$5\r\noneof\r\n$5\r\nflags\r\n~1\r\n+optional\r\n$9\r\n"
+            + "arguments\r\n*2\r\n"
+        + "%4\r\n$4\r\nname\r\n$1\r\na\r\n$4\r\ntype\r\n$10\r\npure-token\r\n$12\r\ndisplay_text\r\n$1\r\na\r\n$5\r\n"
+            + "token\r\n$1\r\nA\r\n"
+        + "%4\r\n$4\r\nname\r\n$1\r\nb\r\n$4\r\ntype\r\n$10\r\npure-token\r\n$12\r\ndisplay_text\r\n$1\r\nb\r\n$5\r\n"
+            + "token\r\n$1\r\nB\r\n",
         Run("COMMAND DOCS IMAGINED", 3));
 
     [Theory]
@@ -111,7 +125,8 @@ public sealed class CommandCommandsTests : IDisposable
     [InlineData("COMMAND LIST filterby pattern nothing*", "[]")]
     [InlineData("COMMAND LIST filterby pattern object|*e*q", "[object|freq]")]
     [InlineData("COMMAND nothing", "ERR unknown subcommand 'nothing'. Try COMMAND HELP.")]
-    public void A_request_has_this_reply(string request, string reply) => Assert.Equal(reply, CommandDriver.Render(Run(request)));
+    public void A_request_has_this_reply(string request, string reply) =>
+        Assert.Equal(reply, CommandDriver.Render(Run(request)));
 
     [Fact]
     public void List_names_commands_and_subcommands_of_a_category()
@@ -126,7 +141,8 @@ public sealed class CommandCommandsTests : IDisposable
     public void Getkeys_finds_more_keys_than_any_fixed_buffer_holds()
     {
         var keys = Enumerable.Range(1, 3000).Select(static i => $"key{i}").ToArray();
-        Assert.Equal($"[{string.Join(' ', keys)}]", CommandDriver.Render(Run("COMMAND GETKEYS DEL " + string.Join(' ', keys))));
+        Assert.Equal($"[{string.Join(' ', keys)}]",
+            CommandDriver.Render(Run("COMMAND GETKEYS DEL " + string.Join(' ', keys))));
     }
 
     [Fact]
@@ -162,7 +178,8 @@ public sealed class CommandCommandsTests : IDisposable
             [
                 new KeySpec
                 {
-                    Flags = KeyFlags.RW | KeyFlags.Update, Keyword = "KEYS", KeywordFrom = 1, IsCounted = true, FirstKey = 1, Notes = "why",
+                    Flags = KeyFlags.RW | KeyFlags.Update, Keyword = "KEYS", KeywordFrom = 1, IsCounted = true,
+                        FirstKey = 1, Notes = "why",
                 },
             ],
             Summary = "S.",
@@ -176,7 +193,8 @@ public sealed class CommandCommandsTests : IDisposable
     {
         var input = CommandDriver.Encode(request.Split(' '));
         var slices = new SliceList();
-        Assert.Equal(ParseStatus.Complete, new RequestParser().Parse(input, RequestLimits.Default, true, slices, out _));
+        Assert.Equal(ParseStatus.Complete,
+            new RequestParser().Parse(input, RequestLimits.Default, true, slices, out _));
         var args = new Args(input, slices.AsSpan());
         var spec = _table.Find(args[0])!;
         if (args.Count > 1) spec = spec.FindSubcommand(args[1]) ?? spec;

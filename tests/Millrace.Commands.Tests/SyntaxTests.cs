@@ -21,10 +21,13 @@ public class SyntaxTests
     [InlineData("[PREFIX prefix:string]...", "[prefix:string=PREFIX...+]")]
     [InlineData("[AUTH u:string p:string]", "[u_p:block=AUTH(u:string p:string)]")]
     [InlineData("[TYPE (A | B)]", "[a_b:oneof=TYPE(a:pure-token=A b:pure-token=B)]")]
-    [InlineData("((h:string p:integer) | (NO ONE))", "h_p_no_one:oneof(h_p:block(h:string p:integer) no_one:block(no:pure-token=NO one:pure-token=ONE))")]
+    [InlineData("((h:string p:integer) | (NO ONE))",
+        "h_p_no_one:oneof(h_p:block(h:string p:integer) no_one:block(no:pure-token=NO one:pure-token=ONE))")]
     [InlineData("[LIMIT offset:integer count:integer]", "[offset_count:block=LIMIT(offset:integer count:integer)]")]
-    [InlineData("ip:port:string at:unix-time by:double like:pattern", "ip:port:string at:unix-time by:double like:pattern")]
-    public void A_notation_stands_for_a_tree(string notation, string tree) => Assert.Equal(tree, Render(Syntax.Parse(notation)));
+    [InlineData("ip:port:string at:unix-time by:double like:pattern",
+        "ip:port:string at:unix-time by:double like:pattern")]
+    public void A_notation_stands_for_a_tree(string notation, string tree) =>
+        Assert.Equal(tree, Render(Syntax.Parse(notation)));
 
     [Theory]
     [InlineData("[key")]

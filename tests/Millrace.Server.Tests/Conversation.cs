@@ -10,7 +10,8 @@ namespace Millrace.Server.Tests;
 /// <summary>One connection to an <see cref="InProcessServer"/>; texts are Latin-1.</summary>
 internal sealed class Conversation : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream,
+        ProtocolType.Tcp) { NoDelay = true };
     private byte[] _unread = [];
 
     public Conversation(InProcessServer server)

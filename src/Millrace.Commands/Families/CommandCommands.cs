@@ -1,8 +1,8 @@
 // COMMAND and its subcommands: what the command table says of itself.
 //
 // Everything is derived from the specs. Shapes are those of redis-server 7.0: flags, categories, tips and key
-// specifications are sets, a key specification and a documentation entry are maps (RESP2: arrays). The keys of a request
-// are found by the same code that finds them when it runs. How documentation is written is in CommandDocs.cs.
+// specifications are sets, a key specification and a documentation entry are maps (RESP2: arrays). The keys of a
+// request are found by the same code that finds them when it runs. How documentation is written is in CommandDocs.cs.
 // Source: Redis 7.2 documentation, "COMMAND" and its subcommands.
 
 using System.Text;
@@ -84,16 +84,19 @@ public sealed class CommandCommands(Func<CommandTable> table)
                     "getkeys", -4, GetKeys, "2.8.13", "O(N) where N is the number of arguments to the command",
                     "Returns the keys in a whole request.", "command:string [arg:string...]"),
                 Subcommand(
-                    "getkeysandflags", -4, GetKeysAndFlags, "7.0.0", "O(N) where N is the number of arguments to the command",
+                    "getkeysandflags", -4, GetKeysAndFlags, "7.0.0",
+                    "O(N) where N is the number of arguments to the command",
                     "Returns the keys in a whole request, and what happens to each.", "command:string [arg:string...]"),
                 Subcommand("help", 2, Help, "5.0.0", "O(1)", "Returns a short text about the subcommands."),
                 Subcommand(
                     "info", -2, Info, "2.8.13", "O(N) where N is the number of commands to look up",
-                    "Returns what there is to know of one, several or all commands.", "[command-name:string...]", Unordered,
+                    "Returns what there is to know of one, several or all commands.", "[command-name:string...]",
+                    Unordered,
                     [("7.0.0", "Allowed to be called with no argument to get info on all commands.")]),
                 Subcommand(
                     "list", -2, List, "7.0.0", OfAll, "Returns the names of commands.",
-                    "[FILTERBY (MODULE module-name:string | ACLCAT category:string | PATTERN pattern:pattern)]", Unordered),
+                    "[FILTERBY (MODULE module-name:string | ACLCAT category:string | PATTERN pattern:pattern)]",
+                    Unordered),
             ],
         },
     ];
@@ -119,7 +122,8 @@ public sealed class CommandCommands(Func<CommandTable> table)
         if (call.Args.Count > 1)
         {
             var name = Encoding.Latin1.GetString(call.Args[1]);
-            call.Reply.Error(Encoding.Latin1.GetBytes($"ERR unknown subcommand '{name[..Math.Min(name.Length, 128)]}'. Try COMMAND HELP."));
+            call.Reply.Error(Encoding.Latin1.GetBytes("ERR unknown subcommand "
+                + $"'{name[..Math.Min(name.Length, 128)]}'. Try COMMAND HELP."));
             return;
         }
 
@@ -185,7 +189,8 @@ public sealed class CommandCommands(Func<CommandTable> table)
         Func<CommandSpec, bool> isWanted = static _ => true;
         if (call.Args.Count > 2)
         {
-            if (call.Args.Count != 5 || !call.Is(2, "FILTERBY"u8) || FilterOf(call.Args[3], call.Args[4]) is not { } filter)
+            var isFilter = call.Args.Count == 5 && call.Is(2, "FILTERBY"u8);
+            if (!isFilter || FilterOf(call.Args[3], call.Args[4]) is not { } filter)
             {
                 call.Reply.Error(ErrorTexts.Syntax);
                 return;
@@ -234,7 +239,8 @@ public sealed class CommandCommands(Func<CommandTable> table)
 
         if (!Words.Equal(kind, "PATTERN"u8)) return null;
         var pattern = wanted.ToArray();
-        return spec => Glob.MatchesAll(pattern) || Glob.Matches(pattern, Encoding.ASCII.GetBytes(spec.FullName), ignoresCase: true);
+        return spec => Glob.MatchesAll(pattern)
+            || Glob.Matches(pattern, Encoding.ASCII.GetBytes(spec.FullName), ignoresCase: true);
     }
 
     private void WriteKeys(ref Call call, bool withFlags)
@@ -322,7 +328,8 @@ public sealed class CommandCommands(Func<CommandTable> table)
         reply.Integer(range.Last);
         reply.Integer(range.Step);
         var categories = spec.AllCategories;
-        WriteNames(reply, CategoryNames().Where(one => (categories & one.Category) != 0).Select(static one => "@" + one.Name));
+        var named = CategoryNames().Where(one => (categories & one.Category) != 0);
+        WriteNames(reply, named.Select(static one => "@" + one.Name));
         reply.Set(spec.Tips.Length);
         foreach (var tip in spec.Tips) reply.Bulk(Encoding.ASCII.GetBytes(tip));
         reply.Set(spec.Keys.Length);
@@ -357,10 +364,18 @@ public sealed class CommandCommands(Func<CommandTable> table)
 
         reply.Bulk("find_keys"u8);
         WriteType(reply, keys.IsCounted ? "keynum"u8 : "range"u8, 3);
-        WriteField(reply, keys.IsCounted ? "keynumidx"u8 : "lastkey"u8, keys.IsCounted ? keys.CountIndex : keys.LastKey);
-        if (keys.IsCounted) WriteField(reply, "firstkey"u8, keys.FirstKey);
-        WriteField(reply, "keystep"u8, keys.Step);
-        if (!keys.IsCounted) WriteField(reply, "limit"u8, keys.Limit);
+        if (keys.IsCounted)
+        {
+            WriteField(reply, "keynumidx"u8, keys.CountIndex);
+            WriteField(reply, "firstkey"u8, keys.FirstKey);
+            WriteField(reply, "keystep"u8, keys.Step);
+        }
+        else
+        {
+            WriteField(reply, "lastkey"u8, keys.LastKey);
+            WriteField(reply, "keystep"u8, keys.Step);
+            WriteField(reply, "limit"u8, keys.Limit);
+        }
     }
 
     private static void WriteType(ReplyWriter reply, ReadOnlySpan<byte> type, int fields)

@@ -1,7 +1,8 @@
 // CLIENT: what the server knows of its clients, and what a client may change of itself.
 //
-// LIST and KILL look at clients of all loops and therefore run while all loops stand still; the other subcommands touch the
-// calling client alone. Subcommands that belong to features that are not here (PAUSE, UNBLOCK, TRACKING, ...) are unknown.
+// LIST and KILL look at clients of all loops and therefore run while all loops stand still; the other subcommands touch
+// the calling client alone. Subcommands that belong to features that are not here (PAUSE, UNBLOCK, TRACKING, ...) are
+// unknown.
 // Source: Redis 7.2 documentation, "CLIENT" and its subcommands; CLIENT KILL MAXAGE: 7.4; several ids: Valkey 8.1.
 
 using System.Text;
@@ -53,7 +54,8 @@ public sealed class ClientCommands(ClientRegistry registry)
                     Flags = Admin | Usual,
                     Categories = AclCategories.Connection,
                     Locks = LockScope.Quiesced,
-                    Syntax = "(ip:port:string | ([ID client-id:integer] | [TYPE (NORMAL | MASTER | SLAVE | REPLICA | PUBSUB)]"
+                    Syntax = "(ip:port:string | ([ID client-id:integer] | "
+                        + "[TYPE (NORMAL | MASTER | SLAVE | REPLICA | PUBSUB)]"
                         + " | [USER username:string] | [ADDR ip:port:string] | [LADDR ip:port:string]"
                         + " | [SKIPME (YES | NO)] | [MAXAGE maxage:integer])...)",
                     Summary = "Closes connections.",
@@ -65,7 +67,8 @@ public sealed class ClientCommands(ClientRegistry registry)
                         ("2.8.12", "Added new filter format."),
                         ("2.8.12", "`ID` option."),
                         ("3.2.0", "Added `master` type in for `TYPE` option."),
-                        ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."),
+                        ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward "
+                            + "compatibility."),
                         ("6.2.0", "`LADDR` option."),
                         ("7.4.0", "`MAXAGE` option."),
                     ],
@@ -85,7 +88,8 @@ public sealed class ClientCommands(ClientRegistry registry)
                         ("2.8.12", "Added unique client `id` field."),
                         ("5.0.0", "Added optional `TYPE` filter."),
                         ("6.0.0", "Added `user` field."),
-                        ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."),
+                        ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` "
+                            + "filter."),
                         ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
                         ("7.0.3", "Added `ssub` field."),
                         ("7.2.0", "Added `lib-name` and `lib-ver` fields."),
@@ -102,11 +106,13 @@ public sealed class ClientCommands(ClientRegistry registry)
                     Complexity = "O(1)",
                     Group = "connection",
                 },
-                Own("no-touch", 3, NoTouch, "7.2.0", "(ON | OFF)", "Makes reads of the connection leave the age of keys alone."),
+                Own("no-touch", 3, NoTouch, "7.2.0", "(ON | OFF)",
+                    "Makes reads of the connection leave the age of keys alone."),
                 Own("reply", 3, Reply, "3.2.0", "(ON | OFF | SKIP)", "Tells whether the connection wants replies."),
                 Own(
                     "setinfo", 4, SetInfo, "7.2.0", "(LIB-NAME libname:string | LIB-VER libver:string)",
-                    "Names the client library of the connection.", ["request_policy:all_nodes", "response_policy:all_succeeded"]),
+                    "Names the client library of the connection.",
+                    ["request_policy:all_nodes", "response_policy:all_succeeded"]),
                 Own("setname", 3, SetName, "2.6.9", "connection-name:string", "Names the connection."),
             ],
         },
@@ -114,7 +120,8 @@ public sealed class ClientCommands(ClientRegistry registry)
 
     // A subcommand that works on the calling client alone.
     private static CommandSpec Own(
-        string name, int arity, CommandHandler handler, string since, string syntax, string summary, string[]? tips = null) =>
+        string name, int arity, CommandHandler handler, string since, string syntax, string summary,
+        string[]? tips = null) =>
         new(name, arity, handler)
         {
             Flags = Usual,
@@ -151,7 +158,8 @@ public sealed class ClientCommands(ClientRegistry registry)
             + "* USER <username>\n  They act as this user.\n"
             + "* SKIPME (YES|NO)\n  Spare this connection (default: yes).\n"
             + "* MAXAGE <seconds>\n  They are at least this old.",
-            "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <client-id> [<client-id> ...]]", "What is known of connections.",
+            "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <client-id> [<client-id> ...]]",
+                "What is known of connections.",
             "NO-EVICT (ON|OFF)", "Spare this connection when memory for clients runs out.",
             "NO-TOUCH (ON|OFF)", "Let reads of this connection leave the age of keys alone.",
             "REPLY (ON|OFF|SKIP)", "Choose which replies this connection gets.",
@@ -272,14 +280,16 @@ public sealed class ClientCommands(ClientRegistry registry)
         var isName = Words.Equal(option, "LIB-NAME"u8);
         if (!isName && !Words.Equal(option, "LIB-VER"u8))
         {
-            call.Reply.Error(Encoding.Latin1.GetBytes($"ERR Unrecognized option '{Encoding.Latin1.GetString(option)}'"));
+            call.Reply.Error(
+                Encoding.Latin1.GetBytes($"ERR Unrecognized option '{Encoding.Latin1.GetString(option)}'"));
             return;
         }
 
         if (!Client.IsPrintable(call.Args[3]))
         {
             call.Reply.Error(
-                Encoding.Latin1.GetBytes($"ERR {Encoding.Latin1.GetString(option)} cannot contain spaces, newlines or special characters."));
+                Encoding.Latin1.GetBytes($"ERR {Encoding.Latin1.GetString(option)} cannot contain spaces, newlines "
+                    + "or special characters."));
             return;
         }
 

@@ -60,8 +60,8 @@ internal sealed record ClientFilter
         && (nowUs - client.Connection.CreatedAtUs) / 1_000_000 >= MinAgeSeconds
         && !(SkipsCaller && ReferenceEquals(client, caller));
 
-    /// <summary>Reads pairs of option and value from the third argument on; writes an error and returns null when they make
-    /// no sense.</summary>
+    /// <summary>Reads pairs of option and value from the third argument on; writes an error and returns null when they
+    /// make no sense.</summary>
     public static ClientFilter? Read(in Call call)
     {
         var filter = new ClientFilter();
@@ -119,7 +119,8 @@ internal sealed record ClientFilter
         {
             if (!Numbers.TryParseInt64(value, out var seconds))
                 return Refused(call, "ERR maxage is not an integer or out of range"u8);
-            return seconds > 0 ? this with { MinAgeSeconds = seconds } : Refused(call, "ERR maxage should be greater than 0"u8);
+            return seconds > 0 ? this with { MinAgeSeconds = seconds }
+                : Refused(call, "ERR maxage should be greater than 0"u8);
         }
 
         if (call.Is(at, "SKIPME"u8) && Words.Equal(value, "YES"u8)) return this with { SkipsCaller = true };

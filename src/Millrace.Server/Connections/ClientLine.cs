@@ -9,8 +9,8 @@ namespace Millrace.Server.Connections;
 /// <remarks>
 /// Names and order are those of Redis 7.2, since tools parse them. Sizes are what the connection really holds:
 /// <code>
-///   qbuf, qbuf-free       the connection's own input buffer: unread bytes and the rest; both 0 while it has none, which
-///                         is when nothing is unread, and while requests run from the loop's shared buffer
+///   qbuf, qbuf-free       the connection's own input buffer: unread bytes and the rest; both 0 while it has
+///                         none: nothing is unread, or requests run from the loop's shared buffer
 ///   argv-mem, multi-mem   0: arguments are views of the input, and nothing is queued
 ///   rbs, obl              one output segment: its size, and what of it waits to be sent
 ///   oll, omem, obl        several: their number, their size, and what of them waits
@@ -29,7 +29,8 @@ internal static class ClientLine
     public static void Append(StringBuilder text, Client client, string? command, long nowUs)
     {
         var connection = client.Connection;
-        text.Append(CultureInfo.InvariantCulture, $"id={client.Id} addr={connection.RemoteAddress} laddr={connection.LocalAddress}");
+        text.Append(CultureInfo.InvariantCulture,
+            $"id={client.Id} addr={connection.RemoteAddress} laddr={connection.LocalAddress}");
         text.Append(CultureInfo.InvariantCulture, $" fd={connection.Descriptor} name={client.Name}");
         text.Append(CultureInfo.InvariantCulture, $" age={Seconds(nowUs - connection.CreatedAtUs)}");
         text.Append(CultureInfo.InvariantCulture, $" idle={Seconds(nowUs - connection.LastActivityUs)}");
@@ -39,7 +40,8 @@ internal static class ClientLine
         AppendSizes(text, client);
         text.Append(" events=").Append(connection is { IsPaused: false, IsThrottled: false, IsOpen: true } ? "r" : "");
         if (connection.Output.PendingBytes > 0) text.Append('w');
-        text.Append(CultureInfo.InvariantCulture, $" cmd={command ?? "NULL"} user={client.User} redir=-1 resp={client.Protocol}");
+        text.Append(CultureInfo.InvariantCulture,
+            $" cmd={command ?? "NULL"} user={client.User} redir=-1 resp={client.Protocol}");
         text.Append(" lib-name=").Append(client.LibraryName).Append(" lib-ver=").Append(client.LibraryVersion);
     }
 
@@ -49,9 +51,12 @@ internal static class ClientLine
         var output = connection.Output;
         var isList = output.SegmentCount > 1;
         var unread = connection.InputBufferBytes - connection.InputBufferFree;
-        text.Append(CultureInfo.InvariantCulture, $" qbuf={unread} qbuf-free={connection.InputBufferFree} argv-mem=0 multi-mem=0");
-        text.Append(CultureInfo.InvariantCulture, $" rbs={(isList ? 0 : output.HeldBytes)} rbp=0 obl={output.PendingBytes}");
-        text.Append(CultureInfo.InvariantCulture, $" oll={(isList ? output.SegmentCount : 0)} omem={(isList ? output.HeldBytes : 0)}");
+        text.Append(CultureInfo.InvariantCulture,
+            $" qbuf={unread} qbuf-free={connection.InputBufferFree} argv-mem=0 multi-mem=0");
+        text.Append(CultureInfo.InvariantCulture,
+            $" rbs={(isList ? 0 : output.HeldBytes)} rbp=0 obl={output.PendingBytes}");
+        text.Append(CultureInfo.InvariantCulture,
+            $" oll={(isList ? output.SegmentCount : 0)} omem={(isList ? output.HeldBytes : 0)}");
         text.Append(CultureInfo.InvariantCulture, $" tot-mem={connection.InputBufferBytes + output.HeldBytes}");
     }
 

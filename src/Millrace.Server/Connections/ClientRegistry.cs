@@ -6,8 +6,8 @@ namespace Millrace.Server.Connections;
 /// Where all connected clients are to be found: in the lists of the loops.
 /// </summary>
 /// <remarks>
-/// It keeps no list of its own, so there is nothing to keep in step with. Except for <see cref="Attach"/>, which is called
-/// once before anything runs, it is used while all loops stand still.
+/// It keeps no list of its own, so there is nothing to keep in step with. Except for <see cref="Attach"/>, which is
+/// called once before anything runs, it is used while all loops stand still.
 /// </remarks>
 public sealed class ClientRegistry
 {

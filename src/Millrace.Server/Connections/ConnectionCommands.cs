@@ -55,7 +55,8 @@ public sealed class ConnectionCommands(ServerParts parts)
             Group = "connection",
             History =
             [
-                ("6.2.0", "`protover` made optional; when called without arguments the command reports the current connection's context."),
+                ("6.2.0", "`protover` made optional; when called without arguments the command reports the current "
+                    + "connection's context."),
             ],
         },
         new("ping", -1, Ping)
@@ -112,7 +113,8 @@ public sealed class ConnectionCommands(ServerParts parts)
 
         if (count == 2 && _configuration.Settings.RequirePass.IsEmpty)
         {
-            call.Reply.Error("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"u8);
+            call.Reply.Error("ERR AUTH <password> called without any password configured for the default user. Are "u8
+                + "you sure your configuration is correct?"u8);
             return;
         }
 
@@ -147,15 +149,19 @@ public sealed class ConnectionCommands(ServerParts parts)
             }
             else
             {
-                call.Reply.Error(Encoding.Latin1.GetBytes($"ERR Syntax error in HELLO option '{Encoding.Latin1.GetString(call.Args[i])}'"));
+                call.Reply.Error(Encoding.Latin1.GetBytes("ERR Syntax error in HELLO option "
+                    + $"'{Encoding.Latin1.GetString(call.Args[i])}'"));
                 return;
             }
         }
 
-        if (credentialsAt > 0 && !TryAuthenticate(ref call, call.Args[credentialsAt], call.Args[credentialsAt + 1])) return;
+        var user = call.Args[credentialsAt];
+        if (credentialsAt > 0 && !TryAuthenticate(ref call, user, call.Args[credentialsAt + 1])) return;
         if (!client.IsAuthenticated)
         {
-            call.Reply.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"u8);
+            call.Reply.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the "u8
+                + "HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP "u8
+                + "protocol version at the same time"u8);
             return;
         }
 

@@ -27,7 +27,8 @@ public enum Outcome
 ///                     |                   |                  |
 ///                     +-> error or park   +-> park           +-> End, then error or park
 /// </code>
-/// One per loop. An exception that escapes a handler while partitions are held would leave them in an unknown state: the
+/// One per loop. An exception that escapes a handler while partitions are held would leave them in an unknown state:
+/// the
 /// process ends with a report.
 /// </remarks>
 public sealed class Executor
@@ -164,7 +165,7 @@ public sealed class Executor
     private void Handle(ref Call call)
     {
         var errors = call.Reply.ErrorCount;
-        Statistics.CountCall(call.Spec);
+        Statistics.Begin(call.Spec);
         try
         {
             call.Spec.Handler!(ref call);
@@ -174,6 +175,7 @@ public sealed class Executor
             Environment.FailFast($"the command '{call.Spec.FullName}' failed while it held partitions", e);
         }
 
+        Statistics.CountCall(call.Spec);
         if (call.Reply.ErrorCount == errors) return;
         Statistics[call.Spec].Failed++;
         Statistics.CountError(call.Reply.LastErrorCode);

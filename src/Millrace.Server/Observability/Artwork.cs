@@ -3,7 +3,8 @@ using System.Text;
 namespace Millrace.Server.Observability;
 
 /// <summary>The picture of LOLWUT: a mill wheel in its race, turned by chance.</summary>
-/// <remarks>Each cell is decided alone, from its distance and angle to the hub or its depth in the water. O(cells).</remarks>
+/// <remarks>Each cell is decided alone, from its distance and angle to the hub or its depth in the water.
+/// O(cells).</remarks>
 internal static class Artwork
 {
     private const int Columns = 44;

@@ -39,6 +39,9 @@ public sealed class CommandStatistics(CommandTable table)
     /// <summary>Requests that ran, of whatever command.</summary>
     public long Processed { get; private set; }
 
+    /// <summary>When a run last began or ended, in ticks of <see cref="Stopwatch"/>.</summary>
+    public long LastTicks => _startedTicks;
+
     /// <summary>Error replies sent.</summary>
     public long ErrorReplies { get; private set; }
 
@@ -48,14 +51,18 @@ public sealed class CommandStatistics(CommandTable table)
     /// <summary>The counters of a command.</summary>
     public ref CommandCounters this[CommandSpec command] => ref _counters[command.Id];
 
-    /// <summary>Counts a call; the clock is read when the command differs from the one before.</summary>
-    /// <returns>The time at which the run began, in ticks of <see cref="Stopwatch"/>.</returns>
-    public long CountCall(CommandSpec command)
+    /// <summary>Says that a command begins; the clock is read when it differs from the one before.</summary>
+    public void Begin(CommandSpec command)
     {
         if (!ReferenceEquals(command, _running)) StartRun(command);
+    }
+
+    /// <summary>Counts a call that has run: INFO does not count itself, and CONFIG RESETSTAT is the first call after
+    /// it.</summary>
+    public void CountCall(CommandSpec command)
+    {
         Processed++;
         _counters[command.Id].Calls++;
-        return _startedTicks;
     }
 
     /// <summary>Ends the run of equal commands, if there is one.</summary>

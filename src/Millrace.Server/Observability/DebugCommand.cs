@@ -1,8 +1,8 @@
 // DEBUG: tools for tests and for those who look for faults.
 //
-// One command, as with Redis: its subcommands are not listed, and an unknown one and a wrong number of arguments have one
-// error. It is refused unless enable-debug-command allows it. It runs while all loops stand still: SLEEP has to stall the
-// whole server, and the others need not be fast.
+// One command, as with Redis: its subcommands are not listed, and an unknown one and a wrong number of arguments have
+// one error. It is refused unless enable-debug-command allows it. It runs while all loops stand still: SLEEP has to
+// stall the whole server, and the others need not be fast.
 // Source: redis-server 7.0.15, "DEBUG HELP" and its replies.
 
 using System.Buffers.Text;
@@ -41,7 +41,9 @@ public sealed class DebugCommand(ServerParts parts)
     {
         if (!IsAllowed(call.Client()))
         {
-            call.Reply.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."u8);
+            call.Reply.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to "u8
+                + "\"local\", you can run it from a local connection, otherwise you need to set this option in the "u8
+                + "configuration file, and then restart the server."u8);
             return;
         }
 
@@ -56,7 +58,8 @@ public sealed class DebugCommand(ServerParts parts)
         else if (count == 3 && call.Is(1, "SLEEP"u8)) Sleep(ref call);
         else if (count == 4 && call.Is(1, "STRINGMATCH-LEN"u8)) StringMatchLen(ref call);
         else call.Reply.Error(Encoding.Latin1.GetBytes(
-            $"ERR unknown subcommand or wrong number of arguments for '{Encoding.Latin1.GetString(call.Args[1])}'. Try DEBUG HELP."));
+            $"ERR unknown subcommand or wrong number of arguments for '{Encoding.Latin1.GetString(call.Args[1])}'. "
+                + "Try DEBUG HELP."));
     }
 
     private bool IsAllowed(Client client) => _parts.Configuration.Settings.DebugCommand switch
@@ -74,9 +77,11 @@ public sealed class DebugCommand(ServerParts parts)
             "OBJECT <key>", "How the value of a key is stored.",
             "PAUSE-CRON <0|1>", "Stop the work that is done once a second, or go on with it.",
             "POPULATE <count> [<prefix>] [<size>]",
-            "Make <count> string keys named key:<num>, or <prefix>:<num>, that are not there yet.\nThey are not propagated.",
+            "Make <count> string keys named key:<num>, or <prefix>:<num>, that are not there yet.\nThey are not "
+                + "propagated.",
             "PROTOCOL <type>",
-            "Reply with a value of the type: string, integer, double, bignum, null, array, set,\nmap, attrib, push, verbatim, true, false.",
+            "Reply with a value of the type: string, integer, double, bignum, null, array, set,\nmap, attrib, push, "
+                + "verbatim, true, false.",
             "SET-ACTIVE-EXPIRE <0|1>", "Leave expired keys alone until somebody asks for them, or remove them again.",
             "SLEEP <seconds>", "Stall the whole server. Decimals allowed.",
             "STRINGMATCH-LEN <pattern> <string>", "1 when the glob pattern matches the string, otherwise 0.",
@@ -102,7 +107,8 @@ public sealed class DebugCommand(ServerParts parts)
         var idle = AccessClock.IdleMs(entry.AccessClock, call.Unit.NowMs) / 1000;
         var text = string.Create(
             CultureInfo.InvariantCulture,
-            $"Value at:0x{entry.Block.Value:x} refcount:1 encoding:{encoding} serializedlength:{SerializedLength(entry)} lru:{entry.AccessClock} lru_seconds_idle:{idle}");
+            $"Value at:0x{entry.Block.Value:x} refcount:1 encoding:{encoding} "
+                + $"serializedlength:{SerializedLength(entry)} lru:{entry.AccessClock} lru_seconds_idle:{idle}");
         call.Reply.Simple(Encoding.ASCII.GetBytes(text));
     }
 
@@ -181,7 +187,8 @@ public sealed class DebugCommand(ServerParts parts)
         call.Unit.TryBegin(_parts.Keyspace.AllPartitions, call.Unit.NowMs, patient: true, out _);
 
     // Like C's atoi: what does not begin with a number is 0.
-    private static int LeadingNumber(ReadOnlySpan<byte> text) => Utf8Parser.TryParse(text, out int number, out _) ? number : 0;
+    private static int LeadingNumber(ReadOnlySpan<byte> text) =>
+        Utf8Parser.TryParse(text, out int number, out _) ? number : 0;
 
     private static bool TryPositive(ref Call call, int at, out long value)
     {

@@ -3,7 +3,8 @@ using Millrace.Commands;
 
 namespace Millrace.Server.Observability;
 
-/// <summary>DEBUG PROTOCOL: one reply of each type, for tests of clients. The values are those of redis-server.</summary>
+/// <summary>DEBUG PROTOCOL: one reply of each type, for tests of clients. The values are those of
+/// redis-server.</summary>
 internal static class DebugProtocol
 {
     private const string Types = "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
@@ -28,7 +29,8 @@ internal static class DebugProtocol
             case "true": reply.Bool(true); break;
             case "false": reply.Bool(false); break;
             default:
-                reply.Error(Encoding.ASCII.GetBytes($"ERR Wrong protocol type name. Please use one of the following: {Types}"));
+                reply.Error(Encoding.ASCII.GetBytes("ERR Wrong protocol type name. Please use one of the "
+                    + $"following: {Types}"));
                 break;
         }
     }

@@ -1,7 +1,7 @@
 // INFO: figures of the running server, by section.
 //
-// Names are those of redis-server 7.0, since tools parse them. A figure is true or absent: what belongs to a feature that is
-// not here has no line. The sections are in InfoSections.cs; this file chooses them.
+// Names are those of redis-server 7.0, since tools parse them. A figure is true or absent: what belongs to a feature
+// that is not here has no line. The sections are in InfoSections.cs; this file chooses them.
 //
 //     no argument, default    all but commandstats and latencystats        all, everything    all there are
 //

@@ -5,8 +5,9 @@ namespace Millrace.Server.Observability;
 
 /// <summary>The sections of INFO that count and measure.</summary>
 /// <remarks>
-/// All loops stand still. Memory: <c>used_memory</c> is exact, the native memory that holds data; the buffers of connections
-/// and the managed heap have lines of their own, and <c>used_memory_rss</c> is what the system says of the whole process.
+/// All loops stand still. Memory: <c>used_memory</c> is exact, the native memory that holds data; the buffers of
+/// connections and the managed heap have lines of their own, and <c>used_memory_rss</c> is what the system says of the
+/// whole process.
 /// </remarks>
 internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics)
 {
@@ -83,7 +84,8 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
                 "cmdstat_" + command.FullName,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"calls={one.Calls},usec={(long)microseconds},usec_per_call={perCall:F2},rejected_calls={one.Rejected},failed_calls={one.Failed}"));
+                    $"calls={one.Calls},usec={(long)microseconds},usec_per_call={perCall:F2},"
+                    + $"rejected_calls={one.Rejected},failed_calls={one.Failed}"));
         }
     }
 
@@ -91,7 +93,8 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
     public void ErrorStats(InfoText text)
     {
         text.Section("Errorstats");
-        foreach (var (code, count) in statistics.Commands().Errors.OrderBy(static one => one.Key, StringComparer.Ordinal))
+        var errors = statistics.Commands().Errors;
+        foreach (var (code, count) in errors.OrderBy(static one => one.Key, StringComparer.Ordinal))
             text.Line("errorstat_" + Shown(code), string.Create(CultureInfo.InvariantCulture, $"count={count}"));
     }
 
@@ -141,7 +144,8 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         {
             for (var database = 0; database < parts.Keyspace.Shape.Databases; database++)
             {
-                if (parts.Keyspace[i].Table(database) is { } table) sum += table.Entries.TableBytes + table.Deadlines.AllocatedBytes;
+                var table = parts.Keyspace[i].Table(database);
+                if (table is not null) sum += table.Entries.TableBytes + table.Deadlines.AllocatedBytes;
             }
         }
 

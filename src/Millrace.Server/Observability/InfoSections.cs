@@ -53,8 +53,10 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Section("Clients");
         text.Line("connected_clients", clients.Count);
         text.Line("maxclients", parts.Configuration.Settings.MaxClients);
-        text.Line("client_recent_max_input_buffer", clients.Count == 0 ? 0 : clients.Max(static one => one.Connection.InputBufferBytes));
-        text.Line("client_recent_max_output_buffer", clients.Count == 0 ? 0 : clients.Max(static one => one.Connection.Output.PendingBytes));
+        text.Line("client_recent_max_input_buffer", clients.Count == 0 ? 0
+            : clients.Max(static one => one.Connection.InputBufferBytes));
+        text.Line("client_recent_max_output_buffer", clients.Count == 0 ? 0
+            : clients.Max(static one => one.Connection.Output.PendingBytes));
         text.Line("blocked_clients", 0);
     }
 
@@ -117,7 +119,9 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
 
     // The system's choice counts where the setting left it to the system.
     private long PortOf(Settings settings) =>
-        settings.Port != 0 ? settings.Port : parts.Loops.Listeners.FirstOrDefault(static one => one.Port != 0)?.Port ?? 0;
+        settings.Port != 0
+            ? settings.Port
+            : parts.Loops.Listeners.FirstOrDefault(static one => one.Port != 0)?.Port ?? 0;
 
     private void Listeners(InfoText text)
     {

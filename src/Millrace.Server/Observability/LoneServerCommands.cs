@@ -1,8 +1,8 @@
 // What a server without replicas, cluster, modules and functions must still answer, since clients and tools ask it.
 //
-// ROLE, WAIT, REPLICAOF NO ONE: it is a master that nobody follows. READONLY, READWRITE, ASKING, CLUSTER: clusters are not
-// enabled; the subcommands are listed so that their arity is checked and COMMAND shows them, as with Redis. MODULE LIST and
-// FUNCTION: there are none.
+// ROLE, WAIT, REPLICAOF NO ONE: it is a master that nobody follows. READONLY, READWRITE, ASKING, CLUSTER: clusters are
+// not enabled; the subcommands are listed so that their arity is checked and COMMAND shows them, as with Redis. MODULE
+// LIST and FUNCTION: there are none.
 // Source: Redis 7.2 documentation, groups "server", "cluster" and "scripting".
 
 using System.Text;
@@ -52,16 +52,20 @@ public sealed class LoneServerCommands(EffectLog log)
             Group = "scripting",
             Subcommands =
             [
-                Function("dump", 2, FunctionDump, NoScript, "O(N) where N is the number of functions", "Returns all libraries in one payload."),
+                Function("dump", 2, FunctionDump, NoScript, "O(N) where N is the number of functions",
+                    "Returns all libraries in one payload."),
                 Function(
                     "flush", -2, FunctionFlush, Write | NoScript, "O(N) where N is the number of functions deleted",
                     "Deletes all libraries.", "[ASYNC | SYNC]", ToAllShards),
-                Function("help", 2, FunctionHelp, Loading | Stale, "O(1)", "Returns a short text about the subcommands."),
+                Function("help", 2, FunctionHelp, Loading | Stale, "O(1)",
+                    "Returns a short text about the subcommands."),
                 Function(
-                    "list", -2, FunctionList, NoScript, "O(N) where N is the number of functions", "Returns what is known of all libraries.",
+                    "list", -2, FunctionList, NoScript, "O(N) where N is the number of functions",
+                    "Returns what is known of all libraries.",
                     "[LIBRARYNAME library-name-pattern:string] [WITHCODE]", ["nondeterministic_output_order"]),
                 Function(
-                    "stats", 2, FunctionStats, NoScript | AllowBusy, "O(1)", "Returns which function runs, and how many there are.",
+                    "stats", 2, FunctionStats, NoScript | AllowBusy, "O(1)",
+                    "Returns which function runs, and how many there are.",
                     "", ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]),
             ],
         },
@@ -162,7 +166,8 @@ public sealed class LoneServerCommands(EffectLog log)
             ReplacedBy = replacedBy,
         };
 
-    private static void NoCluster(ref Call call) => call.Reply.Error("ERR This instance has cluster support disabled"u8);
+    private static void NoCluster(ref Call call) =>
+        call.Reply.Error("ERR This instance has cluster support disabled"u8);
 
     private static void FunctionDump(ref Call call) => call.Reply.Bulk(NoFunctions);
 
@@ -172,7 +177,8 @@ public sealed class LoneServerCommands(EffectLog log)
         {
             var name = Encoding.Latin1.GetString(call.Args[1]);
             call.Reply.Error(
-                Encoding.Latin1.GetBytes($"ERR unknown subcommand or wrong number of arguments for '{name}'. Try FUNCTION HELP."));
+                Encoding.Latin1.GetBytes($"ERR unknown subcommand or wrong number of arguments for '{name}'. Try "
+                    + "FUNCTION HELP."));
         }
         else if (call.Args.Count == 3 && !call.Is(2, "SYNC"u8) && !call.Is(2, "ASYNC"u8))
         {
@@ -212,7 +218,8 @@ public sealed class LoneServerCommands(EffectLog log)
             }
             else
             {
-                call.Reply.Error(Encoding.Latin1.GetBytes($"ERR Unknown argument {Encoding.Latin1.GetString(call.Args[i])}"));
+                call.Reply.Error(Encoding.Latin1.GetBytes(
+                    $"ERR Unknown argument {Encoding.Latin1.GetString(call.Args[i])}"));
                 return;
             }
         }
@@ -235,7 +242,8 @@ public sealed class LoneServerCommands(EffectLog log)
         call.Reply.Integer(0);
     }
 
-    private static void ModuleHelp(ref Call call) => HelpText.Write(call.Reply, "MODULE", ["LIST", "The modules that are loaded."]);
+    private static void ModuleHelp(ref Call call) =>
+        HelpText.Write(call.Reply, "MODULE", ["LIST", "The modules that are loaded."]);
 
     private static void ModuleList(ref Call call) => call.Reply.Array(0);
 
@@ -251,7 +259,8 @@ public sealed class LoneServerCommands(EffectLog log)
         }
         else
         {
-            call.Reply.Error("ERR REPLICAOF is refused: this version cannot follow another server. REPLICAOF NO ONE is accepted."u8);
+            call.Reply.Error("ERR REPLICAOF is refused: this version cannot follow another server. REPLICAOF NO "u8
+                + "ONE is accepted."u8);
         }
     }
 
@@ -267,7 +276,8 @@ public sealed class LoneServerCommands(EffectLog log)
     private static void Wait(ref Call call)
     {
         if (!call.TryInteger(1, out _)) return;
-        if (!Numbers.TryParseInt64(call.Args[2], out var timeoutMs)) call.Reply.Error("ERR timeout is not an integer or out of range"u8);
+        var isNumber = Numbers.TryParseInt64(call.Args[2], out var timeoutMs);
+        if (!isNumber) call.Reply.Error("ERR timeout is not an integer or out of range"u8);
         else if (timeoutMs < 0) call.Reply.Error("ERR timeout is negative"u8);
         else call.Reply.Integer(0);
     }

@@ -1,7 +1,7 @@
 // The server as a whole: TIME, LOLWUT, SHUTDOWN, MEMORY.
 //
-// SHUTDOWN only asks: whoever runs the server stops it, in order, from outside of the loops. The client that asked gets no
-// reply but the end of its connection, as with Redis.
+// SHUTDOWN only asks: whoever runs the server stops it, in order, from outside of the loops. The client that asked gets
+// no reply but the end of its connection, as with Redis.
 // Source: Redis 7.2 documentation, group "server".
 
 using System.Text;
@@ -99,7 +99,8 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
     private static void Help(ref Call call) => HelpText.Write(
         call.Reply,
         "MEMORY",
-        ["USAGE <key> [SAMPLES <count>]", "How many bytes a key takes with its value. Sizes are exact, <count> changes nothing."]);
+        ["USAGE <key> [SAMPLES <count>]",
+            "How many bytes a key takes with its value. Sizes are exact, <count> changes nothing."]);
 
     private static void Usage(ref Call call)
     {
@@ -148,7 +149,8 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         }
         else if ((flags & ShutdownFlags.Save) != 0 && (flags & ShutdownFlags.Force) == 0)
         {
-            call.Reply.Error("ERR SHUTDOWN SAVE is refused: this version cannot save. Use SHUTDOWN NOSAVE to stop without saving."u8);
+            call.Reply.Error("ERR SHUTDOWN SAVE is refused: this version cannot save. Use SHUTDOWN NOSAVE to stop "u8
+                + "without saving."u8);
         }
         else
         {

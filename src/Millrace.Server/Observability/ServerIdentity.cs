@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Millrace.Server.Observability;
 
@@ -17,10 +18,12 @@ internal sealed class ServerIdentity
     public string Version { get; } = InformationalVersion().Split('+')[0];
 
     /// <summary>The source revision that was built, 8 digits; zeros when the build did not know.</summary>
-    public string Revision { get; } = InformationalVersion().Split('+') is [_, { Length: >= 8 } sha] ? sha[..8] : "00000000";
+    public string Revision { get; } = InformationalVersion().Split('+') is [_, { Length: >= 8 } sha]
+        ? sha[..8]
+        : "00000000";
 
     /// <summary>What tells two builds apart.</summary>
-    public string BuildId { get; } = typeof(ServerIdentity).Module.ModuleVersionId.ToString("N")[..16];
+    public string BuildId { get; } = Digest(InformationalVersion() + RuntimeInformation.FrameworkDescription)[..16];
 
     /// <summary>40 random hex digits, another at every start.</summary>
     public string RunId { get; } = RandomNumberGenerator.GetHexString(40, lowercase: true);
@@ -34,8 +37,12 @@ internal sealed class ServerIdentity
     /// <summary>Seconds since the start.</summary>
     public long UptimeSeconds => (long)Stopwatch.GetElapsedTime(_startedTicks).TotalSeconds;
 
+    private static string Digest(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
     private static string InformationalVersion() =>
-        typeof(ServerIdentity).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+        typeof(ServerIdentity).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion ?? "0";
 
     private static string UnameOf()
     {

@@ -4,7 +4,8 @@ using Millrace.Server.Connections;
 
 namespace Millrace.Server.Observability;
 
-/// <summary>Sums over loops and partitions, for INFO and CONFIG RESETSTAT. All loops stand still while it is used.</summary>
+/// <summary>Sums over loops and partitions, for INFO and CONFIG RESETSTAT. All loops stand still while it is
+/// used.</summary>
 public sealed class ServerStatistics(ServerParts parts, ClientRegistry registry)
 {
     private LoopCounters _before;

@@ -61,7 +61,8 @@ public class ClientCommandsTests
         client.Say("CLIENT SETINFO LIB-NAME lib");
         client.Say("CLIENT SETINFO lib-ver 1.0");
         const string pattern =
-            @"^id=\d+ addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ fd=\d+ name= age=\d+ idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 "
+            @"^id=\d+ addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ fd=\d+ name= age=\d+ idle=0 flags=N db=0 sub=0 "
+                + @"psub=0 ssub=0 multi=-1 "
             + @"qbuf=0 qbuf-free=0 argv-mem=\d+ multi-mem=0 rbs=\d+ rbp=\d+ obl=0 oll=0 omem=0 tot-mem=\d+ events=r "
             + @"cmd=client\|(info|list) user=default redir=-1 resp=2 lib-name=lib lib-ver=1\.0\n$";
         Assert.Matches(pattern, client.Say("CLIENT INFO"));
@@ -96,7 +97,8 @@ public class ClientCommandsTests
         var lines = client.Say("CLIENT LIST").TrimEnd('\n').Split('\n');
         Assert.Equal(8, lines.Length);
         Assert.Equal(lines.OrderBy(IdOf), lines);
-        Assert.Equal([ids[2], ids[5]], client.Say($"CLIENT LIST ID {ids[2]} 0 {ids[5]}").TrimEnd('\n').Split('\n').Select(one => $"{IdOf(one)}"));
+        var two = client.Say($"CLIENT LIST ID {ids[2]} 0 {ids[5]}").TrimEnd('\n').Split('\n');
+        Assert.Equal([ids[2], ids[5]], two.Select(static one => $"{IdOf(one)}"));
         Assert.Equal(8, client.Say("CLIENT LIST TYPE normal").TrimEnd('\n').Split('\n').Length);
         others.ForEach(static one => one.Dispose());
     }
@@ -112,10 +114,12 @@ public class ClientCommandsTests
         Assert.Matches(" qbuf=0 qbuf-free=0 .* tot-mem=0 ", Line());
         other.Send("*3\r\n$3\r\nset\r\n$2\r\na");
         var deadline = Environment.TickCount64 + 10_000;
-        while (!Line().Contains(" qbuf=18 ", StringComparison.Ordinal)) Assert.True(Environment.TickCount64 < deadline, Line());
+        while (!Line().Contains(" qbuf=18 ", StringComparison.Ordinal)) 
+            Assert.True(Environment.TickCount64 < deadline, Line());
         Assert.DoesNotMatch(" tot-mem=0 ", Line());
 
-        string Line() => client.Say("CLIENT LIST").Split('\n').Single(static one => one.Contains("name=half", StringComparison.Ordinal));
+        string Line() => client.Say("CLIENT LIST").Split('\n').Single(static one =>
+            one.Contains("name=half", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -3,7 +3,8 @@ namespace Millrace.Server.Tests.Connections;
 public class ConnectionCommandsTests
 {
     private const string NoAuthHello =
-        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used "
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> "
+            + "option can be used "
         + "to authenticate the client and select the RESP protocol version at the same time";
 
     [Theory]
@@ -19,7 +20,8 @@ public class ConnectionCommandsTests
     [InlineData("SELECT 2147483648", "ERR value is out of range, value must between -2147483648 and 2147483647")]
     [InlineData("SELECT 99999999999999999999", "ERR value is not an integer or out of range")]
     [InlineData("AUTH", "ERR wrong number of arguments for 'auth' command")]
-    [InlineData("AUTH x", "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")]
+    [InlineData("AUTH x", "ERR AUTH <password> called without any password configured for the default user. Are you "
+        + "sure your configuration is correct?")]
     [InlineData("AUTH default x", "OK")]
     [InlineData("AUTH nobody x", "WRONGPASS invalid username-password pair or user is disabled.")]
     [InlineData("AUTH a b c", "ERR syntax error")]
@@ -47,7 +49,8 @@ public class ConnectionCommandsTests
         using var client = new Conversation(server);
         var id = client.Say("CLIENT ID");
         Assert.Equal(
-            "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:" + id
+            "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:"
+                + id
             + "\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n",
             client.Bytes("HELLO 3 SETNAME worker"));
         Assert.Equal("worker", client.Say("CLIENT GETNAME"));
@@ -72,7 +75,8 @@ public class ConnectionCommandsTests
     {
         using var server = new InProcessServer();
         using var client = new Conversation(server);
-        foreach (var request in (string[])["HELLO 3", "SELECT 5", "CLIENT SETNAME a", "CLIENT NO-EVICT ON", "CLIENT SETINFO lib-name l"])
+        foreach (var request in (string[])["HELLO 3", "SELECT 5", "CLIENT SETNAME a", "CLIENT NO-EVICT ON",
+            "CLIENT SETINFO lib-name l"])
             client.Say(request);
         Assert.Equal("+RESET\r\n", client.Bytes("RESET"));
         var info = client.Say("CLIENT INFO");

@@ -5,7 +5,8 @@ namespace Millrace.Server.Tests.Observability;
 public class DebugCommandTests
 {
     private const string NotAllowed =
-        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, "
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from "
+            + "a local connection, "
         + "otherwise you need to set this option in the configuration file, and then restart the server.";
 
     [Theory]
@@ -35,10 +36,12 @@ public class DebugCommandTests
     [InlineData("DEBUG POPULATE -1", "ERR value is out of range, must be positive")]
     [InlineData("DEBUG POPULATE 1 k x", "ERR value is out of range, must be positive")]
     [InlineData("DEBUG POPULATE 1 k 9999999999999", "ERR string exceeds maximum allowed size (proto-max-bulk-len)")]
-    [InlineData("DEBUG POPULATE 1 k 1 x", "ERR unknown subcommand or wrong number of arguments for 'POPULATE'. Try DEBUG HELP.")]
+    [InlineData("DEBUG POPULATE 1 k 1 x",
+        "ERR unknown subcommand or wrong number of arguments for 'POPULATE'. Try DEBUG HELP.")]
     [InlineData("DEBUG STRINGMATCH-LEN a*[x-z] abz", "1")]
     [InlineData("DEBUG STRINGMATCH-LEN a?c xabc", "0")]
-    [InlineData("DEBUG PROTOCOL nothing", "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")]
+    [InlineData("DEBUG PROTOCOL nothing", "ERR Wrong protocol type name. Please use one of the following: string|"
+        + "integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")]
     public void A_request_has_this_reply(string request, string reply)
     {
         using var server = new InProcessServer("--enable-debug-command", "yes");
@@ -51,14 +54,16 @@ public class DebugCommandTests
     [InlineData("string", "$11\r\nHello World\r\n", "$11\r\nHello World\r\n")]
     [InlineData("integer", ":12345\r\n", ":12345\r\n")]
     [InlineData("double", "$5\r\n3.141\r\n", ",3.141\r\n")]
-    [InlineData("bignum", "$37\r\n1234567999999999999999999999999999999\r\n", "(1234567999999999999999999999999999999\r\n")]
+    [InlineData("bignum", "$37\r\n1234567999999999999999999999999999999\r\n",
+        "(1234567999999999999999999999999999999\r\n")]
     [InlineData("null", "$-1\r\n", "_\r\n")]
     [InlineData("array", "*3\r\n:0\r\n:1\r\n:2\r\n", "*3\r\n:0\r\n:1\r\n:2\r\n")]
     [InlineData("set", "*3\r\n:0\r\n:1\r\n:2\r\n", "~3\r\n:0\r\n:1\r\n:2\r\n")]
     [InlineData("map", "*6\r\n:0\r\n:0\r\n:1\r\n:1\r\n:2\r\n:0\r\n", "%3\r\n:0\r\n#f\r\n:1\r\n#t\r\n:2\r\n#f\r\n")]
     [InlineData(
         "attrib", "$39\r\nSome real reply following the attribute\r\n",
-        "|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n$39\r\nSome real reply following the attribute\r\n")]
+        "|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n$39\r\nSome real reply following the "
+            + "attribute\r\n")]
     [InlineData("verbatim", "$25\r\nThis is a verbatim\nstring\r\n", "=29\r\ntxt:This is a verbatim\nstring\r\n")]
     [InlineData("true", ":1\r\n", "#t\r\n")]
     [InlineData("FALSE", ":0\r\n", "#f\r\n")]
@@ -129,7 +134,8 @@ public class DebugCommandTests
         using var client = new Conversation(server);
         client.Say("SET k " + value);
         Assert.Matches(
-            $@"^Value at:0x[0-9a-f]+ refcount:1 encoding:{encoding} serializedlength:{length} lru:\d+ lru_seconds_idle:0$",
+            $@"^Value at:0x[0-9a-f]+ refcount:1 encoding:{encoding} serializedlength:{length} lru:\d+ "
+                + @"lru_seconds_idle:0$",
             client.Say("DEBUG OBJECT k"));
     }
 

@@ -5,7 +5,8 @@ namespace Millrace.Server.Tests.Observability;
 public class InfoCommandTests
 {
     private const string Sections =
-        "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace";
+        "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats "
+            + "Cluster Keyspace";
 
     [Theory]
     [InlineData("INFO", false)]
@@ -20,8 +21,10 @@ public class InfoCommandTests
         using var client = new Conversation(server);
         var expected = isAll ? Sections : Sections.Replace("Commandstats ", "").Replace("Latencystats ", "");
         var lines = client.Say(request).Split("\r\n");
-        Assert.Equal(expected, string.Join(' ', lines.Where(static one => one.StartsWith("# ", StringComparison.Ordinal)).Select(static one => one[2..])));
-        var fields = lines.Where(static one => one.Contains(':', StringComparison.Ordinal)).Select(static one => one.Split(':')[0]).ToList();
+        Assert.Equal(expected, string.Join(' ',
+            lines.Where(static one => one.StartsWith("# ", StringComparison.Ordinal)).Select(static one => one[2..])));
+        var fields = lines.Where(static one => one.Contains(':', StringComparison.Ordinal)).Select(static one =>
+            one.Split(':')[0]).ToList();
         Assert.Equal(fields.Distinct(), fields);
     }
 
@@ -47,7 +50,8 @@ public class InfoCommandTests
         using var client = new Conversation(server);
         using var other = new Conversation(server);
         other.Say("PING");
-        foreach (var request in (string[])["SET a 1", "SET b 2", "GET a", "GET nothing", "GET", "nothing", "PEXPIRE b 100000", "SELECT 3", "SET c 3"])
+        foreach (var request in (string[])["SET a 1", "SET b 2", "GET a", "GET nothing", "GET", "nothing",
+            "PEXPIRE b 100000", "SELECT 3", "SET c 3"])
             client.Say(request);
         var info = Fields(client);
         Assert.Equal("7.2.4", info["redis_version"]);
@@ -55,7 +59,7 @@ public class InfoCommandTests
         Assert.Equal("64", info["partitions"]);
         Assert.Equal("2", info["connected_clients"]);
         Assert.Equal("2", info["total_connections_received"]);
-        Assert.Equal("9", info["total_commands_processed"]);
+        Assert.Equal("8", info["total_commands_processed"]);
         Assert.Equal("2", info["total_error_replies"]);
         Assert.Equal("1", info["keyspace_hits"]);
         Assert.Equal("1", info["keyspace_misses"]);
@@ -82,7 +86,8 @@ public class InfoCommandTests
         using var client = new Conversation(server);
         foreach (var request in (string[])
                  [
-                     "SET a 1 PX 50000", "SET b 1 PX 70000", "SET c 1 PX 999999", "SET d 1 PX 999999", "SET e 1 PX 999999", "SET f 1 PX 999999",
+                     "SET a 1 PX 50000", "SET b 1 PX 70000", "SET c 1 PX 999999", "SET d 1 PX 999999",
+                         "SET e 1 PX 999999", "SET f 1 PX 999999",
                      "PERSIST c", "DEL d", "SET e 2", "RENAME f a2", "DEL a2", "PEXPIRE a 60000", "COPY b b2",
                  ])
             client.Say(request);
@@ -106,6 +111,8 @@ public class InfoCommandTests
         Assert.Equal("0", info["total_connections_received"]);
         Assert.DoesNotContain("errorstat_ERR", info);
         Assert.DoesNotContain("cmdstat_get", info);
+        Assert.DoesNotContain("cmdstat_info", info);
+        Assert.StartsWith("calls=1,", info["cmdstat_config|resetstat"], StringComparison.Ordinal);
         Assert.InRange(long.Parse(info["total_net_input_bytes"], CultureInfo.InvariantCulture), 0, 100);
     }
 
@@ -119,10 +126,12 @@ public class InfoCommandTests
         while (client.Say("DBSIZE") != "0") Assert.True(Environment.TickCount64 < deadline);
         var info = Fields(client);
         Assert.Equal("200", info["expired_keys"]);
-        Assert.True(int.Parse(info["active_expire_lateness_p99_ms"]) <= int.Parse(info["active_expire_lateness_max_ms"]));
+        var most = int.Parse(info["active_expire_lateness_max_ms"]);
+        Assert.InRange(int.Parse(info["active_expire_lateness_p99_ms"]), 0, most);
     }
 
     private static Dictionary<string, string> Fields(Conversation client) => client.Say("INFO everything").Split("\r\n")
-        .Where(static one => one.Contains(':', StringComparison.Ordinal))
-        .ToDictionary(static one => one[..one.IndexOf(':')], static one => one[(one.IndexOf(':') + 1)..], StringComparer.Ordinal);
+        .Select(static one => one.Split(':', 2))
+        .Where(static one => one.Length == 2)
+        .ToDictionary(static one => one[0], static one => one[1], StringComparer.Ordinal);
 }

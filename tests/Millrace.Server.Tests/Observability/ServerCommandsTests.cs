@@ -15,7 +15,8 @@ public class ServerCommandsTests
     [InlineData("SHUTDOWN NOSAVE ABORT", "ERR syntax error")]
     [InlineData("SHUTDOWN SAVE NOSAVE", "ERR syntax error")]
     [InlineData("SHUTDOWN nothing", "ERR syntax error")]
-    [InlineData("SHUTDOWN SAVE", "ERR SHUTDOWN SAVE is refused: this version cannot save. Use SHUTDOWN NOSAVE to stop without saving.")]
+    [InlineData("SHUTDOWN SAVE", "ERR SHUTDOWN SAVE is refused: this version cannot save. Use SHUTDOWN NOSAVE to "
+        + "stop without saving.")]
     [InlineData("ROLE", "[master 0 []]")]
     [InlineData("ROLE x", "ERR wrong number of arguments for 'role' command")]
     [InlineData("WAIT 0 0", "0")]
@@ -28,7 +29,8 @@ public class ServerCommandsTests
     [InlineData("REPLICAOF a b", "ERR Invalid master port")]
     [InlineData("REPLICAOF no two", "ERR Invalid master port")]
     [InlineData("REPLICAOF a 70000", "ERR Invalid master port")]
-    [InlineData("REPLICAOF 127.0.0.1 6379", "ERR REPLICAOF is refused: this version cannot follow another server. REPLICAOF NO ONE is accepted.")]
+    [InlineData("REPLICAOF 127.0.0.1 6379",
+        "ERR REPLICAOF is refused: this version cannot follow another server. REPLICAOF NO ONE is accepted.")]
     [InlineData("READONLY", NoCluster)]
     [InlineData("READWRITE", NoCluster)]
     [InlineData("ASKING", NoCluster)]
@@ -42,7 +44,8 @@ public class ServerCommandsTests
     [InlineData("FUNCTION FLUSH", "OK")]
     [InlineData("FUNCTION FLUSH async", "OK")]
     [InlineData("FUNCTION FLUSH now", "ERR FUNCTION FLUSH only supports SYNC|ASYNC option")]
-    [InlineData("FUNCTION FLUSH SYNC x", "ERR unknown subcommand or wrong number of arguments for 'FLUSH'. Try FUNCTION HELP.")]
+    [InlineData("FUNCTION FLUSH SYNC x", "ERR unknown subcommand or wrong number of arguments for 'FLUSH'. Try "
+        + "FUNCTION HELP.")]
     [InlineData("FUNCTION LIST", "[]")]
     [InlineData("FUNCTION LIST LIBRARYNAME a* WITHCODE", "[]")]
     [InlineData("FUNCTION LIST LIBRARYNAME", "ERR library name argument was not given")]
@@ -140,7 +143,8 @@ public class ServerCommandsTests
         using var server = new InProcessServer();
         using var client = new Conversation(server);
         var help = client.Say(container + " HELP");
-        Assert.StartsWith($"[{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are: ", help, StringComparison.Ordinal);
+        Assert.StartsWith($"[{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are: ", help,
+            StringComparison.Ordinal);
         foreach (var one in server.Server.Parts.Table.Find(System.Text.Encoding.ASCII.GetBytes(container))!.Subcommands)
             Assert.Contains(" " + one.Name.ToUpperInvariant() + " ", help, StringComparison.Ordinal);
     }
