@@ -58,8 +58,8 @@ internal struct ExpiryOption
     };
 
     /// <summary>
-    /// Takes the option at <paramref name="at"/> and leaves <paramref name="at"/> at its last argument. False when another
-    /// kind was given before, or the number is missing.
+    /// Takes the option at <paramref name="at"/> and leaves <paramref name="at"/> at its last argument. False when
+    /// another kind was given before, or the number is missing.
     /// </summary>
     public bool TryTake(in Call call, ExpiryKind kind, ref int at)
     {
@@ -71,7 +71,8 @@ internal struct ExpiryOption
         return true;
     }
 
-    /// <summary>The deadline in Unix milliseconds. Writes the error and returns false when the number makes none.</summary>
+    /// <summary>The deadline in Unix milliseconds; writes the error and returns false when the number is
+    /// none.</summary>
     public readonly bool TryDeadline(in Call call, out long deadlineMs)
     {
         if (!call.TryInteger(_numberAt, out deadlineMs)) return false;

@@ -9,11 +9,11 @@ namespace Millrace.Engine;
 ///   ?        one byte                          \x                 x itself, within a class too
 /// </code>
 /// A class that is not closed ends with the pattern; a range may be given from its higher end.
-/// Matching goes forward and, on a mismatch, back to the last star only: what stands between two stars matches best at its
-/// first place. So it takes O(text * pattern) time and no memory, whatever a client sends.
-/// Source: Redis documentation, "KEYS". Two of its habits are kept because clients can see them: a star needs a text that
-/// is not empty to match (the callers of <c>*</c> alone ask first, <see cref="MatchesAll"/>), and of a pattern that needs
-/// more than <see cref="MaxStars"/> stars to go on nothing matches.
+/// Matching goes forward and, on a mismatch, back to the last star only: what stands between two stars matches best at
+/// its first place. So it takes O(text * pattern) time and no memory, whatever a client sends.
+/// Source: Redis documentation, "KEYS". Two of its habits are kept because clients can see them: a star needs a text
+/// that is not empty to match (the callers of <c>*</c> alone ask first, <see cref="MatchesAll"/>), and a pattern that
+/// needs more than <see cref="MaxStars"/> stars to go on matches nothing.
 /// </remarks>
 public static class Glob
 {

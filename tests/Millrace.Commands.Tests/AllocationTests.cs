@@ -74,7 +74,8 @@ public class AllocationTests
             foreach (var one in spec.Keys)
             {
                 if (!one.TryFind(args, out var first, out var last)) continue;
-                for (var i = first; i <= last; i += one.Step) keys[count++] = new KeyAt(i, driver.Keyspace.HashOf(args[i]));
+                for (var i = first; i <= last; i += one.Step)
+                    keys[count++] = new KeyAt(i, driver.Keyspace.HashOf(args[i]));
             }
 
             foreach (var key in keys[..count]) mask |= 1UL << driver.Keyspace.PartitionOf(key.Hash);

@@ -46,7 +46,8 @@ public class KeyspaceCommandsTests
                     driver.Run(grows ? $"SET more:{random.Next(10_000)} x" : $"DEL more:{random.Next(4000)}");
             }
             while (cursor != "0");
-            for (var i = 0; i < kept; i++) Assert.True(met.Contains($"kept:{i}"), $"seed {seed}, round {round}, key {i}");
+            for (var i = 0; i < kept; i++)
+                Assert.True(met.Contains($"kept:{i}"), $"seed {seed}, round {round}, key {i}");
         }
     }
 

@@ -2,7 +2,7 @@ using Millrace.Commands.Tests.Driver;
 
 namespace Millrace.Commands.Tests;
 
-/// <summary>Random commands against a model; every effect is also run on a second keyspace, which must end the same.</summary>
+/// <summary>Random commands against a model; their effects run on a second keyspace, which must end the same.</summary>
 public class KeyspaceModelTests
 {
     private const int Steps = 6000;
@@ -28,7 +28,8 @@ public class KeyspaceModelTests
             var expected = model.Run(words);
             var said = CommandDriver.Render(driver.RunWords(words));
             if (words[0] == "KEYS") said = $"[{string.Join(' ', said[1..^1].Split(' ').Order())}]";
-            Assert.True(expected == said, $"seed {seed}, step {step}: {string.Join(' ', words)} said {said}, not {expected}");
+            var request = string.Join(' ', words);
+            Assert.True(expected == said, $"seed {seed}, step {step}: {request} said {said}, not {expected}");
             Repeat(replica, driver);
         }
 

@@ -288,7 +288,8 @@ public sealed class StringCommandsTests : IDisposable
     [InlineData("INCRBYFLOAT k inf", "ERR increment would produce NaN or Infinity")]
     [InlineData("INCRBYFLOAT k 0x10", "16")]
     [InlineData("INCRBYFLOAT k 1e-18", "0")]
-    public void Numbers_start_from_nothing(string request, string expected) => Assert.Equal(expected, _driver.Say(request));
+    public void Numbers_start_from_nothing(string request, string expected) =>
+        Assert.Equal(expected, _driver.Say(request));
 
     [Fact]
     public void Numbers_in_strings()

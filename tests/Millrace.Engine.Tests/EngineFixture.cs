@@ -10,7 +10,8 @@ internal sealed class EngineFixture : IDisposable
 
     public EngineFixture(int partitions = 1, int seed = 1)
     {
-        Keyspace = new Keyspace(new KeyspaceShape(partitions, 4, partitions == 1 ? 1 : 2), _source, new KeyHasher((ulong)seed));
+        var shape = new KeyspaceShape(partitions, 4, partitions == 1 ? 1 : 2);
+        Keyspace = new Keyspace(shape, _source, new KeyHasher((ulong)seed));
         Unit = new Unit(Keyspace, (uint)seed);
     }
 

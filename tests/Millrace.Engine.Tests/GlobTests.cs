@@ -113,7 +113,8 @@ public class GlobTests
             }
             else if (at + 2 < pattern.Length && pattern[at + 1] == '-')
             {
-                for (var c = Min(pattern[at], pattern[at + 2]); c <= Max(pattern[at], pattern[at + 2]); c++) members.Add(c);
+                var (first, last) = (pattern[at], pattern[at + 2]);
+                for (var c = Min(first, last); c <= Max(first, last); c++) members.Add(c);
                 at += 3;
             }
             else

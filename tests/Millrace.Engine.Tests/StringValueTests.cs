@@ -83,7 +83,8 @@ public class StringValueTests
 
     private static byte[] Bytes(Random random)
     {
-        var bytes = new byte[random.Next(3) switch { 0 => random.Next(60), 1 => random.Next(3000), _ => random.Next(80_000) }];
+        var most = random.Next(3) switch { 0 => 60, 1 => 3000, _ => 80_000 };
+        var bytes = new byte[random.Next(most)];
         random.NextBytes(bytes);
         return bytes;
     }

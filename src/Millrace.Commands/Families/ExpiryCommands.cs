@@ -1,7 +1,7 @@
 // When keys expire: setting a deadline, asking for it, taking it away.
 //
-// A deadline is a point in Unix milliseconds. Setting one that has passed deletes the key at once. Effects carry points in
-// time (PEXPIREAT), never spans, so that replaying them later means the same.
+// A deadline is a point in Unix milliseconds. Setting one that has passed deletes the key at once. Effects carry points
+// in time (PEXPIREAT), never spans, so that replaying them later means the same.
 // Source: Redis 7.2 documentation, "EXPIRE" and its relatives.
 
 using Millrace.Engine;
@@ -15,7 +15,7 @@ public static class ExpiryCommands
     private const string ConditionSyntax = " [NX | XX | GT | LT]";
 
     /// <summary>The family's commands.</summary>
-    public static CommandSpec[] Table { get; } =
+    public static CommandSpec[] Table =>
     [
         new("expire", -3, Expire)
         {
@@ -250,7 +250,8 @@ public static class ExpiryCommands
             return false;
         }
 
-        if ((conditions & (Conditions.Later | Conditions.Earlier)) != (Conditions.Later | Conditions.Earlier)) return true;
+        const Conditions Contrary = Conditions.Later | Conditions.Earlier;
+        if ((conditions & Contrary) != Contrary) return true;
         call.Reply.Error("ERR GT and LT options at the same time are not compatible"u8);
         return false;
     }

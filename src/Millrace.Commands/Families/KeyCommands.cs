@@ -20,7 +20,7 @@ public static class KeyCommands
     private const int SharedIntegers = 10000;
 
     /// <summary>The family's commands.</summary>
-    public static CommandSpec[] Table { get; } =
+    public static CommandSpec[] Table =>
     [
         new("copy", -3, Copy)
         {
@@ -169,7 +169,10 @@ public static class KeyCommands
             Since = "1.0.0",
             Complexity = "O(1)",
             Group = "generic",
-            History = [("3.2.0", "The command no longer returns an error when source and destination names are the same.")],
+            History =
+            [
+                ("3.2.0", "The command no longer returns an error when source and destination names are the same."),
+            ],
         },
         new("touch", -2, Touch)
         {

@@ -5,8 +5,8 @@
 //
 //     | length | name ... | length | name ... |
 //
-// The call ends when COUNT entries have been looked at, when ten times as many buckets have been (Redis's bound for sparse
-// tables), or when the names take MaxNamesBytes.
+// The call ends when COUNT entries have been looked at, when ten times as many buckets have been (Redis's bound for
+// sparse tables), or when the names take MaxNamesBytes.
 
 using System.Buffers;
 using System.Buffers.Binary;
@@ -38,7 +38,7 @@ internal ref struct KeyScanOptions
     /// <summary>Whether only that type is wanted.</summary>
     public bool HasType;
 
-    /// <summary>Reads the options from an argument on; writes the error and returns false when they are wrong.</summary>
+    /// <summary>Reads the options from an argument on; writes the error and returns false if they are wrong.</summary>
     public static bool TryRead(in Call call, int from, out KeyScanOptions options)
     {
         options = new KeyScanOptions { Count = DefaultCount };
@@ -108,8 +108,9 @@ internal ref struct KeyScan : IEntryVisitor
     }
 
     /// <summary>
-    /// Reads a cursor as strtoul does: a sign is allowed, and the empty text is 0. False when it is no number or exceeds 64
-    /// bits.
+    /// Reads a cursor as strtoul does: a sign is allowed, and the empty text is 0. False when it is no number or
+    /// exceeds
+    /// 64 bits.
     /// </summary>
     public static bool TryReadCursor(ReadOnlySpan<byte> text, out ulong cursor)
     {

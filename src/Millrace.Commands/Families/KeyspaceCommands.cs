@@ -1,6 +1,6 @@
 // The keyspace as a whole: listing, walking, sampling, counting, emptying and exchanging databases.
 //
-// All but two hold every partition. SCAN and RANDOMKEY hold one partition at a time, so that they never stop the others.
+// All but two hold every partition. SCAN and RANDOMKEY hold one partition at a time, so they never stop the others.
 //
 //     SCAN's cursor    bits 0 .. n-1   the partition (n = log2 of their number, 0 with one partition)
 //                           n .. n+47  the table's own cursor
@@ -19,7 +19,7 @@ namespace Millrace.Commands.Families;
 public static class KeyspaceCommands
 {
     /// <summary>The family's commands.</summary>
-    public static CommandSpec[] Table { get; } =
+    public static CommandSpec[] Table =>
     [
         new("dbsize", 1, DbSize)
         {
@@ -222,7 +222,8 @@ public static class KeyspaceCommands
         for (var i = 0; i < call.Unit.Keyspace.Shape.Partitions; i++)
         {
             var partition = call.Unit.Keyspace[i];
-            for (var database = firstDatabase; database < endDatabase; database++) removed += partition.Discard(database);
+            for (var database = firstDatabase; database < endDatabase; database++)
+                removed += partition.Discard(database);
             partition.RefreshNextDeadline();
             while (freesAtOnce && !partition.FreeDiscarded(FreedPerStep))
             {
@@ -279,8 +280,8 @@ public static class KeyspaceCommands
 
     private static bool TryReadIndex(in Call call, int argIndex, ReadOnlySpan<byte> error, out long index)
     {
-        if (Numbers.TryParseInt64(call.Args[argIndex], out index) && index is >= int.MinValue and <= int.MaxValue) return true;
-        call.Reply.Error(error);
-        return false;
+        var isInt32 = Numbers.TryParseInt64(call.Args[argIndex], out index) && index is >= int.MinValue and <= int.MaxValue;
+        if (!isInt32) call.Reply.Error(error);
+        return isInt32;
     }
 }

@@ -24,7 +24,7 @@ public static class LcsCommand
     private const int MaxPooledCells = 1 << 20;
 
     /// <summary>The family's commands.</summary>
-    public static CommandSpec[] Table { get; } =
+    public static CommandSpec[] Table =>
     [
         new("lcs", -3, Lcs)
         {

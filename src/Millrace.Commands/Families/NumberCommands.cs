@@ -1,7 +1,7 @@
 // Strings as numbers: INCR, DECR and their kin.
 //
-// The integers are 64 bits wide; what would leave that range is refused. INCRBYFLOAT computes in the 80-bit format of C's
-// long double, as Redis does on x86-64, so that sums and their texts are the same.
+// The integers are 64 bits wide; what would leave that range is refused. INCRBYFLOAT computes in the 80-bit format of
+// C's long double, as Redis does on x86-64, so that sums and their texts are the same.
 // Source: Redis 7.2 documentation, "INCR", "INCRBYFLOAT".
 
 using Millrace.Engine;
@@ -16,7 +16,7 @@ namespace Millrace.Commands.Families;
 public static class NumberCommands
 {
     /// <summary>The family's commands.</summary>
-    public static CommandSpec[] Table { get; } =
+    public static CommandSpec[] Table =>
     [
         new("decr", 2, Decr)
         {

@@ -1,7 +1,7 @@
 // Taking partitions one at a time, for the commands that hold none when their handler starts.
 //
-// Inside of a transaction or a script the unit holds all partitions already; then entering and leaving do nothing, and the
-// walk sees what that unit sees.
+// Inside of a transaction or a script the unit holds all partitions already; then entering and leaving do nothing, and
+// the walk sees what that unit sees.
 
 using Millrace.Engine;
 using Millrace.Memory;

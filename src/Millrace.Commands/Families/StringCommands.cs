@@ -15,7 +15,7 @@ namespace Millrace.Commands.Families;
 public static class StringCommands
 {
     /// <summary>The family's commands.</summary>
-    public static CommandSpec[] Table { get; } =
+    public static CommandSpec[] Table =>
     [
         new("append", 3, Append)
         {
@@ -493,8 +493,10 @@ public static class StringCommands
     /// <summary>Makes a key hold a text, as an integer when it is the canonical form of one.</summary>
     internal static void SetText(Unit unit, in Key key, in Entry existing, ReadOnlySpan<byte> text, long deadlineMs)
     {
-        if (Numbers.TryParseInt64(text, out var number)) StringValue.SetInteger(unit, key, existing, number, deadlineMs);
-        else StringValue.SetBytes(unit, key, existing, text, deadlineMs);
+        if (Numbers.TryParseInt64(text, out var number))
+            StringValue.SetInteger(unit, key, existing, number, deadlineMs);
+        else
+            StringValue.SetBytes(unit, key, existing, text, deadlineMs);
     }
 
     /// <summary>Replies with the string of an entry, or with null for a missing one.</summary>

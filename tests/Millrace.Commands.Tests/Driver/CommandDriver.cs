@@ -1,5 +1,5 @@
 // Runs requests through parser, table, unit, handler and reply writer in this thread: what the pipeline does, without
-// sockets, loops and gates. Requests and replies are RESP bytes; texts are Latin-1, so that every byte is one character.
+// sockets, loops and gates. Requests and replies are RESP bytes; texts are Latin-1, so every byte is one character.
 
 using System.Numerics;
 using System.Text;
@@ -23,7 +23,8 @@ internal sealed class CommandDriver : IDisposable
 
     public CommandDriver(int partitions = 1, int seed = 1)
     {
-        Keyspace = new Keyspace(new KeyspaceShape(partitions, 16, partitions == 1 ? 1 : 2), _source, new KeyHasher((ulong)seed));
+        var shape = new KeyspaceShape(partitions, 16, partitions == 1 ? 1 : 2);
+        Keyspace = new Keyspace(shape, _source, new KeyHasher((ulong)seed));
         Unit = new Unit(Keyspace, (uint)seed) { RecordsRemovals = true };
         Client = new DriverCaller(_lastEffects);
     }
@@ -42,7 +43,7 @@ internal sealed class CommandDriver : IDisposable
     /// <summary>How many changes the last request made.</summary>
     public long Dirty { get; private set; }
 
-    /// <summary>The effects of the last request, words joined with blanks; expired keys first, as <c>-key</c>.</summary>
+    /// <summary>The effects of the last request, words joined by blanks; expired keys first, as <c>-key</c>.</summary>
     public IReadOnlyList<string> Effects => _lastEffects;
 
     /// <summary>Runs a request whose words are separated by blanks and returns the reply's bytes.</summary>
@@ -51,7 +52,7 @@ internal sealed class CommandDriver : IDisposable
     /// <summary>Runs a request and returns the reply's bytes.</summary>
     public string RunWords(params ReadOnlySpan<string> words) => Execute(Encode(words));
 
-    /// <summary>Runs a request and returns the reply as text: values of arrays in brackets, <c>(nil)</c> for null.</summary>
+    /// <summary>Runs a request and returns the reply as text: arrays in brackets, <c>(nil)</c> for null.</summary>
     public string Say(string request) => Render(RunWords(request.Split(' ')));
 
     /// <summary>Runs a request and returns the reply's value.</summary>
@@ -190,7 +191,8 @@ internal sealed class DriverCaller(List<string> effects) : Caller
     /// <summary>Notes what the unit removed unasked.</summary>
     public void Record(Unit unit)
     {
-        for (var i = 0; i < unit.Removals.Count; i++) effects.Add("-" + Encoding.Latin1.GetString(unit.Removals.Key(i)));
+        for (var i = 0; i < unit.Removals.Count; i++)
+            effects.Add("-" + Encoding.Latin1.GetString(unit.Removals.Key(i)));
     }
 }
 

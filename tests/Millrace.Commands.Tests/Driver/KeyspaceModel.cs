@@ -50,7 +50,7 @@ internal sealed class KeyspaceModel
         "MOVE" => Move(words[1], int.Parse(words[2])),
         "SWAPDB" => Swap(int.Parse(words[1]), int.Parse(words[2])),
         "FLUSHDB" => Flush(),
-        "KEYS" => $"[{string.Join(' ', Keys.Where(key => IsAlive(key.Value.Deadline)).Select(key => key.Key).Order())}]",
+        "KEYS" => $"[{string.Join(' ', Keys.Keys.Where(key => IsAlive(Keys[key].Deadline)).Order())}]",
         _ => throw new ArgumentException(words[0]),
     };
 
