@@ -81,6 +81,8 @@ public sealed class DifferentialRun : IDisposable
 
     private void StartLanes()
     {
+        // The first check makes its own connections known to both, so that CLIENT LIST is the same.
+        CheckState();
         for (int i = 0; i < Lanes; i++)
         {
             string version = i % 2 == 0 ? "3" : "2";

@@ -38,6 +38,9 @@ public sealed class Lane(int referencePort, int subjectPort) : IDisposable
         Dispose();
         _reference = new RawConnection(referencePort);
         _subject = new RawConnection(subjectPort);
+        // Both have accepted it, and list it, once they answer.
+        _reference.Call("PING");
+        _subject.Call("PING");
         return ended;
     }
 

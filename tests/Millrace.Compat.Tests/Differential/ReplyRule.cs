@@ -117,7 +117,8 @@ public static class ReplyRules
 
     // With several loops the order of ids need not be the order of connecting: clients are compared as a set.
     private static IEnumerable<string> Clients(ReplyValue list) =>
-        list.Text.Split('\n').Select(Comparable).Order(StringComparer.Ordinal);
+        // A verbatim string begins with its format, "txt:".
+        (list.Kind == '=' ? list.Text[4..] : list.Text).Split('\n').Select(Comparable).Order(StringComparer.Ordinal);
 
     // The names of all fields and the values of those that both must agree on.
     private static string Comparable(string client) => string.Join(' ', client.Split(' ')
