@@ -1,7 +1,7 @@
 // Server CPU microseconds per request, beside redis-server 7.0.15, in interleaved rounds.
 //
-// Wall-clock figures of a shared machine say little; the CPU time of the server process over a fixed number of requests says
-// much. Both servers run on core 0, redis-benchmark on core 1; each row is the median over the rounds.
+// Wall-clock figures of a shared machine say little; the CPU time of the server process over a fixed number of requests
+// says much. Both servers run on core 0, redis-benchmark on core 1; each row is the median over the rounds.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -16,7 +16,8 @@ internal static class CpuBench
     public static int Run(BenchOptions options)
     {
         Console.WriteLine(
-            $"server CPU us/request, {Clients} connections, {options.Requests} requests, median of {options.Rounds} rounds");
+            $"server CPU us/request, {Clients} connections, {options.Requests} requests, " +
+            $"median of {options.Rounds} rounds");
         Console.WriteLine("command  pipeline    redis  millrace  ratio");
         foreach (var command in (string[])["get", "set", "incr"])
         {
@@ -32,8 +33,10 @@ internal static class CpuBench
         var millrace = new List<double>();
         for (var round = 0; round < options.Rounds; round++)
         {
-            using (var server = ServerUnderTest.Redis()) redis.Add(Measure(server, options, command, pipeline));
-            using (var server = ServerUnderTest.Millrace(options.Loops)) millrace.Add(Measure(server, options, command, pipeline));
+            using (var server = ServerUnderTest.Redis())
+                redis.Add(Measure(server, options, command, pipeline));
+            using (var server = ServerUnderTest.Millrace(options.Loops))
+                millrace.Add(Measure(server, options, command, pipeline));
         }
 
         var (one, other) = (Median(redis), Median(millrace));
@@ -54,8 +57,8 @@ internal static class CpuBench
     {
         string[] arguments =
         [
-            "-c", "1", "redis-benchmark", "-p", Text(server.Port), "-t", command, "-P", Text(pipeline), "-n", Text(requests),
-            "-c", Text(Clients), "-r", "1000000", "-q",
+            "-c", "1", "redis-benchmark", "-p", Text(server.Port), "-t", command, "-P", Text(pipeline),
+            "-n", Text(requests), "-c", Text(Clients), "-r", "1000000", "-q",
         ];
         var start = new ProcessStartInfo("taskset", arguments) { RedirectStandardOutput = true };
         using var process = Process.Start(start)!;

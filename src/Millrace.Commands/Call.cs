@@ -13,8 +13,8 @@ public readonly record struct KeyAt(int ArgIndex, ulong Hash);
 /// One call of a command: everything that its handler may use.
 /// </summary>
 /// <remarks>
-/// Lives on the stack of the loop that runs it. The arguments are views of the receive buffer and of nobody else's memory,
-/// so they stay valid whatever the handler does to the keyspace; views of entries do not.
+/// Lives on the stack of the loop that runs it. The arguments are views of the receive buffer and of nobody else's
+/// memory, so they stay valid whatever the handler does to the keyspace; views of entries do not.
 /// </remarks>
 public readonly ref struct Call
 {
@@ -22,7 +22,13 @@ public readonly ref struct Call
 
     /// <summary>A call of <paramref name="spec"/>.</summary>
     public Call(
-        CommandSpec spec, Args args, ReadOnlySpan<KeyAt> keys, ReplyWriter reply, Unit unit, Caller caller, EffectBuffer effects)
+        CommandSpec spec,
+        Args args,
+        ReadOnlySpan<KeyAt> keys,
+        ReplyWriter reply,
+        Unit unit,
+        Caller caller,
+        EffectBuffer effects)
     {
         Spec = spec;
         Args = args;

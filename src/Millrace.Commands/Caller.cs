@@ -25,8 +25,8 @@ public abstract class Caller
     public Access WriteAccess => NoTouch ? Access.Peek : Access.Write;
 
     /// <summary>
-    /// Ends a unit that a handler has begun itself (SCAN, RANDOMKEY). Whoever keeps a log overrides this and appends the
-    /// effects of <see cref="Unit.Removals"/> before it ends the unit.
+    /// Ends a unit that a handler has begun itself (SCAN, RANDOMKEY). Whoever keeps a log overrides this and appends
+    /// the effects of <see cref="Unit.Removals"/> before it ends the unit.
     /// </summary>
     public virtual void EndUnit(Unit unit) => unit.End();
 }

@@ -1,6 +1,7 @@
 namespace Millrace.Commands;
 
-/// <summary>What a command is and may do, as <c>COMMAND INFO</c> tells it (Redis documentation, "COMMAND", "Flags").</summary>
+/// <summary>What a command is and may do, as <c>COMMAND INFO</c> tells it (Redis documentation, "COMMAND",
+/// "Flags").</summary>
 [Flags]
 public enum CommandFlags
 {
@@ -142,7 +143,8 @@ public enum AclCategories
     Scripting = 1 << 20,
 }
 
-/// <summary>Why a command may have to wait or be refused: one bit per reason, tested with one AND before every command.</summary>
+/// <summary>Why a command may have to wait or be refused: one bit per reason, tested with one AND before every
+/// command.</summary>
 [Flags]
 public enum Gate
 {

@@ -79,7 +79,8 @@ public sealed class CommandSpec
     /// <summary>What to use instead of a deprecated command, or null.</summary>
     public string? ReplacedBy { get; init; }
 
-    /// <summary>Whether it is meant for the system and its tests rather than for applications (doc flag <c>syscmd</c>).</summary>
+    /// <summary>Whether it is meant for the system and its tests rather than for applications (doc flag
+    /// <c>syscmd</c>).</summary>
     public bool IsForTheSystem { get; init; }
 
     /// <summary>The container, for a subcommand.</summary>
@@ -99,7 +100,8 @@ public sealed class CommandSpec
     /// <summary>The position in the table: counters are kept by it. Set by <see cref="CommandTable"/>.</summary>
     public int Id { get; private set; } = -1;
 
-    /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command in.</summary>
+    /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command
+    /// in.</summary>
     public Gate StoppedBy { get; private set; }
 
 

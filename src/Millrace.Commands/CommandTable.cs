@@ -6,8 +6,8 @@ namespace Millrace.Commands;
 /// All commands by name. Immutable; shared by all loops.
 /// </summary>
 /// <remarks>
-/// Open addressing over a power of two at most a quarter full; the hash folds the case of letters away and reads the first
-/// eight bytes, the last byte and the length. A look-up allocates nothing.
+/// Open addressing over a power of two at most a quarter full; the hash folds the case of letters away and reads the
+/// first eight bytes, the last byte and the length. A look-up allocates nothing.
 /// </remarks>
 public sealed class CommandTable
 {

@@ -8,8 +8,8 @@ namespace Millrace.Commands;
 /// </summary>
 /// <remarks>
 /// A handler says nothing when its request, repeated, has the same effect. It calls <see cref="Replace"/> and adds
-/// commands when that is not so (a relative time, a random choice, GETDEL), and <see cref="Suppress"/> when a change needs
-/// no record. While nobody reads effects, nothing is stored. One object per loop, reused.
+/// commands when that is not so (a relative time, a random choice, GETDEL), and <see cref="Suppress"/> when a change
+/// needs no record. While nobody reads effects, nothing is stored. One object per loop, reused.
 /// </remarks>
 public sealed class EffectBuffer
 {
@@ -124,7 +124,11 @@ public sealed class EffectBuffer
     private Span<byte> Room(int count)
     {
         if (_bytes.Length - _length < count)
-            Array.Resize(ref _bytes, (int)Math.Min(Math.Max(_bytes.Length * 2L, (long)_length + count), Array.MaxLength));
+        {
+            var wanted = Math.Max(_bytes.Length * 2L, (long)_length + count);
+            Array.Resize(ref _bytes, (int)Math.Min(wanted, Array.MaxLength));
+        }
+
         var room = _bytes.AsSpan(_length, count);
         _length += count;
         return room;

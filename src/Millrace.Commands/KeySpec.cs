@@ -67,13 +67,15 @@ public sealed record KeySpec
     /// <summary>Whether the number of keys is an argument.</summary>
     public bool IsCounted { get; init; }
 
-    /// <summary>Range: the last key relative to the first; negative: counted from the last argument (-1: the last).</summary>
+    /// <summary>Range: the last key relative to the first; negative: counted from the last argument (-1: the
+    /// last).</summary>
     public int LastKey { get; init; }
 
     /// <summary>From one key to the next.</summary>
     public int Step { get; init; } = 1;
 
-    /// <summary>Range with <see cref="LastKey"/> -1: stop after 1/limit of the remaining arguments; 0 and 1: no limit.</summary>
+    /// <summary>Range with <see cref="LastKey"/> -1: stop after 1/limit of the remaining arguments; 0 and 1: no
+    /// limit.</summary>
     public int Limit { get; init; }
 
     /// <summary>Counted: where the number is, relative to the beginning.</summary>

@@ -3,7 +3,8 @@ using Millrace.Memory;
 
 namespace Millrace.Engine;
 
-/// <summary>The data type of a value, in the numbering that RDB files and <c>OBJECT</c> replies have in common.</summary>
+/// <summary>The data type of a value, in the numbering that RDB files and <c>OBJECT</c> replies have in
+/// common.</summary>
 public enum ValueType
 {
     /// <summary>A byte string or an integer.</summary>
@@ -113,7 +114,9 @@ public readonly struct Entry
         get
         {
             var length = (int)(_header >> KeyLengthShift) & LongKey;
-            return length != LongKey ? length : BinaryPrimitives.ReadInt32LittleEndian(Bytes(sizeof(ulong), sizeof(int)));
+            return length != LongKey
+                ? length
+                : BinaryPrimitives.ReadInt32LittleEndian(Bytes(sizeof(ulong), sizeof(int)));
         }
     }
 
@@ -151,7 +154,8 @@ public readonly struct Entry
     /// Writes a new entry into fresh memory and returns a view of it; the value area is left for the caller to fill.
     /// </summary>
     /// <param name="heap">The partition's heap.</param>
-    /// <param name="key">The key; must not point into <paramref name="heap"/>'s memory that this call could move.</param>
+    /// <param name="key">The key; must not point into <paramref name="heap"/>'s memory that this call could
+    /// move.</param>
     /// <param name="shape">Type, encoding, value length, deadline and access clock.</param>
     public static Entry Create(Heap heap, ReadOnlySpan<byte> key, in EntryShape shape)
     {
@@ -200,7 +204,8 @@ public readonly struct Entry
         var bytes = heap.Span(block, 0, old.KeyOffset);
         if (shape.ValueLength >= LongValue)
             BinaryPrimitives.WriteInt32LittleEndian(bytes[old.ValueLengthFieldOffset..], shape.ValueLength);
-        if (hasDeadline) BinaryPrimitives.WriteInt64LittleEndian(bytes[(old.KeyOffset - sizeof(long))..], shape.DeadlineMs);
+        if (hasDeadline)
+            BinaryPrimitives.WriteInt64LittleEndian(bytes[(old.KeyOffset - sizeof(long))..], shape.DeadlineMs);
         heap.WriteHeader(block, Header(keyLength, shape, hasDeadline));
         return new Entry(heap, block);
     }
@@ -244,4 +249,5 @@ public readonly struct Entry
 /// <param name="ValueLength">Bytes of the value area.</param>
 /// <param name="DeadlineMs">Unix milliseconds, or -1 for none.</param>
 /// <param name="AccessClock">The initial access clock, 24 bits.</param>
-public readonly record struct EntryShape(ValueType Type, int Encoding, int ValueLength, long DeadlineMs, uint AccessClock);
+public readonly record struct EntryShape(
+    ValueType Type, int Encoding, int ValueLength, long DeadlineMs, uint AccessClock);

@@ -28,7 +28,8 @@ public sealed class KeyTable
     /// <summary>(deadline in Unix ms, hash of the key), ascending.</summary>
     public OrderedIndex Deadlines { get; }
 
-    /// <summary>The sum of all deadlines: with <see cref="DeadlineCount"/> it gives their exact average at any time.</summary>
+    /// <summary>The sum of all deadlines: with <see cref="DeadlineCount"/> it gives their exact average at any
+    /// time.</summary>
     public Int128 DeadlineSumMs { get; private set; }
 
     /// <summary>The number of keys, expired ones that nobody has met yet included.</summary>
@@ -63,7 +64,8 @@ public sealed class KeyTable
         if (Deadlines.Remove((ulong)deadlineMs, hash)) DeadlineSumMs -= deadlineMs;
     }
 
-    /// <summary>Frees entries and structures a slice at a time; true when all is freed. The table is out of use before.</summary>
+    /// <summary>Frees entries and structures a slice at a time; true when all is freed. The table is out of use
+    /// before.</summary>
     public bool FreeSome(int maxEntries)
     {
         if (Entries.Header.IsNull) return true;

@@ -12,7 +12,8 @@ public sealed record KeyspaceShape(int Partitions, int Databases, int Loops)
     /// <summary>The most partitions there can be: a lock set is one 64-bit mask.</summary>
     public const int MaxPartitions = 64;
 
-    /// <summary>The shape for a number of loops: one partition for one loop, else 64 (measured, docs/PERFORMANCE.md).</summary>
+    /// <summary>The shape for a number of loops: one partition for one loop, else 64 (measured,
+    /// docs/PERFORMANCE.md).</summary>
     public static KeyspaceShape For(int loops, int databases) =>
         new(loops == 1 ? 1 : MaxPartitions, databases, loops);
 }
@@ -107,7 +108,8 @@ public sealed class Keyspace : IDisposable
         _partitions[PartitionOf(hash)].Table(database)?.Entries.PrefetchBucket(hash);
     }
 
-    /// <summary>Brings the entries nearer that a prefetched bucket names for a hash. See <see cref="Prefetch"/>.</summary>
+    /// <summary>Brings the entries nearer that a prefetched bucket names for a hash. See
+    /// <see cref="Prefetch"/>.</summary>
     public void PrefetchEntry(int database, ulong hash)
     {
         if (Shape.Loops != 1) return;

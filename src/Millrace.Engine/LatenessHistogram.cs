@@ -1,7 +1,8 @@
 namespace Millrace.Engine;
 
 /// <summary>
-/// How late active expiry removed its keys: counts per millisecond up to a limit, so that percentiles are exact below it.
+/// How late active expiry removed its keys: counts per millisecond up to a limit, so that percentiles are exact below
+/// it.
 /// </summary>
 /// <remarks>One per loop, written by that loop only; readers see each count at some recent moment.</remarks>
 public sealed class LatenessHistogram

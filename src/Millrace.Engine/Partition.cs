@@ -18,7 +18,8 @@ public sealed class Partition
     private readonly KeyTable?[] _tables;
     private readonly Queue<KeyTable> _discarded = new();
 
-    internal Partition(int index, int databases, MemorySource source, KeyHasher hasher, AlignedLines<PartitionLine> lines)
+    internal Partition(
+        int index, int databases, MemorySource source, KeyHasher hasher, AlignedLines<PartitionLine> lines)
     {
         Index = index;
         Heap = new Heap(source);
@@ -53,7 +54,8 @@ public sealed class Partition
     /// <summary>Exchanges two databases.</summary>
     public void Swap(int first, int second) => (_tables[first], _tables[second]) = (_tables[second], _tables[first]);
 
-    /// <summary>Empties a database at once; its memory is freed later in slices. Returns the number of keys removed.</summary>
+    /// <summary>Empties a database at once; its memory is freed later in slices. Returns the number of keys
+    /// removed.</summary>
     public long Discard(int database)
     {
         var table = _tables[database];
@@ -110,7 +112,8 @@ public struct PartitionLine
     /// <summary>The position in the effect log after the last block that this partition took part in.</summary>
     public long LogPosition;
 
-    /// <summary>The earliest deadline of any key here in Unix milliseconds; <see cref="long.MaxValue"/> when there is none.</summary>
+    /// <summary>The earliest deadline of any key here in Unix milliseconds; <see cref="long.MaxValue"/> when there is
+    /// none.</summary>
     public long NextDeadlineMs;
 
     /// <summary>Reads that found their key.</summary>
@@ -129,5 +132,6 @@ public struct PartitionLine
     public ulong WaiterDestinations;
 
     [Conditional("DEBUG")]
-    internal static void AssertSize() => Debug.Assert(Marshal.SizeOf<PartitionLine>() <= 128, "one line must hold it all");
+    internal static void AssertSize() =>
+        Debug.Assert(Marshal.SizeOf<PartitionLine>() <= 128, "one line must hold it all");
 }

@@ -13,8 +13,9 @@ namespace Millrace.Engine;
 ///     +----release-----+------release---------+--> wakes sleeping threads, tells parked connections
 /// </code>
 /// Guards: everything the partition owns. Order: partitions ascending, then the effect log, then mailboxes.
-/// A waiter spins about 3 us, sleeps at most 1 ms and then gives up, so that its owner can release what it holds and park
-/// the connection (<see cref="TryPark"/>). With one event loop the lock is elided by its owner, <see cref="Unit"/>.
+/// A waiter spins about 3 us, sleeps at most 1 ms and then gives up, so that its owner can release what it holds and
+/// park the connection (<see cref="TryPark"/>). With one event loop the lock is elided by its owner,
+/// <see cref="Unit"/>.
 /// </remarks>
 public sealed class PartitionLock
 {
@@ -43,7 +44,8 @@ public sealed class PartitionLock
 
     private ref int Word => ref _lines[_index].LockWord;
 
-    /// <summary>Takes the lock if that is possible within the spin and one sleep; <paramref name="patient"/> waits on.</summary>
+    /// <summary>Takes the lock if that is possible within the spin and one sleep; <paramref name="patient"/> waits
+    /// on.</summary>
     /// <returns>Whether the lock is held now.</returns>
     public bool TryEnter(bool patient)
     {

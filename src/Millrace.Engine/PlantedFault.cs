@@ -1,10 +1,11 @@
 namespace Millrace.Engine;
 
 /// <summary>
-/// Faults that a test plants to prove that the history checker finds them. Outside of builds with <c>SCHEDULE_POINTS</c> all
-/// are constants of the value false, which leave no code behind.
+/// Faults that a test plants to prove that the history checker finds them. Outside of builds with
+/// <c>SCHEDULE_POINTS</c> all are constants of the value false, which leave no code behind.
 /// </summary>
-/// <remarks>See docs/TESTING.md, "Histories". The environment variable MILLRACE_PLANTED_FAULT names the fault.</remarks>
+/// <remarks>See docs/TESTING.md, "Histories". The environment variable MILLRACE_PLANTED_FAULT names the
+/// fault.</remarks>
 public static class PlantedFault
 {
     /// <summary>A unit forgets to take the highest partition of its set.</summary>

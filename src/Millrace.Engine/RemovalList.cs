@@ -3,7 +3,8 @@ namespace Millrace.Engine;
 /// <summary>
 /// The keys that a unit removed without having been asked to, in order, until their effects are written.
 /// </summary>
-/// <remarks>The names are copied: the entries are gone by the time somebody reads the list. Buffers are reused.</remarks>
+/// <remarks>The names are copied: the entries are gone by the time somebody reads the list. Buffers are
+/// reused.</remarks>
 public sealed class RemovalList
 {
     private readonly List<(int Database, int Start, int Length)> _items = [];

@@ -13,7 +13,8 @@ public enum Access
     /// <summary>A look that leads to a write: a use of the entry, neither hit nor miss.</summary>
     Write,
 
-    /// <summary>A look that leaves no trace (OBJECT, TTL of a client with NO-TOUCH, ...), neither use nor hit nor miss.</summary>
+    /// <summary>A look that leaves no trace (OBJECT, TTL of a client with NO-TOUCH, ...), neither use nor hit nor
+    /// miss.</summary>
     Peek,
 
     /// <summary>Counts as a hit or a miss, but not as a use of the entry (TTL, TYPE, EXISTS with NO-TOUCH).</summary>
@@ -24,8 +25,8 @@ public enum Access
 /// An execution unit: one command, one transaction or one script, from its first look at state to its last effect.
 /// </summary>
 /// <remarks>
-/// A unit takes the partitions of its keys in ascending order, fixes its time, works, has its effects appended to the log
-/// and unlocks; so every command is atomic and the log has the order of execution (docs/ARCHITECTURE.md, "Rules of
+/// A unit takes the partitions of its keys in ascending order, fixes its time, works, has its effects appended to the
+/// log and unlocks; so every command is atomic and the log has the order of execution (docs/ARCHITECTURE.md, "Rules of
 /// execution"). One object per loop, used again and again; not thread-safe.
 /// Invariants: a partition is touched only while its bit is in <see cref="Held"/>; time never goes back in a partition.
 /// Complexity: begin and end are O(partitions taken).
@@ -63,8 +64,8 @@ public sealed class Unit
     public bool RecordsRemovals { get; set; }
 
     /// <summary>
-    /// Whether entries whose time has come are removed when they are met. While writes are paused they stay and only look
-    /// missing. Set after the locks are taken, before the unit works.
+    /// Whether entries whose time has come are removed when they are met. While writes are paused they stay and only
+    /// look missing. Set after the locks are taken, before the unit works.
     /// </summary>
     public bool RemovesExpired { get; set; } = true;
 
@@ -155,8 +156,9 @@ public sealed class Unit
     public void ChangedMany(long changes) => Dirty += changes;
 
     /// <summary>
-    /// Makes the entry of <paramref name="key"/> have this shape: new, or in place of <paramref name="existing"/>, whose
-    /// value is given up except for its first <paramref name="keepValueBytes"/>. The rest of the value area is undefined.
+    /// Makes the entry of <paramref name="key"/> have this shape: new, or in place of <paramref name="existing"/>,
+    /// whose value is given up except for its first <paramref name="keepValueBytes"/>. The rest of the value area is
+    /// undefined.
     /// </summary>
     /// <param name="key">The key.</param>
     /// <param name="existing">What <see cref="Find"/> returned for the key; missing for a new one.</param>
@@ -255,7 +257,8 @@ public sealed class Unit
         return removed;
     }
 
-    /// <summary>A number from the unit's own cheap generator (xorshift32); no use where an attacker must not guess.</summary>
+    /// <summary>A number from the unit's own cheap generator (xorshift32); no use where an attacker must not
+    /// guess.</summary>
     public uint NextRandom()
     {
         var x = _randomState;

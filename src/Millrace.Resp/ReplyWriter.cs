@@ -120,8 +120,8 @@ public sealed class ReplyWriter
         Raw("\r\n"u8);
     }
 
-    /// <summary>An error. CR and LF at the ends are dropped and inside become spaces, so that client input may be quoted in
-    /// it.</summary>
+    /// <summary>An error. CR and LF at the ends are dropped and inside become spaces, so that client input may be
+    /// quoted in it.</summary>
     /// <param name="textWithPrefix">Code and text ("ERR syntax error"), without '-' and CRLF.</param>
     public void Error(ReadOnlySpan<byte> textWithPrefix)
     {

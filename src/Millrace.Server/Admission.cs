@@ -18,7 +18,8 @@ public sealed class Admission(Configuration configuration)
     /// <summary>Connections refused because there were too many.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
-    /// <summary>The error line to send to a connection that is refused; empty when it is admitted and counted.</summary>
+    /// <summary>The error line to send to a connection that is refused; empty when it is admitted and
+    /// counted.</summary>
     public ReadOnlySpan<byte> Refusal(Connection connection)
     {
         var settings = configuration.Settings;
@@ -46,5 +47,16 @@ public sealed class Admission(Configuration configuration)
     public void ResetStatistics() => Volatile.Write(ref _refused, 0);
 
     private static ReadOnlySpan<byte> Denied =>
-        "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.\r\n"u8;
+        "-DENIED Redis is running in protected mode because protected mode is enabled and no password "u8
+        + "is set for the default user. In this mode connections are only accepted from the loopback "u8
+        + "interface. If you want to connect from external computers to Redis you may adopt one of the "u8
+        + "following solutions: 1) Just disable protected mode sending the command 'CONFIG SET "u8
+        + "protected-mode no' from the loopback interface by connecting to Redis from the same host the "u8
+        + "server is running, however MAKE SURE Redis is not publicly accessible from internet if you do "u8
+        + "so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable "u8
+        + "the protected mode by editing the Redis configuration file, and setting the protected mode "u8
+        + "option to 'no', and then restarting the server. 3) If you started the server manually just for "u8
+        + "testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication "u8
+        + "password for the default user. NOTE: You only need to do one of the above things in order for "u8
+        + "the server to start accepting connections from the outside.\r\n"u8;
 }

@@ -1,7 +1,9 @@
 using System.Text;
 using Millrace.Commands;
+using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Resp;
+using Millrace.Server.Effects;
 
 namespace Millrace.Server;
 
@@ -25,8 +27,8 @@ public enum ReplyMode
 /// One connected client: what it has told us and what it is in the middle of.
 /// </summary>
 /// <remarks>
-/// Belongs to the loop of its connection. Others look at it only while all loops stand still (CLIENT LIST, CLIENT KILL),
-/// or own it through a mailbox. It keeps no buffer of its own: input and output belong to the connection.
+/// Belongs to the loop of its connection. Others look at it only while all loops stand still (CLIENT LIST, CLIENT
+/// KILL), or own it through a mailbox. It keeps no buffer of its own: input and output belong to the connection.
 /// </remarks>
 public sealed class Client : Caller
 {
@@ -79,7 +81,8 @@ public sealed class Client : Caller
     /// <summary>How many commands it has sent.</summary>
     public long CommandsRun { get; set; }
 
-    /// <summary>Whether its next request waits for a lock or a gate; unread input stays where it is meanwhile.</summary>
+    /// <summary>Whether its next request waits for a lock or a gate; unread input stays where it is
+    /// meanwhile.</summary>
     public bool IsParked { get; set; }
 
     /// <summary>How often the request that is next has failed to get its locks.</summary>
@@ -94,14 +97,26 @@ public sealed class Client : Caller
     /// <summary>Whether the client is to be closed: nothing of what it sends is looked at any more.</summary>
     public bool IsClosing => (_gates & Gate.Closing) != 0;
 
-    /// <summary>Since when its output has been over the soft limit, in microseconds of the loop's clock; 0: it is not.</summary>
+    /// <summary>Since when its output has been over the soft limit, in microseconds of the loop's clock; 0: it is
+    /// not.</summary>
     public long OverSoftLimitSinceUs { get; set; }
+
+    /// <summary>Where the effects of units go that a handler ends itself; set by the loop's executor.</summary>
+    internal EffectRecorder? Recorder { get; set; }
+
+    /// <inheritdoc/>
+    public override void EndUnit(Unit unit)
+    {
+        Recorder?.AppendRemovals(unit);
+        unit.End();
+    }
 
     /// <summary>Demands or waives authentication.</summary>
     public void RequiresAuthentication(bool demanded) =>
         _gates = demanded ? _gates | Gate.Unauthenticated : _gates & ~Gate.Unauthenticated;
 
-    /// <summary>Closes the connection once the replies so far have left; what the client still sends is ignored.</summary>
+    /// <summary>Closes the connection once the replies so far have left; what the client still sends is
+    /// ignored.</summary>
     public void CloseAfterReplies()
     {
         _gates |= Gate.Closing;

@@ -4,8 +4,8 @@ using Millrace.Engine;
 namespace Millrace.Server;
 
 /// <summary>
-/// The gates that are closed for everybody, as one word that every command is tested against before and after it has taken
-/// its locks.
+/// The gates that are closed for everybody, as one word that every command is tested against before and after it has
+/// taken its locks.
 /// </summary>
 /// <remarks>
 /// Closing a gate takes effect at once for commands that have not yet locked; those that hold partitions at that moment

@@ -31,7 +31,8 @@ public sealed class MillraceServer : IDisposable
     private readonly ServerParts _parts;
     private readonly MemorySource _memory;
     private readonly ServerLoop[] _serverLoops;
-    private readonly TaskCompletionSource<ShutdownFlags> _shutdownRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ShutdownFlags> _shutdownRequested =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Builds a server; it neither listens nor runs yet.</summary>
     /// <param name="configuration">The settings at start; CONFIG SET changes them.</param>
@@ -91,10 +92,12 @@ public sealed class MillraceServer : IDisposable
         return null;
     }
 
-    /// <summary>Asks for a shutdown; returns at once. The program that waits for <see cref="ShutdownRequested"/> stops us.</summary>
+    /// <summary>Asks for a shutdown; returns at once. The program that waits for <see cref="ShutdownRequested"/> stops
+    /// us.</summary>
     public void RequestShutdown(ShutdownFlags flags) => _shutdownRequested.TrySetResult(flags);
 
-    /// <summary>Stops: no write is acknowledged any more, replies leave, connections and listeners close, threads end.</summary>
+    /// <summary>Stops: no write is acknowledged any more, replies leave, connections and listeners close, threads
+    /// end.</summary>
     public void Stop()
     {
         _parts.Gates.Close(Gate.WritesPaused);

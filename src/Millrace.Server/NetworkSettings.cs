@@ -7,8 +7,8 @@ namespace Millrace.Server;
 /// <summary>
 /// Opens the listeners that settings name, and follows CONFIG SET of port, bind and keep-alive.
 /// </summary>
-/// <remarks>At run time all loops stand still while it works. New listeners open before old ones close, so a change that
-/// fails leaves the server reachable as before.</remarks>
+/// <remarks>At run time all loops stand still while it works. New listeners open before old ones close, so a change
+/// that fails leaves the server reachable as before.</remarks>
 public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
 {
     /// <inheritdoc/>
@@ -56,14 +56,18 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
                 BindError? error = null;
                 if (endpoint is not null && parts.Loops.TryListen(endpoint, out error) is not null) continue;
                 if (isOptional && error is { IsAddressMissing: true }) continue;
+                var reason = error?.ToString() ?? "Name or service not known";
                 parts.Journal.Warning(
-                    $"Warning: Could not create server TCP listening socket {address.TrimStart('-')}:{settings.Port}: {error?.ToString() ?? "Name or service not known"}");
+                    "Warning: Could not create server TCP listening socket " +
+                    $"{address.TrimStart('-')}:{settings.Port}: {reason}");
                 return $"Failed listening on port {settings.Port} (tcp), aborting.";
             }
         }
 
         if (settings.UnixSocket is null) return null;
-        var mode = settings.UnixSocketPermissions == 0 ? (UnixFileMode?)null : (UnixFileMode)settings.UnixSocketPermissions;
+        var mode = settings.UnixSocketPermissions == 0
+            ? (UnixFileMode?)null
+            : (UnixFileMode)settings.UnixSocketPermissions;
         var unix = ListenEndpoint.Unix(settings.UnixSocket, mode) with { Backlog = settings.TcpBacklog };
         if (parts.Loops.TryListen(unix, out var fault) is not null) return null;
         parts.Journal.Warning($"Failed opening Unix socket: {fault}");

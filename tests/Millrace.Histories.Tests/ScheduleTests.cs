@@ -58,7 +58,8 @@ public sealed class ScheduledBuild
         using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
         var text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException("the build with schedule points failed\n" + text);
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException("the build with schedule points failed\n" + text);
         Executable = Path.Combine(artifacts, "bin", "Millrace.Histories", "release", "Millrace.Histories.dll");
     }
 

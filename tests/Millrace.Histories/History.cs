@@ -1,8 +1,8 @@
 // One history: four clients with overlapping commands, a loop's upkeep and a pause, under one seeded schedule.
 //
-// The participants use the server's own batch stage and executor, each with a unit of its own, as four loops would. Checked
-// afterwards: the replies are linearizable; nothing was written while writes were paused; the log, replayed, gives the state
-// that is there.
+// The participants use the server's own batch stage and executor, each with a unit of its own, as four loops would.
+// Checked afterwards: the replies are linearizable; nothing was written while writes were paused; the log, replayed,
+// gives the state that is there.
 
 using System.Globalization;
 using System.Text;
@@ -106,8 +106,10 @@ internal sealed class History : IDisposable
     private void Record(int client, int database, string[] args, long began, Driver driver, string reply)
     {
         var unit = driver.Executor.Unit;
+        var ended = _schedule.Step;
         lock (_operations)
-            _operations.Add(new Operation(client, database, args, began, _schedule.Step, unit.NowMs, unit.RemovesExpired, reply));
+            _operations.Add(
+                new Operation(client, database, args, began, ended, unit.NowMs, unit.RemovesExpired, reply));
     }
 
     // Active expiry, as an operation without a reply.

@@ -1,12 +1,12 @@
-// Is there an order of the operations, compatible with which ended before which began, in which the model gives the same
-// replies?
+// Is there an order of the operations, compatible with which ended before which began, in which the model gives the
+// same replies?
 //
-// Wing and Gong's search, with the memory of states that Lowe added: an operation may come next when no other operation that
-// is still open ended before it began. A (set of done operations, state) that led nowhere once is not tried again. Each client
-// has one operation at a time, so the done set is one position per client.
+// Wing and Gong's search, with the memory of states that Lowe added: an operation may come next when no other operation
+// that is still open ended before it began. A (set of done operations, state) that led nowhere once is not tried again.
+// Each client has one operation at a time, so the done set is one position per client.
 //
-// Sources: J. M. Wing, C. Gong, "Testing and Verifying Concurrent Objects" (1993); G. Lowe, "Testing for Linearizability"
-// (2017).
+// Sources: J. M. Wing, C. Gong, "Testing and Verifying Concurrent Objects" (1993); G. Lowe, "Testing for
+// Linearizability" (2017).
 
 using System.Globalization;
 
@@ -19,12 +19,15 @@ namespace Millrace.Histories;
 /// <param name="Began">Schedule step before it.</param>
 /// <param name="Ended">Schedule step after it.</param>
 /// <param name="NowMs">The unit's time.</param>
-/// <param name="Removes">Whether the unit removed entries whose time had come, rather than only passing them over.</param>
+/// <param name="Removes">Whether the unit removed entries whose time had come, rather than only passing them
+/// over.</param>
 /// <param name="Reply">The reply in RESP2.</param>
-internal sealed record Operation(int Client, int Database, string[] Args, long Began, long Ended, long NowMs, bool Removes, string Reply)
+internal sealed record Operation(
+    int Client, int Database, string[] Args, long Began, long Ended, long NowMs, bool Removes, string Reply)
 {
     public override string ToString() =>
-        $"client {Client} [{Began}..{Ended}] t={NowMs} db{Database} {string.Join(' ', Args)} -> {Reply.Replace("\r\n", " ", StringComparison.Ordinal)}";
+        $"client {Client} [{Began}..{Ended}] t={NowMs} db{Database} {string.Join(' ', Args)} -> " +
+        Reply.Replace("\r\n", " ", StringComparison.Ordinal);
 }
 
 /// <summary>The search.</summary>
@@ -82,7 +85,8 @@ internal sealed class Linearizability
 
     private string Apply(Model state, Operation operation)
     {
-        if (operation.Args[0] != "EXPIRE-CYCLE") return state.Run(operation.Database, operation.Args, operation.NowMs, operation.Removes);
+        if (operation.Args[0] != "EXPIRE-CYCLE")
+            return state.Run(operation.Database, operation.Args, operation.NowMs, operation.Removes);
         var partition = int.Parse(operation.Args[1], CultureInfo.InvariantCulture);
         state.RemoveDue(operation.NowMs, key => _partitionOf(key) == partition);
         return operation.Reply;

@@ -19,7 +19,8 @@ internal sealed class LogCopy : IEffectConsumer
     {
         Writes++;
         _bytes.Write(block);
-        if (_bytes.Length != endPosition) throw new HistoryException("the log's position is not the number of its bytes");
+        if (_bytes.Length != endPosition)
+            throw new HistoryException("the log's position is not the number of its bytes");
     }
 
     /// <summary>Runs the log's commands, in order, in a model in which nothing expires by itself.</summary>

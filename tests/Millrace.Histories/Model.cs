@@ -1,7 +1,7 @@
 // The keyspace as one would explain it: databases of plain dictionaries, one command after the other.
 //
-// An entry whose deadline lies before the command's time is removed when the command looks at its key, as in the server;
-// commands on whole databases (DBSIZE, FLUSHDB, SWAPDB) see what is physically there.
+// An entry whose deadline lies before the command's time is removed when the command looks at its key, as in the
+// server; commands on whole databases (DBSIZE, FLUSHDB, SWAPDB) see what is physically there.
 
 using System.Globalization;
 using System.Text;
@@ -22,7 +22,8 @@ internal sealed class Model
     public Model(int databases) => _databases = [.. Enumerable.Range(0, databases).Select(_ => New())];
 
     private Model(Model other) =>
-        _databases = [.. other._databases.Select(one => new SortedDictionary<string, Item>(one, StringComparer.Ordinal))];
+        _databases =
+            [.. other._databases.Select(one => new SortedDictionary<string, Item>(one, StringComparer.Ordinal))];
 
     /// <summary>An independent copy.</summary>
     public Model Copy() => new(this);
@@ -48,8 +49,8 @@ internal sealed class Model
     {
         foreach (var database in _databases)
         {
-            foreach (var key in database.Where(one => IsDead(one.Value, nowMs) && isMeant(one.Key)).Select(one => one.Key).ToList())
-                database.Remove(key);
+            var due = database.Where(one => IsDead(one.Value, nowMs) && isMeant(one.Key)).Select(one => one.Key).ToList();
+            foreach (var key in due) database.Remove(key);
         }
     }
 
@@ -68,7 +69,8 @@ internal sealed class Model
             args[1..].Select(key => Live(database, key, nowMs) is { } item ? Bulk(item.Value) : Null)),
         "MSET" => MSet(database, args, nowMs),
         "INCR" => Incr(database, args[1], nowMs),
-        "DEL" or "UNLINK" => Integer(args[1..].Count(key => Live(database, key, nowMs) is not null && _databases[database].Remove(key))),
+        "DEL" or "UNLINK" => Integer(
+            args[1..].Count(key => Live(database, key, nowMs) is not null && _databases[database].Remove(key))),
         "RENAME" => Rename(database, args, nowMs),
         "COPY" => CopyKey(database, args, nowMs),
         "PEXPIREAT" => Expire(database, args, nowMs),

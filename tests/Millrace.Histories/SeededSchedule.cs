@@ -1,8 +1,8 @@
 // Runs several threads one at a time, and lets a seeded generator decide at each schedule point who goes on.
 //
-// Each participant has a semaphore; whoever holds the turn runs. At a point the turn goes to a participant drawn from those
-// that have not finished: often to the same one, so that histories mix long and short stretches. The same seed gives the
-// same history.
+// Each participant has a semaphore; whoever holds the turn runs. At a point the turn goes to a participant drawn from
+// those that have not finished: often to the same one, so that histories mix long and short stretches. The same seed
+// gives the same history.
 
 using Millrace.Engine;
 

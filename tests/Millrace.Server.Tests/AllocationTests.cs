@@ -43,8 +43,8 @@ public sealed class AllocationTests
     {
         using var server = new InProcessServer("--io-threads", "1");
         using var peer = server.Connect();
-        var text = Peer.Encode("SET", "k", "v") + Peer.Encode("DEL", "k") + Peer.Encode("SET", "k", "v", "PX", "100000") +
-            Peer.Encode("DEL", "k");
+        var text = Peer.Encode("SET", "k", "v") + Peer.Encode("DEL", "k") +
+            Peer.Encode("SET", "k", "v", "PX", "100000") + Peer.Encode("DEL", "k");
         const string Replies = "+OK\r\n:1\r\n+OK\r\n:1\r\n";
         var loop = server.Server.Parts.Loops.Loops[0];
         for (var i = 0; i < Rounds; i++) Exchange(peer, text, Replies);

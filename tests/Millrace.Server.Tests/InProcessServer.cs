@@ -48,7 +48,8 @@ internal sealed class InProcessServer : IDisposable
 /// <summary>A client made of bytes.</summary>
 internal sealed class Peer : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly Socket _socket =
+        new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
     public Peer(int port)
     {

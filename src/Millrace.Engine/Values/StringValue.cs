@@ -30,7 +30,8 @@ public enum StringEncoding
 ///                Raw        the bytes
 ///                Blob       8 bytes BlockRef, 8 bytes length; the block may be larger (growth is amortised)
 /// </code>
-/// A string over <see cref="MaxInlineBytes"/> is a blob, so that renaming it and growing it copies no more than it must.
+/// A string over <see cref="MaxInlineBytes"/> is a blob, so that renaming it and growing it copies no more than it
+/// must.
 /// The names that clients see are Redis's: int, embstr (at most 44 bytes), raw.
 /// </remarks>
 public static class StringValue
@@ -67,8 +68,8 @@ public static class StringValue
     }
 
     /// <summary>
-    /// The bytes of the string: a view of the entry, of its blob, or of <paramref name="scratch"/>. Valid until the next
-    /// write to the partition.
+    /// The bytes of the string: a view of the entry, of its blob, or of <paramref name="scratch"/>. Valid until the
+    /// next write to the partition.
     /// </summary>
     /// <param name="heap">The partition's heap.</param>
     /// <param name="entry">An entry with a string.</param>
@@ -88,7 +89,9 @@ public static class StringValue
         }
     }
 
-    /// <summary>The bytes of the string, as <see cref="Read(Heap, in Entry, Span{byte})"/> with the entry's own heap.</summary>
+    /// <summary>
+    /// The bytes of the string, as <see cref="Read(Heap, in Entry, Span{byte})"/> with the entry's own heap.
+    /// </summary>
     public static ReadOnlySpan<byte> Read(in Entry entry, Span<byte> scratch) => Read(entry.Heap, entry, scratch);
 
     /// <summary>The integer, when the string is stored as one.</summary>
@@ -127,8 +130,8 @@ public static class StringValue
     }
 
     /// <summary>
-    /// Overwrites the string from <paramref name="offset"/> on, growing it with zero bytes where it was shorter. A missing
-    /// key is made. The deadline is kept.
+    /// Overwrites the string from <paramref name="offset"/> on, growing it with zero bytes where it was shorter. A
+    /// missing key is made. The deadline is kept.
     /// </summary>
     /// <returns>The length afterwards.</returns>
     public static int WriteAt(Unit unit, in Key key, in Entry existing, int offset, ReadOnlySpan<byte> bytes)
@@ -238,7 +241,9 @@ public static class StringValue
     private static Span<byte> Content(Heap heap, in Entry entry)
     {
         var value = entry.Value;
-        return (StringEncoding)entry.Encoding == StringEncoding.Blob ? heap.Span(Blob(value), 0, BlobLength(value)) : value;
+        return (StringEncoding)entry.Encoding == StringEncoding.Blob
+            ? heap.Span(Blob(value), 0, BlobLength(value))
+            : value;
     }
 
     private static long Integer(in Entry entry) => BinaryPrimitives.ReadInt64LittleEndian(entry.Value);

@@ -25,7 +25,8 @@ public static class Value
     public static long SizeBytes(Heap heap, in Entry entry) =>
         heap.UsableSize(entry.Block) + (entry.Type == ValueType.String ? StringValue.OutsideBytes(heap, entry) : 0);
 
-    /// <summary>Bytes that a rewrite of the value has to copy; <c>UNLINK</c> frees values above a limit in slices.</summary>
+    /// <summary>Bytes that a rewrite of the value has to copy; <c>UNLINK</c> frees values above a limit in
+    /// slices.</summary>
     public static int ElementCount(in Entry entry) => entry.Type == ValueType.String ? 1 : 0;
 
     /// <summary>The encoding's name as <c>OBJECT ENCODING</c> gives it.</summary>
@@ -33,8 +34,8 @@ public static class Value
         entry.Type == ValueType.String ? StringValue.EncodingName(entry) : "unknown"u8;
 
     /// <summary>
-    /// Makes an entry for <paramref name="to"/> with the value and deadline of <paramref name="entry"/>, which stays as it
-    /// is. Without <paramref name="copies"/> memory outside the entry is shared until
+    /// Makes an entry for <paramref name="to"/> with the value and deadline of <paramref name="entry"/>, which stays as
+    /// it is. Without <paramref name="copies"/> memory outside the entry is shared until
     /// <see cref="FreeTransferred"/> ends the old entry, if both live in one heap.
     /// </summary>
     internal static Entry Transfer(Unit unit, in Entry entry, Heap heap, in Key to, bool copies)
@@ -48,7 +49,8 @@ public static class Value
         return made;
     }
 
-    /// <summary>Frees the old entry after a transfer; what it owns outside stays when the new entry shares it.</summary>
+    /// <summary>Frees the old entry after a transfer; what it owns outside stays when the new entry shares
+    /// it.</summary>
     internal static void FreeTransferred(Heap heap, in Entry entry, bool shares)
     {
         if (!shares) FreeOutside(heap, entry);

@@ -49,53 +49,8 @@ public sealed class ClientCommands(ClientRegistry registry)
                 },
                 Own("id", 2, Id, "5.0.0", "", "Returns the number of the connection, which is never given twice."),
                 Own("info", 2, Info, "6.2.0", "", "Returns what is known of the connection.", Changing),
-                new("kill", -3, Kill)
-                {
-                    Flags = Admin | Usual,
-                    Categories = AclCategories.Connection,
-                    Locks = LockScope.Quiesced,
-                    Syntax = "(ip:port:string | ([ID client-id:integer] | "
-                        + "[TYPE (NORMAL | MASTER | SLAVE | REPLICA | PUBSUB)]"
-                        + " | [USER username:string] | [ADDR ip:port:string] | [LADDR ip:port:string]"
-                        + " | [SKIPME (YES | NO)] | [MAXAGE maxage:integer])...)",
-                    Summary = "Closes connections.",
-                    Since = "2.4.0",
-                    Complexity = OfClients,
-                    Group = "connection",
-                    History =
-                    [
-                        ("2.8.12", "Added new filter format."),
-                        ("2.8.12", "`ID` option."),
-                        ("3.2.0", "Added `master` type in for `TYPE` option."),
-                        ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward "
-                            + "compatibility."),
-                        ("6.2.0", "`LADDR` option."),
-                        ("7.4.0", "`MAXAGE` option."),
-                    ],
-                },
-                new("list", -2, List)
-                {
-                    Flags = Admin | Usual,
-                    Categories = AclCategories.Connection,
-                    Locks = LockScope.Quiesced,
-                    Syntax = "[TYPE (NORMAL | MASTER | REPLICA | PUBSUB)] [ID client-id:integer...]",
-                    Summary = "Returns what is known of all connections, or of some.",
-                    Since = "2.4.0",
-                    Complexity = OfClients,
-                    Group = "connection",
-                    History =
-                    [
-                        ("2.8.12", "Added unique client `id` field."),
-                        ("5.0.0", "Added optional `TYPE` filter."),
-                        ("6.0.0", "Added `user` field."),
-                        ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` "
-                            + "filter."),
-                        ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
-                        ("7.0.3", "Added `ssub` field."),
-                        ("7.2.0", "Added `lib-name` and `lib-ver` fields."),
-                    ],
-                    Tips = Changing,
-                },
+                KillSpec(),
+                ListSpec(),
                 new("no-evict", 3, NoEvict)
                 {
                     Flags = Admin | Usual,
@@ -117,6 +72,55 @@ public sealed class ClientCommands(ClientRegistry registry)
             ],
         },
     ];
+
+    private CommandSpec KillSpec() => new("kill", -3, Kill)
+    {
+        Flags = Admin | Usual,
+        Categories = AclCategories.Connection,
+        Locks = LockScope.Quiesced,
+        Syntax = "(ip:port:string | ([ID client-id:integer] | "
+            + "[TYPE (NORMAL | MASTER | SLAVE | REPLICA | PUBSUB)]"
+            + " | [USER username:string] | [ADDR ip:port:string] | [LADDR ip:port:string]"
+            + " | [SKIPME (YES | NO)] | [MAXAGE maxage:integer])...)",
+        Summary = "Closes connections.",
+        Since = "2.4.0",
+        Complexity = OfClients,
+        Group = "connection",
+        History =
+        [
+            ("2.8.12", "Added new filter format."),
+            ("2.8.12", "`ID` option."),
+            ("3.2.0", "Added `master` type in for `TYPE` option."),
+            ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward "
+                + "compatibility."),
+            ("6.2.0", "`LADDR` option."),
+            ("7.4.0", "`MAXAGE` option."),
+        ],
+    };
+
+    private CommandSpec ListSpec() => new("list", -2, List)
+    {
+        Flags = Admin | Usual,
+        Categories = AclCategories.Connection,
+        Locks = LockScope.Quiesced,
+        Syntax = "[TYPE (NORMAL | MASTER | REPLICA | PUBSUB)] [ID client-id:integer...]",
+        Summary = "Returns what is known of all connections, or of some.",
+        Since = "2.4.0",
+        Complexity = OfClients,
+        Group = "connection",
+        History =
+        [
+            ("2.8.12", "Added unique client `id` field."),
+            ("5.0.0", "Added optional `TYPE` filter."),
+            ("6.0.0", "Added `user` field."),
+            ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` "
+                + "filter."),
+            ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
+            ("7.0.3", "Added `ssub` field."),
+            ("7.2.0", "Added `lib-name` and `lib-ver` fields."),
+        ],
+        Tips = Changing,
+    };
 
     // A subcommand that works on the calling client alone.
     private static CommandSpec Own(

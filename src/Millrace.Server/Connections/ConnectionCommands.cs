@@ -44,21 +44,7 @@ public sealed class ConnectionCommands(ServerParts parts)
             Complexity = "O(1)",
             Group = "connection",
         },
-        new("hello", -1, Hello)
-        {
-            Flags = BeforeAuthentication,
-            Categories = AclCategories.Connection,
-            Syntax = "[protover:integer [AUTH username:string password:string] [SETNAME clientname:string]]",
-            Summary = "Introduces both sides to each other and chooses the protocol.",
-            Since = "6.0.0",
-            Complexity = "O(1)",
-            Group = "connection",
-            History =
-            [
-                ("6.2.0", "`protover` made optional; when called without arguments the command reports the current "
-                    + "connection's context."),
-            ],
-        },
+        HelloSpec(),
         new("ping", -1, Ping)
         {
             Flags = Fast,
@@ -101,6 +87,22 @@ public sealed class ConnectionCommands(ServerParts parts)
             Group = "connection",
         },
     ];
+
+    private CommandSpec HelloSpec() => new("hello", -1, Hello)
+    {
+        Flags = BeforeAuthentication,
+        Categories = AclCategories.Connection,
+        Syntax = "[protover:integer [AUTH username:string password:string] [SETNAME clientname:string]]",
+        Summary = "Introduces both sides to each other and chooses the protocol.",
+        Since = "6.0.0",
+        Complexity = "O(1)",
+        Group = "connection",
+        History =
+        [
+            ("6.2.0", "`protover` made optional; when called without arguments the command reports the current "
+                + "connection's context."),
+        ],
+    };
 
     private void Auth(ref Call call)
     {

@@ -7,8 +7,8 @@ namespace Millrace.Server.Effects;
 /// Puts the effects of one unit together and appends them to the log as one block.
 /// </summary>
 /// <remarks>
-/// Order in a block: keys that expired under the unit's eyes, then the command or what it named instead. Several commands
-/// stand between MULTI and EXEC, so that a reader of the log has all of them or none. One per loop.
+/// Order in a block: keys that expired under the unit's eyes, then the command or what it named instead. Several
+/// commands stand between MULTI and EXEC, so that a reader of the log has all of them or none. One per loop.
 /// </remarks>
 public sealed class EffectRecorder(EffectLog log)
 {
@@ -62,7 +62,7 @@ public sealed class EffectRecorder(EffectLog log)
         for (var i = 0; i < removals.Count; i++)
         {
             selected = AddSelect(selected, removals.Database(i));
-            _block.Add("DEL"u8, removals.Key(i));
+            _block.Add("UNLINK"u8, removals.Key(i));
         }
 
         return selected;

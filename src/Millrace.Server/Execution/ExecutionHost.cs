@@ -2,7 +2,8 @@ using Millrace.Engine;
 
 namespace Millrace.Server.Execution;
 
-/// <summary>What an <see cref="Executor"/> needs of the loop that it runs on. Tests put a schedule of their own behind it.</summary>
+/// <summary>What an <see cref="Executor"/> needs of the loop that it runs on. Tests put a schedule of their own behind
+/// it.</summary>
 public abstract class ExecutionHost
 {
     /// <summary>The loop's wall clock in Unix milliseconds.</summary>

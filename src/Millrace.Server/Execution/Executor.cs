@@ -73,8 +73,9 @@ public sealed class Executor
         if (closed != 0) return Stopped(client, request, input, closed, reply);
 
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
+        client.Recorder = _effects;
         if (spec.Locks == LockScope.Quiesced) RunQuiesced(ref call);
-        else if (!_unit.TryBegin(LockSet(spec, request), _host.UnixMs, client.LockTries >= ImpatientTries, out var contended))
+        else if (!_unit.TryBegin(LockSet(spec, request), _host.UnixMs, IsPatient(client), out var contended))
             return ParkOnPartition(client, request, input, contended);
         else
         {
@@ -126,6 +127,8 @@ public sealed class Executor
 
         _unit.End();
     }
+
+    private static bool IsPatient(Client client) => client.LockTries >= ImpatientTries;
 
     private ulong LockSet(CommandSpec spec, Request request)
     {
@@ -184,7 +187,8 @@ public sealed class Executor
     private Outcome Malformed(Client client, CommandSpec? spec, Args args, ReplyWriter reply)
     {
         if (spec is null) UnknownCommand(args, reply);
-        else if (spec.Subcommands.Length > 0 && args.Count > 1 && spec.Handler is null) UnknownSubcommand(spec, args, reply);
+        else if (spec.Subcommands.Length > 0 && args.Count > 1 && spec.Handler is null)
+            UnknownSubcommand(spec, args, reply);
         else Refuse(reply, $"ERR wrong number of arguments for '{spec.FullName}' command");
         if (spec is not null) Statistics[spec].Rejected++;
         client.LockTries = 0;
@@ -241,7 +245,8 @@ public sealed class Executor
     private void UnknownCommand(Args args, ReplyWriter reply)
     {
         const int MaxQuoted = 128;
-        var text = new StringBuilder("ERR unknown command '").Append(Quoted(args[0], MaxQuoted)).Append("', with args beginning with: ");
+        var text = new StringBuilder("ERR unknown command '").Append(Quoted(args[0], MaxQuoted));
+        text.Append("', with args beginning with: ");
         var room = MaxQuoted;
         for (var i = 1; i < args.Count && room > 0; i++)
         {
@@ -263,5 +268,6 @@ public sealed class Executor
         Statistics.CountError(reply.LastErrorCode);
     }
 
-    private static string Quoted(ReadOnlySpan<byte> bytes, int most) => Encoding.Latin1.GetString(bytes[..Math.Min(bytes.Length, most)]);
+    private static string Quoted(ReadOnlySpan<byte> bytes, int most) =>
+        Encoding.Latin1.GetString(bytes[..Math.Min(bytes.Length, most)]);
 }

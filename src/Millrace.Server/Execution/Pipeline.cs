@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text;
 using Millrace.Net;
 using Millrace.Resp;
 using Millrace.Server.Config;
@@ -13,8 +15,9 @@ namespace Millrace.Server.Execution;
 ///   input  [ done | batch: request request request | incomplete ... ]
 ///            consumed      cut, hashed, prefetched; then run one by one
 /// </code>
-/// One per loop; the handler of all its connections, whose <see cref="Connection.Tag"/> is the <see cref="Client"/>. In one
-/// turn a connection has at most <see cref="TurnBytes"/> or <see cref="TurnRequests"/> processed; then others have theirs.
+/// One per loop; the handler of all its connections, whose <see cref="Connection.Tag"/> is the <see cref="Client"/>. In
+/// one turn a connection has at most <see cref="TurnBytes"/> or <see cref="TurnRequests"/> processed; then others have
+/// theirs.
 /// A request that parks leaves itself and everything behind it as unread bytes.
 /// </remarks>
 public sealed class Pipeline : ConnectionHandler
@@ -25,6 +28,8 @@ public sealed class Pipeline : ConnectionHandler
     /// <summary>Requests of one connection that a turn runs.</summary>
     public const int TurnRequests = 1000;
 
+    private static readonly long ClockTicks = Stopwatch.Frequency / 1000;
+
     private readonly Configuration _configuration;
     private readonly Executor _executor;
     private readonly RequestBatch _batch;
@@ -34,6 +39,7 @@ public sealed class Pipeline : ConnectionHandler
     private readonly Action<Client> _closed;
     private Settings _settings;
     private RequestLimits _limits = new();
+    private long _clockTicks;
 
     /// <summary>A pipeline for one loop.</summary>
     /// <param name="configuration">The settings in force.</param>
@@ -64,17 +70,28 @@ public sealed class Pipeline : ConnectionHandler
         }
 
         if (!ReferenceEquals(_settings, _configuration.Settings)) Adopt(_configuration.Settings);
+        client.MaxBulkLength = _settings.MaxBulkLength;
         var output = connection.Output;
         _segments.Queue = output;
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
         if (client.ParkedRequest is null || RunParked(client)) RunInput(client, connection);
         _executor.Statistics.EndRun();
+        KeepTime(connection.Loop);
         output.Commit(_reply.Detach());
         CheckLimits(client, connection);
     }
 
     /// <inheritdoc/>
     public override void Closed(Connection connection) => _closed((Client)connection.Tag!);
+
+    // The loop reads its clock once per turn; whoever works longer than a millisecond reads it again.
+    private void KeepTime(EventLoop loop)
+    {
+        var ticks = _executor.Statistics.LastTicks;
+        if (ticks - _clockTicks < ClockTicks) return;
+        _clockTicks = ticks;
+        loop.RefreshClock();
+    }
 
     private void Adopt(Settings settings)
     {
@@ -163,15 +180,16 @@ public sealed class Pipeline : ConnectionHandler
         if (client.Parser.SecurityAttack)
         {
             _log.Warning(
-                "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. " +
-                "This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis " +
-                $"instance. Connection from {connection.RemoteAddress} aborted.");
+                "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to " +
+                "Redis. This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise " +
+                $"your Redis instance. Connection from {connection.RemoteAddress} aborted.");
         }
         else
         {
             _reply.Error(client.Parser.Error);
             _executor.Statistics.CountError(_reply.LastErrorCode);
-            _log.Verbose($"Protocol error ({System.Text.Encoding.Latin1.GetString(client.Parser.Error)}) from client: id={client.Id} addr={connection.RemoteAddress}");
+            var reason = Encoding.Latin1.GetString(client.Parser.Error);
+            _log.Verbose($"Protocol error ({reason}) from client: id={client.Id} addr={connection.RemoteAddress}");
         }
 
         connection.Consume(connection.InputEnd - connection.InputStart);
@@ -182,7 +200,9 @@ public sealed class Pipeline : ConnectionHandler
     {
         if (connection.InputEnd - connection.InputStart > _settings.QueryBufferLimit)
         {
-            _log.Warning($"Closing client that reached max query buffer length: id={client.Id} addr={connection.RemoteAddress}");
+            _log.Warning(
+                "Closing client that reached max query buffer length: " +
+                $"id={client.Id} addr={connection.RemoteAddress}");
             client.CloseNow();
             return;
         }
@@ -203,7 +223,8 @@ public sealed class Pipeline : ConnectionHandler
             && connection.Loop.NowUs - client.OverSoftLimitSinceUs > limit.SoftSeconds * 1_000_000L;
         if (!isOverHard && !hasLasted) return;
         _log.Warning(
-            $"Client id={client.Id} addr={connection.RemoteAddress} scheduled to be closed ASAP for overcoming of output buffer limits.");
+            $"Client id={client.Id} addr={connection.RemoteAddress} scheduled to be closed ASAP for overcoming of " +
+            "output buffer limits.");
         client.CloseNow();
     }
 

@@ -8,9 +8,9 @@ namespace Millrace.Server.Execution;
 /// The batch stage: cuts requests out of the input, finds their commands and keys, hashes the keys and prefetches.
 /// </summary>
 /// <remarks>
-/// Nothing is decided here: arity, gates and everything else are looked at when a request runs, since the request before
-/// it may change them. A request that came as a line of words ends the batch, because parsing unescapes it in place; so
-/// does a client that has not authenticated, whose limits may change with every request.
+/// Nothing is decided here: arity, gates and everything else are looked at when a request runs, since the request
+/// before it may change them. A request that came as a line of words ends the batch, because parsing unescapes it in
+/// place; so does a client that has not authenticated, whose limits may change with every request.
 /// </remarks>
 public sealed class RequestBatch
 {
@@ -32,7 +32,8 @@ public sealed class RequestBatch
     /// <summary>How many requests there are.</summary>
     public int Count { get; private set; }
 
-    /// <summary>What stopped the cutting: Complete when the batch is full or had to end, otherwise the parser's word.</summary>
+    /// <summary>What stopped the cutting: Complete when the batch is full or had to end, otherwise the parser's
+    /// word.</summary>
     public ParseStatus Ending { get; private set; }
 
     /// <summary>Index behind the last byte that belongs to the batch, blank lines included.</summary>

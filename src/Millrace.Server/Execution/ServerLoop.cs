@@ -6,13 +6,13 @@ using Millrace.Server.Observability;
 namespace Millrace.Server.Execution;
 
 /// <summary>
-/// The server's part of one event loop: takes clients in, keeps the list of them, and does its share of the work that no
-/// client asked for.
+/// The server's part of one event loop: takes clients in, keeps the list of them, and does its share of the work that
+/// no client asked for.
 /// </summary>
 /// <remarks>
 /// Partition i is looked after by loop i modulo the number of loops: due keys are removed and discarded tables freed in
-/// slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the partition, which is why its
-/// lock can be elided.
+/// slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the partition, which is why
+/// its lock can be elided.
 /// </remarks>
 public sealed class ServerLoop : LoopHandler
 {
@@ -37,7 +37,8 @@ public sealed class ServerLoop : LoopHandler
         _loop = loop;
         _parts = parts;
         var host = new LoopHost(loop, parts);
-        Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, parts.Seed + (uint)loop.Index);
+        var seed = parts.Seed + (uint)loop.Index;
+        Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, seed);
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
         _pipeline = new Pipeline(parts.Configuration, Executor, batch, parts.Journal, Gone);
         loop.StartTimer(CronMs, Cron);
@@ -86,7 +87,8 @@ public sealed class ServerLoop : LoopHandler
             return null;
         }
 
-        var client = new Client(_parts.Admission.NextClientId(), connection, _parts.Configuration.Settings.RequirePass.Length > 0);
+        var mustAuthenticate = _parts.Configuration.Settings.RequirePass.Length > 0;
+        var client = new Client(_parts.Admission.NextClientId(), connection, mustAuthenticate);
         connection.Tag = client;
         _clients.Add(client.Id, client);
         return _pipeline;

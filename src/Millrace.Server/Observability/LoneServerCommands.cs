@@ -44,58 +44,8 @@ public sealed class LoneServerCommands(EffectLog log)
             Group = "cluster",
             Subcommands = ClusterSubcommands.All(NoCluster),
         },
-        new("function", -2, null)
-        {
-            Summary = "A container for function commands.",
-            Since = "7.0.0",
-            Complexity = "Depends on subcommand.",
-            Group = "scripting",
-            Subcommands =
-            [
-                Function("dump", 2, FunctionDump, NoScript, "O(N) where N is the number of functions",
-                    "Returns all libraries in one payload."),
-                Function(
-                    "flush", -2, FunctionFlush, Write | NoScript, "O(N) where N is the number of functions deleted",
-                    "Deletes all libraries.", "[ASYNC | SYNC]", ToAllShards),
-                Function("help", 2, FunctionHelp, Loading | Stale, "O(1)",
-                    "Returns a short text about the subcommands."),
-                Function(
-                    "list", -2, FunctionList, NoScript, "O(N) where N is the number of functions",
-                    "Returns what is known of all libraries.",
-                    "[LIBRARYNAME library-name-pattern:string] [WITHCODE]", ["nondeterministic_output_order"]),
-                Function(
-                    "stats", 2, FunctionStats, NoScript | AllowBusy, "O(1)",
-                    "Returns which function runs, and how many there are.",
-                    "", ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]),
-            ],
-        },
-        new("module", -2, null)
-        {
-            Summary = "A container for module commands.",
-            Since = "4.0.0",
-            Complexity = "Depends on subcommand.",
-            Group = "server",
-            Subcommands =
-            [
-                new("help", 2, ModuleHelp)
-                {
-                    Flags = Loading | Stale,
-                    Summary = "Returns a short text about the subcommands.",
-                    Since = "5.0.0",
-                    Complexity = "O(1)",
-                    Group = "server",
-                },
-                new("list", 2, ModuleList)
-                {
-                    Flags = Admin | NoScript,
-                    Summary = "Returns the modules that are loaded.",
-                    Since = "4.0.0",
-                    Complexity = "O(N) where N is the number of loaded modules.",
-                    Group = "server",
-                    Tips = ["nondeterministic_output_order"],
-                },
-            ],
-        },
+        FunctionContainer(),
+        ModuleContainer(),
         new("readonly", 1, NoCluster)
         {
             Flags = Loading | Stale | Fast,
@@ -137,6 +87,60 @@ public sealed class LoneServerCommands(EffectLog log)
             Tips = ["request_policy:all_shards", "response_policy:agg_min"],
         },
     ];
+
+    private static CommandSpec FunctionContainer() => new("function", -2, null)
+    {
+        Summary = "A container for function commands.",
+        Since = "7.0.0",
+        Complexity = "Depends on subcommand.",
+        Group = "scripting",
+        Subcommands =
+        [
+            Function("dump", 2, FunctionDump, NoScript, "O(N) where N is the number of functions",
+                "Returns all libraries in one payload."),
+            Function(
+                "flush", -2, FunctionFlush, Write | NoScript, "O(N) where N is the number of functions deleted",
+                "Deletes all libraries.", "[ASYNC | SYNC]", ToAllShards),
+            Function("help", 2, FunctionHelp, Loading | Stale, "O(1)",
+                "Returns a short text about the subcommands."),
+            Function(
+                "list", -2, FunctionList, NoScript, "O(N) where N is the number of functions",
+                "Returns what is known of all libraries.",
+                "[LIBRARYNAME library-name-pattern:string] [WITHCODE]", ["nondeterministic_output_order"]),
+            Function(
+                "stats", 2, FunctionStats, NoScript | AllowBusy, "O(1)",
+                "Returns which function runs, and how many there are.",
+                "", ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]),
+        ],
+    };
+
+    private static CommandSpec ModuleContainer() => new("module", -2, null)
+    {
+        Summary = "A container for module commands.",
+        Since = "4.0.0",
+        Complexity = "Depends on subcommand.",
+        Group = "server",
+        Subcommands =
+        [
+            new("help", 2, ModuleHelp)
+            {
+                Flags = Loading | Stale,
+                Summary = "Returns a short text about the subcommands.",
+                Since = "5.0.0",
+                Complexity = "O(1)",
+                Group = "server",
+            },
+            new("list", 2, ModuleList)
+            {
+                Flags = Admin | NoScript,
+                Summary = "Returns the modules that are loaded.",
+                Since = "4.0.0",
+                Complexity = "O(N) where N is the number of loaded modules.",
+                Group = "server",
+                Tips = ["nondeterministic_output_order"],
+            },
+        ],
+    };
 
     private static CommandSpec Function(
         string name, int arity, CommandHandler handler, CommandFlags flags, string complexity, string summary,

@@ -114,7 +114,7 @@ public class ClientCommandsTests
         Assert.Matches(" qbuf=0 qbuf-free=0 .* tot-mem=0 ", Line());
         other.Send("*3\r\n$3\r\nset\r\n$2\r\na");
         var deadline = Environment.TickCount64 + 10_000;
-        while (!Line().Contains(" qbuf=18 ", StringComparison.Ordinal)) 
+        while (!Line().Contains(" qbuf=18 ", StringComparison.Ordinal))
             Assert.True(Environment.TickCount64 < deadline, Line());
         Assert.DoesNotMatch(" tot-mem=0 ", Line());
 
