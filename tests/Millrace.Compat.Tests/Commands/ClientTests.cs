@@ -69,7 +69,8 @@ public sealed class ClientTests(ServerPair pair) : IClassFixture<ServerPair>
         using RawConnection other = pair.Millrace.Connect();
         other.Send("*2\r\n$4\r\nECHO\r\n$1000\r\n0123456789"u8);
         Thread.Sleep(50);
-        string[] lines = ReplyValue.Parse(connection.Call("CLIENT", "LIST")).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] lines = ReplyValue.Parse(
+            connection.Call("CLIENT", "LIST")).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         string own = lines.Single(line => line.Contains("cmd=client|list", StringComparison.Ordinal));
         Assert.Equal("127.0.0.1:" + pair.Millrace.Port, Field(own, "laddr"));
         Assert.Equal(connection.Socket.LocalEndPoint!.ToString(), Field(own, "addr"));
@@ -116,7 +117,8 @@ public sealed class ClientTests(ServerPair pair) : IClassFixture<ServerPair>
 
     // A list is compared by its number of lines: who is in it is known by the ids asked for.
     private static string Masked(string reply) =>
-        reply.Contains("addr=", StringComparison.Ordinal) ? $"{reply.Split('\n').Count(line => line.StartsWith("id=", StringComparison.Ordinal))} clients" : reply;
+        reply.Contains("addr=", StringComparison.Ordinal)
+            ? $"{reply.Split('\n').Count(line => line.StartsWith("id=", StringComparison.Ordinal))} clients" : reply;
 
     private static bool IsClosed(RawConnection connection)
     {

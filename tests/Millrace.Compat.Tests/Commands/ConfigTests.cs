@@ -8,7 +8,8 @@ namespace Millrace.Compat.Tests.Commands;
 public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : IClassFixture<ServerPair>
 {
     // Directives whose values are each server's own.
-    private static readonly string[] s_ownValues = ["port", "dir", "pidfile", "logfile", "io-threads", "io", "proc-title-template"];
+    private static readonly string[] s_ownValues =
+        ["port", "dir", "pidfile", "logfile", "io-threads", "io", "proc-title-template"];
 
     [Fact]
     public void Defaults_are_those_of_redis()
@@ -70,7 +71,8 @@ public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : ICl
         using RawConnection millrace = pair.Millrace.Connect();
         foreach (string request in requests.Split('|'))
         {
-            string[] words = [.. request.Split(' ').Select(word => word.Replace("\\s", " ", StringComparison.Ordinal).Replace("\"\"", "", StringComparison.Ordinal))];
+            string[] words = [.. request.Split(' ').Select(word => word.Replace("\\s", " ", StringComparison.Ordinal)
+                .Replace("\"\"", "", StringComparison.Ordinal))];
             Assert.Equal(redis.Ask(words), millrace.Ask(words));
         }
     }

@@ -13,7 +13,8 @@ public sealed class CounterTests(ITestOutputHelper output)
     [
         "server_name", "total_active_defrag_time", "evicted_scripts", "number_of_cached_scripts", "async_loading",
         "pubsub_clients", "watching_clients", "clients_in_timeout_table", "total_watched_keys", "total_blocking_keys",
-        "total_blocking_keys_on_nokey", "instantaneous_eviction_exceeded_time", "allocator_muzzy", "listener0", "listener1",
+        "total_blocking_keys_on_nokey", "instantaneous_eviction_exceeded_time", "allocator_muzzy", "listener0",
+        "listener1",
         "listener2", "expired_keys_with_volatile_items_stale_perc", "valkey_version",
     ];
 
@@ -22,7 +23,8 @@ public sealed class CounterTests(ITestOutputHelper output)
         "redis_version", "redis_mode", "os", "arch_bits", "process_id", "run_id", "tcp_port", "uptime_in_seconds", "hz",
         "connected_clients", "maxclients", "blocked_clients", "used_memory", "used_memory_human", "used_memory_peak",
         "maxmemory", "maxmemory_policy", "loading", "rdb_changes_since_last_save", "total_connections_received",
-        "total_commands_processed", "total_net_input_bytes", "total_net_output_bytes", "rejected_connections", "expired_keys",
+        "total_commands_processed", "total_net_input_bytes", "total_net_output_bytes", "rejected_connections",
+        "expired_keys",
         "evicted_keys", "keyspace_hits", "keyspace_misses", "total_error_replies", "role", "connected_slaves",
         "master_repl_offset", "used_cpu_sys", "used_cpu_user", "cluster_enabled",
     ];
@@ -30,25 +32,36 @@ public sealed class CounterTests(ITestOutputHelper output)
     // Compared after each request.
     private static readonly string[] s_comparedCounters =
     [
-        "total_commands_processed", "expired_keys", "evicted_keys", "keyspace_hits", "keyspace_misses", "total_error_replies",
-        "rejected_connections", "rdb_changes_since_last_save", "connected_clients", "total_connections_received", "db0", "db1",
+        "total_commands_processed", "expired_keys", "evicted_keys", "keyspace_hits", "keyspace_misses",
+        "total_error_replies",
+        "rejected_connections", "rdb_changes_since_last_save", "connected_clients", "total_connections_received",
+        "db0", "db1",
     ];
 
     private static readonly string[] s_ownFields =
-        ["active_expire_lateness_max_ms", "active_expire_lateness_p50_ms", "active_expire_lateness_p99_ms", "io_poller", "io_threads", "partitions"];
+        ["active_expire_lateness_max_ms", "active_expire_lateness_p50_ms", "active_expire_lateness_p99_ms",
+            "io_poller", "io_threads", "partitions"];
 
     private static readonly string[][] s_script =
     [
         ["PING"], ["SET", "a", "1"], ["GET", "a"], ["GET", "missing"], ["INCR", "a"], ["MGET", "a", "missing", "a"],
-        ["EXISTS", "a", "missing"], ["SET", "b", "1", "XX"], ["SET", "b", "1", "NX"], ["SET", "b", "2", "NX"], ["GETDEL", "b"],
-        ["APPEND", "c", "x"], ["STRLEN", "c"], ["SETRANGE", "c", "3", "y"], ["GETRANGE", "c", "0", "-1"], ["EXPIRE", "c", "10000"],
-        ["EXPIRE", "missing", "10"], ["PERSIST", "c"], ["TTL", "c"], ["TYPE", "c"], ["OBJECT", "ENCODING", "c"], ["TOUCH", "c", "a"],
-        ["RENAME", "c", "d"], ["RENAME", "missing", "d"], ["COPY", "d", "e"], ["MOVE", "e", "1"], ["DEL", "d", "missing"],
+        ["EXISTS", "a", "missing"], ["SET", "b", "1", "XX"], ["SET", "b", "1", "NX"], ["SET", "b", "2", "NX"],
+        ["GETDEL", "b"],
+        ["APPEND", "c", "x"], ["STRLEN", "c"], ["SETRANGE", "c", "3", "y"], ["GETRANGE", "c", "0", "-1"],
+        ["EXPIRE", "c", "10000"],
+        ["EXPIRE", "missing", "10"], ["PERSIST", "c"], ["TTL", "c"], ["TYPE", "c"], ["OBJECT", "ENCODING", "c"],
+        ["TOUCH", "c", "a"],
+        ["RENAME", "c", "d"], ["RENAME", "missing", "d"], ["COPY", "d", "e"], ["MOVE", "e", "1"],
+        ["DEL", "d", "missing"],
         ["MSET", "f", "1", "g", "2"], ["MSETNX", "f", "1", "h", "2"], ["GETEX", "f", "EX", "100"], ["GETSET", "f", "2"],
-        ["LCS", "f", "g"], ["NOTHING"], ["GET"], ["SET", "a", "1", "EX", "0"], ["INCRBY", "a", "x"], ["EXPIREAT", "g", "1"],
-        ["PSETEX", "short", "1", "x"], ["SELECT", "1"], ["SET", "z", "1"], ["SELECT", "0"], ["KEYS", "*"], ["SCAN", "0", "COUNT", "1000"],
-        ["DBSIZE"], ["RANDOMKEY"], ["CLIENT", "SETNAME", "x"], ["CLIENT", "NOTHING"], ["CONFIG", "GET", "timeout"], ["AUTH", "x"],
-        ["MEMORY", "USAGE", "a"], ["UNLINK", "f"], ["DECR", "n"], ["INCRBYFLOAT", "n", "1.5"], ["FLUSHDB"], ["SET", "last", "1", "EX", "5000"],
+        ["LCS", "f", "g"], ["NOTHING"], ["GET"], ["SET", "a", "1", "EX", "0"], ["INCRBY", "a", "x"],
+        ["EXPIREAT", "g", "1"],
+        ["PSETEX", "short", "1", "x"], ["SELECT", "1"], ["SET", "z", "1"], ["SELECT", "0"], ["KEYS", "*"],
+        ["SCAN", "0", "COUNT", "1000"],
+        ["DBSIZE"], ["RANDOMKEY"], ["CLIENT", "SETNAME", "x"], ["CLIENT", "NOTHING"], ["CONFIG", "GET", "timeout"],
+        ["AUTH", "x"],
+        ["MEMORY", "USAGE", "a"], ["UNLINK", "f"], ["DECR", "n"], ["INCRBYFLOAT", "n", "1.5"], ["FLUSHDB"],
+        ["SET", "last", "1", "EX", "5000"],
     ];
 
     [Fact]
@@ -78,7 +91,8 @@ public sealed class CounterTests(ITestOutputHelper output)
             left = leftNow;
             right = rightNow;
         }
-        foreach ((string field, string value) in left.Where(pair => IsPerCommand(pair.Key) && !pair.Key.StartsWith("latency", StringComparison.Ordinal)))
+        foreach ((string field, string value) in left
+            .Where(pair => IsPerCommand(pair.Key) && !pair.Key.StartsWith("latency", StringComparison.Ordinal)))
             Same(field, Untimed(value), right, differences);
         Differences.AssertNone(differences);
     }
@@ -93,8 +107,12 @@ public sealed class CounterTests(ITestOutputHelper output)
         Dictionary<string, string> ours = Fields(millrace.Ask("INFO", "everything"));
         IEnumerable<string> unknown = ours.Keys
             .Where(field => !field.StartsWith("millrace_", StringComparison.Ordinal) && !IsPerCommand(field))
-            .Except(known, StringComparer.Ordinal).Except(s_laterFields, StringComparer.Ordinal).Except(s_ownFields, StringComparer.Ordinal);
-        output.WriteLine($"absent: {string.Join(' ', known.Except(ours.Keys, StringComparer.Ordinal).Where(field => !IsPerCommand(field)))}");
+            .Except(known, StringComparer.Ordinal).Except(s_laterFields, StringComparer.Ordinal)
+                .Except(s_ownFields, StringComparer.Ordinal);
+        IEnumerable<string> absent =
+            known.Except(ours.Keys, StringComparer.Ordinal).Where(field => !IsPerCommand(field));
+        output.WriteLine(
+            $"absent: {string.Join(' ', absent)}");
         Differences.AssertNone(unknown);
         Differences.AssertNone(s_neededFields.Except(ours.Keys, StringComparer.Ordinal));
         Assert.Equal("7.2.4", ours["redis_version"]);
@@ -109,8 +127,10 @@ public sealed class CounterTests(ITestOutputHelper output)
         var differences = new List<string>();
         string[][] requests =
         [
-            [], ["default"], ["all"], ["everything"], ["server"], ["SERVER"], ["clients"], ["memory"], ["persistence"], ["stats"],
-            ["replication"], ["cpu"], ["commandstats"], ["latencystats"], ["errorstats"], ["cluster"], ["keyspace"], ["modules"],
+            [], ["default"], ["all"], ["everything"], ["server"], ["SERVER"], ["clients"], ["memory"],
+            ["persistence"], ["stats"],
+            ["replication"], ["cpu"], ["commandstats"], ["latencystats"], ["errorstats"], ["cluster"], ["keyspace"],
+            ["modules"],
             ["nothing"], ["server", "clients"], ["keyspace", "server"], ["server", "server", "nothing"],
         ];
         foreach (string[] sections in requests)
@@ -152,10 +172,12 @@ public sealed class CounterTests(ITestOutputHelper output)
 
     // Times differ by nature: calls, rejected and failed calls, keys and expires stay.
     private static string Untimed(string value) => string.Join(',', value.Split(',')
-        .Where(part => !part.StartsWith("usec", StringComparison.Ordinal) && !part.StartsWith("avg_ttl", StringComparison.Ordinal)));
+        .Where(part => !part.StartsWith("usec", StringComparison.Ordinal)
+            && !part.StartsWith("avg_ttl", StringComparison.Ordinal)));
 
     private static bool IsPerCommand(string field) =>
-        field.StartsWith("cmdstat_", StringComparison.Ordinal) || field.StartsWith("errorstat_", StringComparison.Ordinal)
+        field.StartsWith("cmdstat_", StringComparison.Ordinal)
+            || field.StartsWith("errorstat_", StringComparison.Ordinal)
         || field.StartsWith("latency_percentiles_", StringComparison.Ordinal);
 
     private static Dictionary<string, string> Fields(string info) => info.Split("\r\n")

@@ -38,9 +38,11 @@ public sealed class EffectTests
     {
         using RawConnection connection = server.Connect();
         connection.Call("CONFIG", "SET", "proto-max-bulk-len", "1mb");
-        Assert.Equal("-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n", connection.Ask("SETRANGE", "a", "1048576", "x"));
+        Assert.Equal("-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n",
+            connection.Ask("SETRANGE", "a", "1048576", "x"));
         connection.Call("SET", "a", new string('a', 1_000_000));
-        Assert.Equal("-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n", connection.Ask("APPEND", "a", new string('b', 100_000)));
+        Assert.Equal("-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n",
+            connection.Ask("APPEND", "a", new string('b', 100_000)));
         connection.Send("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1048577\r\n"u8);
         Assert.Equal("-ERR Protocol error: invalid bulk length\r\n", connection.ReadText());
         Assert.Empty(connection.ReadToEnd());
@@ -92,7 +94,8 @@ public sealed class EffectTests
         using RawConnection connection = server.Connect();
         connection.Call("SET", "key:1", "mine");
         Assert.Equal("+OK\r\n", connection.Ask("DEBUG", "POPULATE", "3"));
-        Assert.Equal("*4\r\n$7\r\nvalue:0\r\n$4\r\nmine\r\n$7\r\nvalue:2\r\n$-1\r\n", connection.Ask("MGET", "key:0", "key:1", "key:2", "key:3"));
+        Assert.Equal("*4\r\n$7\r\nvalue:0\r\n$4\r\nmine\r\n$7\r\nvalue:2\r\n$-1\r\n",
+            connection.Ask("MGET", "key:0", "key:1", "key:2", "key:3"));
         connection.Call("DEBUG", "POPULATE", "2", "p", "12");
         Assert.Equal("$12\r\nvalue:1\0\0\0\0\0\r\n", connection.Ask("GET", "p:1"));
         connection.Call("DEBUG", "POPULATE", "2", "q", "3");

@@ -6,7 +6,8 @@ namespace Millrace.Compat.Tests.Commands;
 
 /// <summary>
 /// Commands and options that redis-server 7.0.15 lacks: each row gives requests (words separated by spaces) with the
-/// exact reply of the last one (an asterisk stands for what the cited suite leaves open), and cites where that stands. <c>FUTURE</c> and <c>FUTUREMS</c> stand for a Unix time in
+/// exact reply of the last one (an asterisk stands for what the cited suite leaves open), and cites where that stands.
+/// <c>FUTURE</c> and <c>FUTUREMS</c> stand for a Unix time in
 /// 1,000 seconds.
 /// </summary>
 public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<MillraceAlone>
@@ -91,14 +92,19 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "CLIENT SETINFO LIB-NAME mylib", "+OK\r\n", SetInfo },
         { "CLIENT SETINFO lib-ver 1.2.3", "+OK\r\n", SetInfo },
         { "CLIENT SETINFO LIB-NAME redis.py(x_v1)", "+OK\r\n", SetInfo },
-        { "CLIENT SETINFO lib-name a\\sb", "-ERR lib-name cannot contain spaces, newlines or special characters.\r\n", SetInfoSuite },
-        { "CLIENT SETINFO lib-ver a\\nb", "-ERR lib-ver cannot contain spaces, newlines or special characters.\r\n", SetInfoSuite },
+        { "CLIENT SETINFO lib-name a\\sb",
+            "-ERR lib-name cannot contain spaces, newlines or special characters.\r\n", SetInfoSuite },
+        { "CLIENT SETINFO lib-ver a\\nb", "-ERR lib-ver cannot contain spaces, newlines or special characters.\r\n",
+            SetInfoSuite },
         { "CLIENT SETINFO other x", "-ERR Unrecognized option 'other'\r\n", SetInfoSuite },
-        { "CLIENT SETINFO LIB-NAME", "-ERR wrong number of arguments for 'client|setinfo' command\r\n", SetInfo + ", arity 4" },
+        { "CLIENT SETINFO LIB-NAME", "-ERR wrong number of arguments for 'client|setinfo' command\r\n", SetInfo
+            + ", arity 4" },
 
         { "DEBUG STRINGMATCH-LEN h*llo hello", ":1\r\n", StringMatch },
         { "DEBUG STRINGMATCH-LEN h[^e]llo hello", ":0\r\n", StringMatch },
-        { "DEBUG STRINGMATCH-LEN h?llo", "-ERR unknown subcommand or wrong number of arguments for 'STRINGMATCH-LEN'. Try DEBUG HELP.\r\n", StringMatch },
+        { "DEBUG STRINGMATCH-LEN h?llo",
+            "-ERR unknown subcommand or wrong number of arguments for 'STRINGMATCH-LEN'. Try DEBUG HELP.\r\n",
+            StringMatch },
         { "SCAN 0 TYPE nothing", "-ERR unknown type name 'nothing'\r\n", "valkey unit/scan, SCAN unknown type" },
 
         { "HELLO 3 SETNAME x nothing", "-ERR Syntax error in HELLO option 'nothing'\r\n", Hello },
@@ -107,12 +113,14 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "HELLO 3 AUTH nobody wrong nothing", "-ERR Syntax error in HELLO option 'nothing'\r\n", Hello },
 
         { "CONFIG SET loglevel nothing", "+OK\r\n", "redis 7.2 redis.conf, loglevel" },
-        { "CONFIG SET loglevel notice|CONFIG GET loglevel", "*2\r\n$8\r\nloglevel\r\n$6\r\nnotice\r\n", "redis 7.2 redis.conf, loglevel" },
+        { "CONFIG SET loglevel notice|CONFIG GET loglevel", "*2\r\n$8\r\nloglevel\r\n$6\r\nnotice\r\n",
+            "redis 7.2 redis.conf, loglevel" },
 
         { "CLIENT NO-TOUCH ON", "+OK\r\n", NoTouch },
         { "CLIENT NO-TOUCH off", "+OK\r\n", NoTouch },
         { "CLIENT NO-TOUCH maybe", "-ERR syntax error\r\n", NoTouch },
-        { "CLIENT NO-TOUCH", "-ERR wrong number of arguments for 'client|no-touch' command\r\n", NoTouch + ", arity 3" },
+        { "CLIENT NO-TOUCH", "-ERR wrong number of arguments for 'client|no-touch' command\r\n", NoTouch
+            + ", arity 3" },
     };
 
     [Theory]
@@ -145,7 +153,8 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     public void Set_info_stands_in_client_info_and_survives_reset()
     {
         using RawConnection connection = fixture.Server.Connect();
-        Assert.Contains(" lib-name= lib-ver=", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal); // ClientList
+        Assert.Contains(" lib-name= lib-ver=", connection.Ask("CLIENT", "INFO"),
+            StringComparison.Ordinal); // ClientList
         connection.Call("CLIENT", "SETINFO", "LIB-NAME", "mylib");
         connection.Call("CLIENT", "SETINFO", "LIB-VER", "1.2");
         Assert.Contains(" lib-name=mylib lib-ver=1.2", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal);
@@ -176,7 +185,8 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         connection.Call("SET", "idle", "1");
         Thread.Sleep(2100);
         connection.Call("CLIENT", "NO-TOUCH", "ON");
-        Assert.Contains("flags=T ", connection.Ask("CLIENT", "INFO"), StringComparison.Ordinal); // redis.io/commands/client-list, flags
+        Assert.Contains("flags=T ", connection.Ask("CLIENT", "INFO"),
+            StringComparison.Ordinal); // redis.io/commands/client-list, flags
         connection.Call("GET", "idle");
         Assert.True(ReplyValue.Parse(connection.Call("OBJECT", "IDLETIME", "idle")).Number >= 1);
         connection.Call("TOUCH", "idle");

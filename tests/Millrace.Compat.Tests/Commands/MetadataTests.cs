@@ -6,14 +6,16 @@ using Millrace.Compat.Tests.Wire;
 
 namespace Millrace.Compat.Tests.Commands;
 
-/// <summary>COMMAND INFO, LIST, GETKEYS and DOCS, and the errors that follow from the metadata, against 7.0.15.</summary>
+/// <summary>COMMAND INFO, LIST, GETKEYS and DOCS, and the errors that follow from the metadata, against
+/// 7.0.15.</summary>
 public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
 {
     private static readonly string[] s_fields =
         ["name", "arity", "flags", "first key", "last key", "step", "ACL categories", "tips", "key specifications"];
 
     // Commands that came after 7.0.15: the table tests cite their documentation.
-    private static readonly string[] s_laterCommands = ["msetex", "client|setinfo", "client|no-touch", "cluster|myshardid"];
+    private static readonly string[] s_laterCommands =
+        ["msetex", "client|setinfo", "client|no-touch", "cluster|myshardid"];
 
     // Where later documentation differs from 7.0.15: command and field (as the test names them), with the source.
     private static readonly Dictionary<string, string> s_knownDifferences = new(StringComparer.Ordinal)
@@ -39,7 +41,8 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
     public void Every_command_of_the_grammar_is_listed()
     {
         HashSet<string> listed = ListOf(pair.Millrace);
-        IEnumerable<string> wanted = StreamGenerator.AllForms.Select(form => form.Name.ToLowerInvariant().Replace(' ', '|'))
+        IEnumerable<string> wanted = StreamGenerator.AllForms
+            .Select(form => form.Name.ToLowerInvariant().Replace(' ', '|'))
             // DEBUG has no subcommands in the table, and a container is asked without one.
             .Select(name => name.StartsWith("debug|", StringComparison.Ordinal) ? "debug" : name)
             .Where(name => name is not "(unknown)")
@@ -51,7 +54,8 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
     public void Nothing_is_listed_that_no_Redis_has()
     {
         HashSet<string> known = ListOf(pair.Redis);
-        Differences.AssertNone(ListOf(pair.Millrace).Except(known, StringComparer.Ordinal).Except(s_laterCommands, StringComparer.Ordinal));
+        Differences.AssertNone(ListOf(pair.Millrace).Except(known, StringComparer.Ordinal)
+            .Except(s_laterCommands, StringComparer.Ordinal));
     }
 
     [Fact]
@@ -90,8 +94,10 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         var differences = new List<string>();
         foreach (ReplyValue category in ReplyValue.Parse(redis.Call("ACL", "CAT")).Items)
         {
-            IEnumerable<string> left = NamesOf(redis.Call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category.Text)).Intersect(common, StringComparer.Ordinal);
-            IEnumerable<string> right = NamesOf(millrace.Call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category.Text)).Intersect(common, StringComparer.Ordinal);
+            IEnumerable<string> left = NamesOf(redis.Call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category.Text))
+                .Intersect(common, StringComparer.Ordinal);
+            IEnumerable<string> right = NamesOf(millrace.Call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category.Text))
+                .Intersect(common, StringComparer.Ordinal);
             string less = string.Join(' ', left.Except(right, StringComparer.Ordinal).Order(StringComparer.Ordinal));
             string more = string.Join(' ', right.Except(left, StringComparer.Ordinal).Order(StringComparer.Ordinal));
             if (less.Length + more.Length > 0)
@@ -108,7 +114,8 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         Assert.Equal(all.Where(name => name.StartsWith("get", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
             NamesOf(millrace.Call("COMMAND", "LIST", "FILTERBY", "PATTERN", "get*")).Order(StringComparer.Ordinal));
         int containers = all.Count(name => !name.Contains('|', StringComparison.Ordinal));
-        Assert.Equal(containers.ToString(CultureInfo.InvariantCulture), ReplyValue.Parse(millrace.Call("COMMAND", "COUNT")).Text);
+        Assert.Equal(containers.ToString(CultureInfo.InvariantCulture),
+            ReplyValue.Parse(millrace.Call("COMMAND", "COUNT")).Text);
         Assert.Equal(containers, ReplyValue.Parse(millrace.Call("COMMAND")).Items.Count);
     }
 
@@ -143,7 +150,8 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
             foreach (int fillers in (int[])[0, 1, 2, 3, 4, 5])
             {
                 CompareReply(redis, millrace, ["COMMAND", "GETKEYS", .. words, .. Fillers(fillers)], differences);
-                CompareReply(redis, millrace, ["COMMAND", "GETKEYSANDFLAGS", .. words, .. Fillers(fillers)], differences);
+                CompareReply(
+                    redis, millrace, ["COMMAND", "GETKEYSANDFLAGS", .. words, .. Fillers(fillers)], differences);
             }
         }
         Differences.AssertNone(differences);
@@ -169,12 +177,14 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
             {
                 string expected = left.Field(field)?.Render() ?? "";
                 string actual = right.Field(field)?.Render() ?? "";
-                if (!string.Equals(expected, actual, StringComparison.Ordinal) && !s_knownDifferences.ContainsKey($"{name}: {field}"))
+                if (!string.Equals(expected, actual, StringComparison.Ordinal)
+                    && !s_knownDifferences.ContainsKey($"{name}: {field}"))
                     differences.Add($"{name}: {field} is {actual}, not {expected}");
             }
             if (string.IsNullOrEmpty(right.Field("summary")?.Text))
                 differences.Add($"{name}: no summary");
-            if ((left.Field("arguments") is null) != (right.Field("arguments") is null) && !s_knownDifferences.ContainsKey($"{name}: arguments"))
+            if ((left.Field("arguments") is null) != (right.Field("arguments") is null)
+                && !s_knownDifferences.ContainsKey($"{name}: arguments"))
                 differences.Add($"{name}: arguments are {(right.Field("arguments") is null ? "missing" : "too many")}");
         }
         Differences.AssertNone(differences);
@@ -183,12 +193,15 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
     private static IEnumerable<string> Fillers(long count) =>
         Enumerable.Range(1, (int)Math.Max(count, 0)).Select(i => $"x{i}");
 
-    private static void CompareReply(RawConnection redis, RawConnection millrace, string[] request, List<string> differences)
+    private static void CompareReply(
+        RawConnection redis, RawConnection millrace, string[] request, List<string> differences)
     {
         string left = redis.Ask(request);
         string right = millrace.Ask(request);
         if (!string.Equals(left, right, StringComparison.Ordinal))
-            differences.Add($"{string.Join(' ', request)}: {Printable.Quote(Encoding.Latin1.GetBytes(right))}, not {Printable.Quote(Encoding.Latin1.GetBytes(left))}");
+            differences.Add(
+                $"{string.Join(' ', request)}: {Printable.Quote(Encoding.Latin1.GetBytes(right))}, "
+                + $"not {Printable.Quote(Encoding.Latin1.GetBytes(left))}");
     }
 
     private static void Compare(string name, ReplyValue left, ReplyValue right, List<string> differences)

@@ -45,7 +45,8 @@ public sealed class ScanTests(MillraceAlone fixture, ITestOutputHelper output) :
         output.WriteLine($"{calls} calls, {seen.Count} keys");
         Assert.Equal(steady, seen.Count(key => key.StartsWith("steady:", StringComparison.Ordinal)));
         Assert.DoesNotContain(seen, key => !key.StartsWith("steady:", StringComparison.Ordinal)
-            && !key.StartsWith("passing:", StringComparison.Ordinal) && !key.StartsWith("new:", StringComparison.Ordinal));
+            && !key.StartsWith("passing:", StringComparison.Ordinal)
+                && !key.StartsWith("new:", StringComparison.Ordinal));
         connection.Call("FLUSHDB");
     }
 
@@ -76,7 +77,8 @@ public sealed class ScanTests(MillraceAlone fixture, ITestOutputHelper output) :
         Fill(connection, "k", 500);
         var random = new Random(1);
         for (int i = 0; i < 2000; i++)
-            Assert.Equal((byte)'*', connection.Call("SCAN", $"{(ulong)random.NextInt64(long.MinValue, long.MaxValue)}")[0]);
+            Assert.Equal(
+                (byte)'*', connection.Call("SCAN", $"{(ulong)random.NextInt64(long.MinValue, long.MaxValue)}")[0]);
         Assert.Equal(":500\r\n", connection.Ask("DBSIZE"));
     }
 

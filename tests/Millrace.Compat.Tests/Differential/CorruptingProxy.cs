@@ -43,7 +43,8 @@ public sealed class CorruptingProxy : IDisposable
         {
             action();
         }
-        catch (Exception fault) when (fault is SocketException or IOException or ObjectDisposedException or TimeoutException)
+        catch (Exception fault)
+            when (fault is SocketException or IOException or ObjectDisposedException or TimeoutException)
         {
             // One side has closed: so is this direction.
         }

@@ -7,7 +7,8 @@ namespace Millrace.Compat.Tests.Differential;
 /// <summary>What a generated stream has exercised.</summary>
 public sealed class Coverage
 {
-    /// <summary>The mark of a request whose deadline passes a few milliseconds after it; not an option of its own.</summary>
+    /// <summary>The mark of a request whose deadline passes a few milliseconds after it; not an option of its
+    /// own.</summary>
     public const string ShortDeadline = "short deadline";
 
     private readonly SortedDictionary<string, int> _commands = new(StringComparer.Ordinal);
@@ -22,7 +23,8 @@ public sealed class Coverage
     /// <summary>Replies in RESP3 types, or on a connection that speaks RESP3.</summary>
     public int Resp3 { get; set; }
 
-    /// <summary>Writes that took effect with a deadline of a few milliseconds, which then passed on both servers.</summary>
+    /// <summary>Writes that took effect with a deadline of a few milliseconds, which then passed on both
+    /// servers.</summary>
     public int Expired { get; private set; }
 
     /// <summary>The largest number of keys seen at once, over all databases.</summary>
@@ -52,17 +54,20 @@ public sealed class Coverage
         bool isError = reply[0] is (byte)'-' or (byte)'!';
         if (isError)
             Errors++;
-        if (!isError && reply is not [(byte)':', (byte)'0', ..] && request.Options.Contains(ShortDeadline, StringComparer.Ordinal))
+        if (!isError && reply is not [(byte)':', (byte)'0', ..]
+            && request.Options.Contains(ShortDeadline, StringComparer.Ordinal))
             Expired++;
     }
 
     /// <summary>Every command of the grammars that was sent fewer times, and every option.</summary>
     public IReadOnlyList<string> Missing(int perCommand, int perOption) =>
     [
-        .. StreamGenerator.AllForms.Select(form => form.Name).Where(name => _commands.GetValueOrDefault(name) < perCommand)
+        .. StreamGenerator.AllForms.Select(form => form.Name)
+            .Where(name => _commands.GetValueOrDefault(name) < perCommand)
             .Select(name => $"{name}: {_commands.GetValueOrDefault(name)} of {perCommand}"),
         .. StreamGenerator.DeclaredOptions()
-            .Where(option => _options.GetValueOrDefault(option) < perOption && !option.EndsWith(ShortDeadline, StringComparison.Ordinal))
+            .Where(option => _options.GetValueOrDefault(option) < perOption
+                && !option.EndsWith(ShortDeadline, StringComparison.Ordinal))
             .Select(option => $"{option}: {_options.GetValueOrDefault(option)} of {perOption}"),
     ];
 
@@ -74,7 +79,8 @@ public sealed class Coverage
             .Append(CultureInfo.InvariantCulture, $"{100.0 * Errors / Math.Max(Requests, 1):0.0} % error replies, ")
             .Append(CultureInfo.InvariantCulture, $"{100.0 * Resp3 / Math.Max(Requests, 1):0.0} % in RESP3, ")
             .Append(CultureInfo.InvariantCulture, $"{Generation.Vocabulary.AllKeys().Count()} names of keys, ")
-            .Append(CultureInfo.InvariantCulture, $"{MostKeys} keys at once over all databases, {Expired} short deadlines passed\n");
+            .Append(CultureInfo.InvariantCulture,
+                $"{MostKeys} keys at once over all databases, {Expired} short deadlines passed\n");
         Append(text, "commands", _commands);
         Append(text, "options", _options);
         return text.ToString();

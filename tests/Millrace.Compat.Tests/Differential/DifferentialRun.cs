@@ -5,8 +5,9 @@ using Millrace.Compat.Tests.Generation;
 namespace Millrace.Compat.Tests.Differential;
 
 /// <summary>
-/// Feeds one generated stream to two servers in lockstep and compares every reply. Sentences are gathered into pipelined
-/// batches, each on one of a few clients; at intervals the whole keyspace is compared. A difference does not end the run:
+/// Feeds one generated stream to two servers in lockstep and compares every reply. Sentences are gathered into
+/// pipelined batches, each on one of a few clients; at intervals the whole keyspace is compared. A difference does not
+/// end the run:
 /// it is recorded with what went before it, and the run goes on up to a limit.
 /// </summary>
 public sealed class DifferentialRun : IDisposable
@@ -86,7 +87,8 @@ public sealed class DifferentialRun : IDisposable
         for (int i = 0; i < Lanes; i++)
         {
             string version = i % 2 == 0 ? "3" : "2";
-            var hello = new Request("HELLO", [.. new[] { "HELLO", version }.Select(System.Text.Encoding.Latin1.GetBytes)], []);
+            var hello = new Request("HELLO",
+                [.. new[] { "HELLO", version }.Select(System.Text.Encoding.Latin1.GetBytes)], []);
             Exchange(i, [new Sentence([hello])]);
         }
     }
@@ -183,7 +185,8 @@ public sealed class DifferentialRun : IDisposable
         if (differences.Count == 0)
             return;
         foreach (string difference in differences.Take(20))
-            StateDifferences.Add(string.Create(CultureInfo.InvariantCulture, $"after request {Coverage.Requests}: {difference}"));
+            StateDifferences.Add(
+                string.Create(CultureInfo.InvariantCulture, $"after request {Coverage.Requests}: {difference}"));
         // From here on both are equal again.
         var flush = new Request("FLUSHALL", [[.. "FLUSHALL"u8]], []);
         Exchange(0, [new Sentence([flush])]);

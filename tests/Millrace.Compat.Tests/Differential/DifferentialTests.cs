@@ -31,7 +31,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         const int seed = 4711;
         using var redis = ServerProcess.StartRedis();
         using var other = ServerProcess.StartRedis();
-        // The last digit of an integer that no rule tolerates: replies of INCR and DECR are unique in being long numbers.
+        // The last digit of an integer that no rule tolerates: replies of INCR and DECR are unique in being long
+        // numbers.
         using var proxy = new CorruptingProxy(other.Port, 1500, reply => reply[0] == (byte)'$' && reply.Length > 20);
         Form[] forms = [.. StringGrammar.Forms];
         using var run = new DifferentialRun(redis.Port, proxy.Port, seed, forms);
@@ -56,7 +57,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         using (var connection = other.Connect())
             connection.Call("SET", "planted", "1");
         using var state = new StateCheck(redis.Port, other.Port);
-        Assert.Contains("planted", Assert.Single(state.Compare(), line => !line.Contains("DBSIZE", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("planted", Assert.Single(
+            state.Compare(), line => !line.Contains("DBSIZE", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,10 +97,12 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         if (run.Mismatches.Count == 0 && run.StateDifferences.Count == 0)
             return;
         var text = new StringBuilder();
-        text.Append($"{run.Mismatches.Count} replies and {run.StateDifferences.Count} states differ (seed {run.Seed}).\n");
+        text.Append(
+            $"{run.Mismatches.Count} replies and {run.StateDifferences.Count} states differ (seed {run.Seed}).\n");
         if (pair.Millrace.HasExited)
             text.Append("The server has ended:\n").Append(pair.Millrace.Log);
-        foreach (IGrouping<string, Mismatch> group in run.Mismatches.GroupBy(mismatch => mismatch.Group, StringComparer.Ordinal))
+        var groups = run.Mismatches.GroupBy(mismatch => mismatch.Group, StringComparer.Ordinal);
+        foreach (IGrouping<string, Mismatch> group in groups)
             text.Append($"\n[{group.Count()} times] ").Append(Told(group.First(), run, pair));
         foreach (string difference in run.StateDifferences)
             text.Append('\n').Append(difference);
@@ -109,7 +113,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     {
         if (!pair.Millrace.HasExited)
         {
-            (int, Sentence)[] past = [.. run.Past.TakeWhile(step => !step.Sentence.Requests.Contains(mismatch.Request))];
+            (int, Sentence)[] past = [
+                .. run.Past.TakeWhile(step => !step.Sentence.Requests.Contains(mismatch.Request))];
             (int, Sentence) last = run.Past[past.Length];
             mismatch.Minimised = new Minimiser(pair.Redis.Port, pair.Millrace.Port).Shrink([.. past, last]);
         }

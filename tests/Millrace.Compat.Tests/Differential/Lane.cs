@@ -5,8 +5,8 @@ using Millrace.Compat.Tests.Wire;
 namespace Millrace.Compat.Tests.Differential;
 
 /// <summary>
-/// One client of a differential run: a connection to each of the two servers, fed the same bytes. Requests of a batch are
-/// written to both before any reply is read. A server that closes or does not answer gives the reply null.
+/// One client of a differential run: a connection to each of the two servers, fed the same bytes. Requests of a batch
+/// are written to both before any reply is read. A server that closes or does not answer gives the reply null.
 /// </summary>
 public sealed class Lane(int referencePort, int subjectPort) : IDisposable
 {

@@ -4,9 +4,9 @@ using Millrace.Compat.Tests.Generation;
 namespace Millrace.Compat.Tests.Differential;
 
 /// <summary>
-/// Finds a short stream that shows a mismatch: first the shortest tail of the stream that still shows it, then that tail
-/// with one sentence after another left out. Sentences are replayed one at a time on emptied servers, so that a mismatch
-/// that needs pipelining or time is not found again; then there is no result.
+/// Finds a short stream that shows a mismatch: first the shortest tail of the stream that still shows it, then that
+/// tail with one sentence after another left out. Sentences are replayed one at a time on emptied servers, so that a
+/// mismatch that needs pipelining or time is not found again; then there is no result.
 /// </summary>
 public sealed class Minimiser(int referencePort, int subjectPort)
 {
@@ -28,7 +28,8 @@ public sealed class Minimiser(int referencePort, int subjectPort)
             return null;
         for (int chunk = Math.Max(1, shown.Count / 2); chunk >= 1 && _clock.Elapsed < s_budget; chunk /= 2)
             shown = WithoutChunks(shown, chunk);
-        return [.. shown.SelectMany(step => step.Sentence.Requests.Select(request => $"client {step.Lane}: {request}"))];
+        return [
+            .. shown.SelectMany(step => step.Sentence.Requests.Select(request => $"client {step.Lane}: {request}"))];
     }
 
     private List<(int Lane, Sentence Sentence)> WithoutChunks(List<(int Lane, Sentence Sentence)> shown, int chunk)

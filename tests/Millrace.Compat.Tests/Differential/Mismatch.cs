@@ -14,7 +14,8 @@ namespace Millrace.Compat.Tests.Differential;
 /// <param name="Rule">How they were compared.</param>
 /// <param name="History">The last requests before it, oldest first.</param>
 public sealed record Mismatch(
-    int Number, int LaneIndex, Request Request, byte[]? Reference, byte[]? Subject, string Rule, IReadOnlyList<string> History)
+    int Number, int LaneIndex, Request Request, byte[]? Reference, byte[]? Subject, string Rule,
+        IReadOnlyList<string> History)
 {
     /// <summary>The shortest stream found that shows it, or null when it was not searched for or not found.</summary>
     public IReadOnlyList<string>? Minimised { get; set; }

@@ -56,7 +56,8 @@ public static class ReplyRules
         new("FUNCTION DUMP", "the version of the format and its checksum stand in the payload", SameKind),
     }.ToDictionary(rule => rule.Command, StringComparer.Ordinal);
 
-    /// <summary>True when two replies to a command say the same; <paramref name="reason"/> names the rule used.</summary>
+    /// <summary>True when two replies to a command say the same; <paramref name="reason"/> names the rule
+    /// used.</summary>
     public static bool Same(string command, byte[] reference, byte[] actual, out string reason)
     {
         reason = "byte for byte";
@@ -106,7 +107,8 @@ public static class ReplyRules
         for (int i = 0; i < left.Items.Count; i++)
         {
             bool isOwn = i % 2 == 1 && left.Items[i - 1].Text is "version" or "id";
-            if (isOwn ? left.Items[i].Kind != right.Items[i].Kind : !left.Items[i].Render().Equals(right.Items[i].Render(), StringComparison.Ordinal))
+            if (isOwn ? left.Items[i].Kind != right.Items[i].Kind
+                : !left.Items[i].Render().Equals(right.Items[i].Render(), StringComparison.Ordinal))
                 return false;
         }
         return true;
@@ -125,7 +127,8 @@ public static class ReplyRules
         .Where(field => !s_laterClientFields.Contains(NameOf(field), StringComparer.Ordinal))
         .Select(field => IsCompared(field) ? field : NameOf(field)));
 
-    private static bool IsCompared(string field) => s_comparedClientFields.Contains(NameOf(field), StringComparer.Ordinal);
+    private static bool IsCompared(string field) =>
+        s_comparedClientFields.Contains(NameOf(field), StringComparer.Ordinal);
 
     private static string NameOf(string field) => field.Split('=')[0];
 

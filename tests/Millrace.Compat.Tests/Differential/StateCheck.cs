@@ -75,7 +75,9 @@ public sealed class StateCheck(int referencePort, int subjectPort) : IDisposable
             byte[] left = _reference.ReadReply();
             byte[] right = _subject.ReadReply();
             if (!left.AsSpan().SequenceEqual(right))
-                differences.Add($"db {database}: {what} of {Printable.Quote(key)} is {Printable.Quote(right)}, not {Printable.Quote(left)}");
+                differences.Add(
+                    $"db {database}: {what} of {Printable.Quote(key)} is {Printable.Quote(right)}, "
+                    + $"not {Printable.Quote(left)}");
         }
         long leftTtl = ReplyValue.Parse(_reference.ReadReply()).Number;
         long rightTtl = ReplyValue.Parse(_subject.ReadReply()).Number;

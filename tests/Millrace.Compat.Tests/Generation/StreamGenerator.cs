@@ -30,7 +30,8 @@ public sealed class StreamGenerator
         [.. ConnectionGrammar.Forms, .. StringGrammar.Forms, .. KeysGrammar.Forms, .. ServerGrammar.Forms];
 
     /// <summary>
-    /// Every option that the grammars can write, as <c>COMMAND OPTION</c>: gathered from a long stream that is not sent.
+    /// Every option that the grammars can write, as <c>COMMAND OPTION</c>: gathered from a long stream that is not
+    /// sent.
     /// </summary>
     public static IReadOnlySet<string> DeclaredOptions()
     {
@@ -71,8 +72,8 @@ public sealed class StreamGenerator
         new([new Request("QUIT", Bytes("QUIT"), [])], Closes: true);
 
     /// <summary>
-    /// RESET on a connection without NO-EVICT: 7.0.15 lets that mode survive, while redis.io/commands/reset says that it
-    /// is turned off (the table tests ask for that).
+    /// RESET on a connection without NO-EVICT: 7.0.15 lets that mode survive, while redis.io/commands/reset says that
+    /// it is turned off (the table tests ask for that).
     /// </summary>
     public Sentence Reset()
     {
@@ -111,7 +112,8 @@ public sealed class StreamGenerator
         {
             string[][] bad =
             [
-                ["SCAN", "abc"], ["SCAN", ""], ["SCAN", " 0"], ["SCAN", "0", "COUNT", "0"], ["SCAN", "0", "COUNT", "abc"],
+                ["SCAN", "abc"], ["SCAN", ""], ["SCAN", " 0"], ["SCAN", "0", "COUNT", "0"],
+                ["SCAN", "0", "COUNT", "abc"],
                 ["SCAN", "0", "MATCH"], ["SCAN", "0", "nothing", "1"], ["SCAN"],
             ];
             return new Sentence([new Request("SCAN", Bytes(bad[_random.Next(bad.Length)]), [])]);
@@ -144,7 +146,13 @@ public sealed class StreamGenerator
         {
             byte[][] write = [Encoding.Latin1.GetBytes("SET"), _words.Key(0), _words.Value(0)];
             requests.Add(new Request("SET", write, []));
-            string[] options = _random.Next(10) switch { < 3 => [], < 6 => ["ASYNC"], < 9 => ["SYNC"], _ => ["nothing"] };
+            string[] options = _random.Next(10) switch
+            {
+                < 3 => [],
+                < 6 => ["ASYNC"],
+                < 9 => ["SYNC"],
+                _ => ["nothing"],
+            };
             string[] counted = options is ["nothing"] ? [] : options;
             requests.Add(new Request(command, Bytes([command, .. options]), counted));
         }
@@ -171,7 +179,8 @@ public sealed class StreamGenerator
         string[][] samples =
         [
             ["NOTHING"], ["nothing", "a", "b"], ["nothing", new string('x', 200), "y"], ["", "a"], ["GE", "T"],
-            ["nothing", "a\r\nb"], ["CLIENT", "nothing"], ["CLIENT", "NoThing", "x"], ["CLIENT"], ["OBJECT", "nothing", "k"],
+            ["nothing", "a\r\nb"], ["CLIENT", "nothing"], ["CLIENT", "NoThing", "x"], ["CLIENT"],
+            ["OBJECT", "nothing", "k"],
             ["OBJECT"], ["CONFIG", "nothing"], ["CONFIG"], ["COMMAND", "nothing"], ["MEMORY", "nothing"], ["MEMORY"],
             ["FUNCTION", "nothing"], ["FUNCTION"], ["MODULE", "nothing"], ["DEBUG", "nothing"], ["CLUSTER"],
             [new string('z', 300)],
@@ -227,7 +236,8 @@ public sealed class StreamGenerator
     }
 
     private static bool FitsInline(byte[] argument) =>
-        argument.Length is > 0 and < 100 && Array.TrueForAll(argument, value => value is > 0x20 and < 0x7f and not (byte)'"' and not (byte)'\'');
+        argument.Length is > 0 and < 100
+            && Array.TrueForAll(argument, value => value is > 0x20 and < 0x7f and not (byte)'"' and not (byte)'\'');
 
     private static byte[][] Bytes(params string[] words) => [.. words.Select(Encoding.Latin1.GetBytes)];
 }

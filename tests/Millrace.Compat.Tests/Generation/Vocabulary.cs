@@ -4,8 +4,8 @@ using System.Text;
 namespace Millrace.Compat.Tests.Generation;
 
 /// <summary>
-/// The few keys that all commands collide on, and values of every kind. Two pools of keys: pool 0 takes any value, pool 1
-/// only short ones, so that LCS (quadratic) stays affordable.
+/// The few keys that all commands collide on, and values of every kind. Two pools of keys: pool 0 takes any value,
+/// pool 1 only short ones, so that LCS (quadratic) stays affordable.
 /// </summary>
 public sealed class Vocabulary(Random random)
 {
@@ -33,8 +33,10 @@ public sealed class Vocabulary(Random random)
 
     private static readonly string[] s_floats =
     [
-        "0.1", "-0.1", "3.0", "1.5e3", "1e-7", "5e-324", "1e300", "-1e300", "1.7976931348623157e308", "inf", "-inf", "nan",
-        "3.14159265358979", "0.30000000000000004", "1e17", "123456789012345680000", "0x1p4", ".5", "5.", "1e5000", "-.0",
+        "0.1", "-0.1", "3.0", "1.5e3", "1e-7", "5e-324", "1e300", "-1e300", "1.7976931348623157e308", "inf", "-inf",
+        "nan",
+        "3.14159265358979", "0.30000000000000004", "1e17", "123456789012345680000", "0x1p4", ".5", "5.", "1e5000",
+        "-.0",
         "2.2250738585072014e-308", "+1.5", " 1.5", "1.5 ", "1_0", "99999999999999999999999999.5",
     ];
 
@@ -47,7 +49,8 @@ public sealed class Vocabulary(Random random)
         if (drawn < 5)
             return Encoding.Latin1.GetBytes(s_oddKeys[random.Next(s_oddKeys.Length)]);
         if (drawn < 7)
-            return Encoding.Latin1.GetBytes("long:" + new string('x', 300) + random.Next(3).ToString(CultureInfo.InvariantCulture));
+            return Encoding.Latin1.GetBytes("long:" + new string('x', 300)
+                + random.Next(3).ToString(CultureInfo.InvariantCulture));
         return Encoding.Latin1.GetBytes($"k:{random.Next(KeysPerPool)}");
     }
 
@@ -55,7 +58,8 @@ public sealed class Vocabulary(Random random)
     public static IEnumerable<byte[]> AllKeys() =>
         Enumerable.Range(0, KeysPerPool).Select(i => $"k:{i}")
             .Concat(Enumerable.Range(0, KeysPerPool / 2).Select(i => $"t:{i}"))
-            .Concat(Enumerable.Range(0, 3).Select(i => "long:" + new string('x', 300) + i.ToString(CultureInfo.InvariantCulture)))
+            .Concat(Enumerable.Range(0, 3)
+                .Select(i => "long:" + new string('x', 300) + i.ToString(CultureInfo.InvariantCulture)))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
             .Concat(s_oddKeys)
             .Concat(s_junk)

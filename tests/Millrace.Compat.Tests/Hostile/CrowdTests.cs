@@ -13,7 +13,8 @@ namespace Millrace.Compat.Tests.Hostile;
 public sealed class CrowdTests(ITestOutputHelper output)
 {
     private static readonly string[] s_prefixes =
-        ["*3\r\n$3\r\nSET\r\n", "*1\r\n$", "*", "PING\r\n", "GET ", "*2\r\n$4\r\nECHO\r\n$10\r\n", "*1048576\r\n", "HELLO 3\r\n", ""];
+        ["*3\r\n$3\r\nSET\r\n", "*1\r\n$", "*", "PING\r\n", "GET ", "*2\r\n$4\r\nECHO\r\n$10\r\n", "*1048576\r\n",
+            "HELLO 3\r\n", ""];
 
     [Fact]
     public void Half_requests_of_many_connections_harm_nobody()

@@ -5,8 +5,8 @@ using Millrace.Compat.Tests.Wire;
 namespace Millrace.Compat.Tests.Hostile;
 
 /// <summary>
-/// Bytes as they are, good and bad, to both servers: everything that comes back must be equal, and whether the connection
-/// is closed then.
+/// Bytes as they are, good and bad, to both servers: everything that comes back must be equal, and whether the
+/// connection is closed then.
 /// </summary>
 public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair>
 {
@@ -76,8 +76,10 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
         ("binary in a name", "*2\r\n$4\r\n\0\x01\xff\x7f\r\n$3\r\na\r\n\r\n"),
         ("CRLF in an unknown name", "*2\r\n$6\r\nab\r\ncd\r\n$3\r\nx\ny\r\n"),
         ("unknown name of 200 bytes", $"*2\r\n$200\r\n{new string('u', 200)}\r\n$200\r\n{new string('v', 200)}\r\n"),
-        ("many arguments to an unknown name", "NOTHING " + string.Join(' ', Enumerable.Repeat("argument", 40)) + "\r\n"),
-        ("long quoted argument to an unknown name", $"*3\r\n$7\r\nNOTHING\r\n$150\r\n{new string('w', 150)}\r\n$1\r\nx\r\n"),
+        ("many arguments to an unknown name", "NOTHING " + string.Join(' ', Enumerable.Repeat("argument", 40))
+            + "\r\n"),
+        ("long quoted argument to an unknown name",
+            $"*3\r\n$7\r\nNOTHING\r\n$150\r\n{new string('w', 150)}\r\n$1\r\nx\r\n"),
         ("unknown subcommand with CRLF", "*2\r\n$6\r\nCLIENT\r\n$4\r\na\r\nb\r\n"),
         ("type bytes of replies", "+OK\r\nPING\r\n"),
         ("integer as a request", ":1\r\nPING\r\n"),
@@ -134,7 +136,8 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
         using var redis = ServerProcess.StartRedis("--requirepass", "secret");
         using var millrace = ServerProcess.StartMillrace("--requirepass", "secret");
         byte[] bytes = Encoding.Latin1.GetBytes(input);
-        Assert.Equal(Comparable(Exchange(redis, bytes, bytes.Length)), Comparable(Exchange(millrace, bytes, bytes.Length)));
+        Assert.Equal(
+            Comparable(Exchange(redis, bytes, bytes.Length)), Comparable(Exchange(millrace, bytes, bytes.Length)));
     }
 
     // Most of the time goes into waiting for silence: many inputs wait together.
@@ -155,7 +158,8 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
             {
                 byte[] bytes = Encoding.Latin1.GetBytes(input.Bytes);
                 string left = Comparable(Exchange(pair.Redis, bytes, bytes.Length));
-                string right = Comparable(Exchange(pair.Millrace, bytes, Math.Min(bytes.Length, pieceOf(bytes.Length))));
+                string right = Comparable(
+                    Exchange(pair.Millrace, bytes, Math.Min(bytes.Length, pieceOf(bytes.Length))));
                 if (!string.Equals(left, right, StringComparison.Ordinal))
                     differences.Add($"{input.Name}: {Quote(right)}, not {Quote(left)}");
             }
@@ -166,7 +170,8 @@ public sealed class RawProtocolTests(ServerPair pair) : IClassFixture<ServerPair
 
     // The version and the connection's id in a HELLO reply are each server's own.
     private static string Comparable(string text) => System.Text.RegularExpressions.Regex.Replace(
-        text, "(version\\r\\n)\\$[0-9]+\\r\\n[0-9.]+|(id\\r\\n):[0-9]+", "$1$2-", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
+        text, "(version\\r\\n)\\$[0-9]+\\r\\n[0-9.]+|(id\\r\\n):[0-9]+", "$1$2-",
+            System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
 
     private static string Exchange(ServerProcess server, byte[] input, int piece)
     {

@@ -36,7 +36,8 @@ public sealed class ServerProcess : IDisposable
             start.ArgumentList.Add(argument);
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{executable} did not start.");
         // Threads of their own: the pool's few would be held by these pipes, and tests need them.
-        _readers = [new Thread(() => Collect(_process.StandardOutput)), new Thread(() => Collect(_process.StandardError))];
+        _readers = [
+            new Thread(() => Collect(_process.StandardOutput)), new Thread(() => Collect(_process.StandardError))];
         foreach (Thread reader in _readers)
         {
             reader.IsBackground = true;

@@ -65,9 +65,11 @@ public sealed class RedisToolsTests(MillraceAlone fixture, ITestOutputHelper out
         Cli("-n", "6", "DEBUG", "POPULATE", "3000", "scanned");
         Cli("-n", "6", "SET", "other", "1");
         ToolRun run = Cli("-n", "6", "--scan", "--pattern", "scanned:*");
-        Assert.Equal(3000, run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(3000,
+            run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).Count());
         run = Cli("-n", "6", "--scan");
-        Assert.Equal(3001, run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(3001,
+            run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).Count());
     }
 
     [Fact]
@@ -108,8 +110,10 @@ public sealed class RedisToolsTests(MillraceAlone fixture, ITestOutputHelper out
     public void The_prompt_works_on_a_terminal()
     {
         string command = $"stty cols 150 rows 40; {ServerFiles.Tool("redis-cli")} -p {_port}";
-        const string typed = "SET typed 1\rINCR typed\rGET typed\rSELECT 2\rDBSIZE\rHELLO 3\rCONFIG GET timeout\rnothing\rexit\r";
-        ToolRun run = ToolRun.Run("script", ["-qec", command, "/dev/null"], Encoding.ASCII.GetBytes(typed), timeoutMs: 15_000, typesSlowly: true);
+        const string typed = "SET typed 1\rINCR typed\rGET typed\rSELECT 2\rDBSIZE\r"
+            + "HELLO 3\rCONFIG GET timeout\rnothing\rexit\r";
+        ToolRun run = ToolRun.Run("script", ["-qec", command, "/dev/null"], Encoding.ASCII.GetBytes(typed),
+            timeoutMs: 15_000, typesSlowly: true);
         output.WriteLine(run.ToString());
         Assert.Contains($"127.0.0.1:{_port}>", run.Output, StringComparison.Ordinal);
         Assert.Contains("(integer) 2", run.Output, StringComparison.Ordinal);
@@ -127,7 +131,8 @@ public sealed class RedisToolsTests(MillraceAlone fixture, ITestOutputHelper out
     {
         string requests = TestSettings.Long ? "200000" : "10000";
         ToolRun run = ToolRun.Run("redis-benchmark",
-            ["-p", _port, "-t", "ping,set,get,incr,mset", "-n", requests, "-P", $"{pipeline}", "-c", "20", "--csv", "-r", "1000"]);
+            ["-p", _port, "-t", "ping,set,get,incr,mset", "-n", requests, "-P", $"{pipeline}", "-c", "20", "--csv",
+                "-r", "1000"]);
         output.WriteLine(run.ToString());
         Assert.Equal(0, run.ExitCode);
         Assert.DoesNotContain("rror", run.ToString(), StringComparison.Ordinal);
@@ -139,7 +144,8 @@ public sealed class RedisToolsTests(MillraceAlone fixture, ITestOutputHelper out
     [Fact]
     public void Benchmark_with_RESP3_and_threads_runs_without_an_error()
     {
-        ToolRun run = ToolRun.Run("redis-benchmark", ["-p", _port, "-t", "set,get", "-n", "10000", "-P", "4", "-3", "--threads", "2", "-q"]);
+        ToolRun run = ToolRun.Run("redis-benchmark",
+            ["-p", _port, "-t", "set,get", "-n", "10000", "-P", "4", "-3", "--threads", "2", "-q"]);
         Assert.Equal(0, run.ExitCode);
         Assert.DoesNotContain("rror", run.ToString(), StringComparison.Ordinal);
     }

@@ -89,7 +89,8 @@ public sealed class StackExchangeTests
         Assert.Null(await database.KeyTimeToLiveAsync("e"));
         Assert.True(await database.KeyExpireAsync("e", DateTime.UtcNow.AddDays(1)));
         Assert.False(await database.KeyExpireAsync("e", TimeSpan.FromHours(1), ExpireWhen.GreaterThanCurrentExpiry));
-        Assert.True(Math.Abs(((await database.KeyExpireTimeAsync("e"))!.Value - DateTime.UtcNow.AddDays(1)).TotalSeconds) < 10);
+        Assert.True(
+            Math.Abs(((await database.KeyExpireTimeAsync("e"))!.Value - DateTime.UtcNow.AddDays(1)).TotalSeconds) < 10);
         RedisValueWithExpiry both = await database.StringGetWithExpiryAsync("e");
         Assert.Equal("1", (string?)both.Value);
         Assert.NotNull(both.Expiry);
@@ -143,7 +144,8 @@ public sealed class StackExchangeTests
         using ConnectionMultiplexer client = await Connect(server, protocol);
         IDatabase database = client.GetDatabase();
         await database.StringSetAsync("text", "abc");
-        RedisServerException fault = await Assert.ThrowsAsync<RedisServerException>(() => database.StringIncrementAsync("text"));
+        RedisServerException fault = await Assert.ThrowsAsync<RedisServerException>(
+            () => database.StringIncrementAsync("text"));
         Assert.Equal("ERR value is not an integer or out of range", fault.Message);
         fault = await Assert.ThrowsAsync<RedisServerException>(() => database.ExecuteAsync("NOTHING", "a"));
         Assert.StartsWith("ERR unknown command 'NOTHING'", fault.Message, StringComparison.Ordinal);

@@ -11,7 +11,8 @@ namespace Millrace.Compat.Tests.Tools;
 public sealed record ToolRun(int ExitCode, string Output, string Error)
 {
     /// <summary>Runs a tool to its end, or ends it after the given time when it never ends by itself.</summary>
-    public static ToolRun Run(string tool, IEnumerable<string> arguments, byte[]? input = null, int timeoutMs = 120_000, bool typesSlowly = false)
+    public static ToolRun Run(string tool, IEnumerable<string> arguments, byte[]? input = null,
+        int timeoutMs = 120_000, bool typesSlowly = false)
     {
         var start = new ProcessStartInfo
         {

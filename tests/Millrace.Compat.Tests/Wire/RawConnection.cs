@@ -78,7 +78,8 @@ public sealed class RawConnection : IDisposable
     /// <summary>Sends one request and gives its reply as Latin-1 text with CRLF kept.</summary>
     public string Ask(params string[] arguments) => Encoding.Latin1.GetString(Call(arguments));
 
-    /// <summary>Reads the exact bytes of the next reply. Throws <see cref="IOException"/> at the end of the stream.</summary>
+    /// <summary>Reads the exact bytes of the next reply. Throws <see cref="IOException"/> at the end of the
+    /// stream.</summary>
     public byte[] ReadReply()
     {
         int length;

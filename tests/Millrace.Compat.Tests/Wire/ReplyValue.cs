@@ -44,7 +44,8 @@ public sealed record ReplyValue(char Kind, byte[] Scalar, IReadOnlyList<ReplyVal
         return Items.Count == 0 ? Kind.ToString() : $"{Kind}[{string.Join(',', Items.Select(item => item.Shape()))}]";
     }
 
-    /// <summary>The value that stands after <paramref name="name"/> in a map or a flat array of pairs, or null.</summary>
+    /// <summary>The value that stands after <paramref name="name"/> in a map or a flat array of pairs, or
+    /// null.</summary>
     public ReplyValue? Field(string name)
     {
         for (int i = 0; i + 1 < Items.Count; i += 2)
