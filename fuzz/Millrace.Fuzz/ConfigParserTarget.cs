@@ -5,8 +5,8 @@ namespace Millrace.Fuzz;
 
 /// <summary>
 /// The configuration parser, with includes that are answered from memory. An input that begins with a dash or with
-/// "one.conf" is a command line, one argument per line; any other is the text of a file. Promises: it says what is wrong
-/// instead of throwing, the same text gives the same values, and includes cannot make it read without end.
+/// "one.conf" is a command line, one argument per line; any other is the text of a file. Promises: it says what is
+/// wrong instead of throwing, the same text gives the same values, and includes cannot make it read without end.
 /// </summary>
 public sealed class ConfigParserTarget : FuzzTarget
 {
