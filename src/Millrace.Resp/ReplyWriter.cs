@@ -120,15 +120,14 @@ public sealed class ReplyWriter
         Raw("\r\n"u8);
     }
 
-    /// <summary>An error. CR and LF at the ends are dropped and inside become spaces, so that client input may be
-    /// quoted in it.</summary>
+    /// <summary>An error. CR and LF in the text become spaces, so that client input may be quoted in it.</summary>
     /// <param name="textWithPrefix">Code and text ("ERR syntax error"), without '-' and CRLF.</param>
     public void Error(ReadOnlySpan<byte> textWithPrefix)
     {
         NoteError(textWithPrefix);
         if (_muted) return;
         Byte((byte)'-');
-        ReadOnlySpan<byte> rest = textWithPrefix.Trim("\r\n"u8);
+        ReadOnlySpan<byte> rest = textWithPrefix;
         while (true)
         {
             int newline = rest.IndexOfAny((byte)'\r', (byte)'\n');

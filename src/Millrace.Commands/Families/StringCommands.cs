@@ -273,7 +273,7 @@ public static class StringCommands
     private static void GetDel(ref Call call)
     {
         var key = call.Key(1);
-        var entry = call.Write(1);
+        var entry = call.Read(1);
         if (!call.IsTypeOrMissing(entry, ValueType.String)) return;
         ReplyText(call, entry);
         if (entry.IsMissing) return;
@@ -294,7 +294,7 @@ public static class StringCommands
         }
 
         var key = call.Key(1);
-        var entry = call.Write(1);
+        var entry = call.Read(1);
         if (entry.IsMissing)
         {
             call.Reply.Null();
@@ -332,7 +332,7 @@ public static class StringCommands
     private static void GetSet(ref Call call)
     {
         var key = call.Key(1);
-        var entry = call.Write(1);
+        var entry = call.Read(1);
         if (!call.IsTypeOrMissing(entry, ValueType.String)) return;
         ReplyText(call, entry);
         SetText(call.Unit, key, entry, call.Args[2], -1);
@@ -429,7 +429,7 @@ public static class StringCommands
         var deadline = -1L;
         if (options.Expiry.HasDeadline && !options.Expiry.TryDeadline(call, out deadline)) return;
         var key = call.Key(1);
-        var entry = call.Write(1);
+        var entry = options.Gets ? call.Read(1) : call.Write(1);
         if ((options.Gets || options.ComparesAt > 0) && !call.IsTypeOrMissing(entry, ValueType.String)) return;
         if (options.Gets) ReplyText(call, entry);
         if (!Meets(call, entry, options))

@@ -191,6 +191,8 @@ public sealed class Executor
             UnknownSubcommand(spec, args, reply);
         else Refuse(reply, $"ERR wrong number of arguments for '{spec.FullName}' command");
         if (spec is not null) Statistics[spec].Rejected++;
+        var isUnknown = spec is null || (spec.Handler is null && args.Count > 1);
+        client.LastCommand = isUnknown ? null : spec;
         client.LockTries = 0;
         return Outcome.Replied;
     }
@@ -264,10 +266,10 @@ public sealed class Executor
 
     private void Refuse(ReplyWriter reply, string text)
     {
-        reply.Error(Encoding.Latin1.GetBytes(text));
+        reply.Error(Encoding.Latin1.GetBytes(text.Trim('\r', '\n')));
         Statistics.CountError(reply.LastErrorCode);
     }
 
     private static string Quoted(ReadOnlySpan<byte> bytes, int most) =>
-        Encoding.Latin1.GetString(bytes[..Math.Min(bytes.Length, most)]);
+        Encoding.Latin1.GetString(ErrorTexts.Quotable(bytes, most));
 }

@@ -186,6 +186,7 @@ public sealed class Pipeline : ConnectionHandler
         }
         else
         {
+            _reply.Muted = client.Replies == ReplyMode.Off;
             _reply.Error(client.Parser.Error);
             _executor.Statistics.CountError(_reply.LastErrorCode);
             var reason = Encoding.Latin1.GetString(client.Parser.Error);
