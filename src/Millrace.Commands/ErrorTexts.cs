@@ -35,8 +35,8 @@ public static class ErrorTexts
     /// <summary>A data file is being loaded.</summary>
     public static ReadOnlySpan<byte> Loading => "LOADING Redis is loading the dataset in memory"u8;
 
-    /// <summary>Writes an error that quotes a client's word; a long word is cut. CR and LF at the ends of the whole text
-    /// are dropped, as Redis does where it formats a text.</summary>
+    /// <summary>Writes an error that quotes a client's word; a long word is cut. CR and LF at the ends of the whole
+    /// text are dropped, as Redis does where it formats a text.</summary>
     /// <param name="reply">Where it goes.</param>
     /// <param name="before">Code and text up to the word; with <paramref name="after"/> at most 128 bytes.</param>
     /// <param name="word">The client's word.</param>
@@ -54,7 +54,8 @@ public static class ErrorTexts
         reply.Error(text[..(before.Length + word.Length + after.Length)].Trim("\r\n"u8));
     }
 
-    /// <summary>The part of a client's word that an error quotes: up to its first NUL byte, as C's %s shows it.</summary>
+    /// <summary>The part of a client's word that an error quotes: up to its first NUL byte, as C's %s shows
+    /// it.</summary>
     /// <param name="word">What the client sent.</param>
     /// <param name="most">The most bytes to quote.</param>
     public static ReadOnlySpan<byte> Quotable(ReadOnlySpan<byte> word, int most)

@@ -61,7 +61,8 @@ public readonly unsafe struct OrderedIndex
     public static OrderedIndex Create(Heap heap)
     {
         ArgumentNullException.ThrowIfNull(heap);
-        Debug.Assert(sizeof(IndexNode) == IndexNode.SizeBytes && sizeof(IndexHeader) == IndexHeader.SizeBytes, "as drawn");
+        Debug.Assert(sizeof(IndexNode) == IndexNode.SizeBytes, "as drawn");
+        Debug.Assert(sizeof(IndexHeader) == IndexHeader.SizeBytes, "as drawn");
         var index = new OrderedIndex(heap, heap.Allocate(IndexHeader.SizeBytes));
         index.Head = default;
         return index;

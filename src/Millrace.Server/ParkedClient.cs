@@ -19,7 +19,7 @@ public sealed class ParkedClient(Client client) : Mail, IParked
     /// <inheritdoc/>
     public override void Deliver(EventLoop loop)
     {
-        if (client.IsClosing) return;
+        if (client.IsClosing || !client.Connection.IsOpen) return;
         client.IsParked = false;
         client.Connection.ResumeReading();
         loop.MarkReady(client.Connection);

@@ -43,8 +43,7 @@ internal sealed record CliRun(string Output, string Error, int ExitCode)
         if (isTerminal) start.Environment["FAKETTY"] = "1";
         if (auth is not null) start.Environment["REDISCLI_AUTH"] = auth;
         using Process process = Process.Start(start)!;
-        process.StandardInput.Write(input);
-        process.StandardInput.Close();
+        Feed(process, input);
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

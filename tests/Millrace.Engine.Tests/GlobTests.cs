@@ -40,7 +40,7 @@ public class GlobTests
     [InlineData("a*", "a", true)]
     [InlineData("a**", "a", true)]
     [InlineData("*a*", "a", true)]
-    public void Patterns(string pattern, string text, bool matches) =>
+    public void A_pattern_matches_what_redis_says(string pattern, string text, bool matches) =>
         Assert.Equal(matches, Glob.Matches(Bytes(pattern), Bytes(text)));
 
     [Theory]

@@ -49,8 +49,8 @@ internal sealed class Model
     {
         foreach (var database in _databases)
         {
-            var due = database.Where(one => IsDead(one.Value, nowMs) && isMeant(one.Key)).Select(one => one.Key).ToList();
-            foreach (var key in due) database.Remove(key);
+            var due = database.Where(one => IsDead(one.Value, nowMs) && isMeant(one.Key)).ToList();
+            foreach (var (key, _) in due) database.Remove(key);
         }
     }
 

@@ -94,7 +94,8 @@ public sealed class RealServerTests : IDisposable
             Assert.True(events.Count == answers.Length, $"seed {Seeds.Of(round)}: {string.Join('\n', answers)}");
             if (events is not [.., ['!', .. string error]]) continue;
             broken++;
-            Assert.True(string.Equals("-" + error, answers[^1], StringComparison.Ordinal), $"seed {Seeds.Of(round)}: {error}");
+            Assert.True(
+                string.Equals("-" + error, answers[^1], StringComparison.Ordinal), $"seed {Seeds.Of(round)}: {error}");
         }
 
         Assert.InRange(broken, 100, 900);

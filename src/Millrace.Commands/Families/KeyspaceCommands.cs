@@ -280,7 +280,8 @@ public static class KeyspaceCommands
 
     private static bool TryReadIndex(in Call call, int argIndex, ReadOnlySpan<byte> error, out long index)
     {
-        var isInt32 = Numbers.TryParseInt64(call.Args[argIndex], out index) && index is >= int.MinValue and <= int.MaxValue;
+        var isInt32 = Numbers.TryParseInt64(call.Args[argIndex], out index)
+            && index is >= int.MinValue and <= int.MaxValue;
         if (!isInt32) call.Reply.Error(error);
         return isInt32;
     }

@@ -74,7 +74,7 @@ public sealed class StackExchangeTests
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public async Task Expiry(int protocol, string? poller)
+    public async Task Deadlines_are_set_read_and_taken_away(int protocol, string? poller)
     {
         using ServerProcess server = Start(poller);
         using ConnectionMultiplexer client = await Connect(server, protocol);

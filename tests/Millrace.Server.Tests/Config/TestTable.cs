@@ -64,7 +64,11 @@ internal sealed class MemoryFiles : IConfigFiles
     }
 
     public IReadOnlyList<string> Match(string pattern) =>
-        [.. Texts.Keys.Where(path => Glob.Matches(Encoding.UTF8.GetBytes(pattern), Encoding.UTF8.GetBytes(path))).Order()];
+    [
+        .. Texts.Keys
+            .Where(path => Glob.Matches(Encoding.UTF8.GetBytes(pattern), Encoding.UTF8.GetBytes(path)))
+            .Order(),
+    ];
 
     public bool DirectoryExists(string path) => !path.Contains("missing");
 }
