@@ -100,6 +100,10 @@ public sealed class CommandSpec
     /// <summary>The position in the table: counters are kept by it. Set by <see cref="CommandTable"/>.</summary>
     public int Id { get; private set; } = -1;
 
+    /// <summary>Whether its cost does not depend on its arguments or on the data. Computed like
+    /// <see cref="StoppedBy"/>.</summary>
+    public bool IsConstantTime { get; private set; }
+
     /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command
     /// in.</summary>
     public Gate StoppedBy { get; private set; }
@@ -129,6 +133,7 @@ public sealed class CommandSpec
         if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
         StoppedBy = gates;
+        IsConstantTime = Complexity.StartsWith("O(1)", StringComparison.Ordinal);
     }
 
     /// <summary>Whether this many arguments, the name(s) included, are right.</summary>

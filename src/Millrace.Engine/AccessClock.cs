@@ -50,9 +50,6 @@ public sealed class AccessClock
     /// <summary>Milliseconds since the last use, for <c>OBJECT IDLETIME</c>. Meaningful under LRU.</summary>
     public static long IdleMs(uint clock, long unixMs) => ((Seconds(unixMs) - clock) & Mask) * 1000L;
 
-    /// <summary>The clock of an entry last used <paramref name="idleSeconds"/> ago.</summary>
-    public static uint FromIdleSeconds(long idleSeconds, long unixMs) => Seconds(unixMs - (idleSeconds * 1000));
-
     /// <summary>The decayed counter, for <c>OBJECT FREQ</c>. Meaningful under LFU.</summary>
     public int Frequency(uint clock, long unixMs)
     {

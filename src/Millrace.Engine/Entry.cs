@@ -225,13 +225,6 @@ public readonly struct Entry
         return new Entry(_heap, Block);
     }
 
-    /// <summary>Stores another encoding of the same type and value length and returns the refreshed view.</summary>
-    public Entry WithEncoding(int encoding)
-    {
-        _heap!.WriteHeader(Block, (_header & ~(0xFUL << EncodingShift)) | ((ulong)encoding << EncodingShift));
-        return new Entry(_heap, Block);
-    }
-
     private static ulong Header(int keyLength, in EntryShape shape, bool hasDeadline) =>
         (ulong)shape.Type
         | ((ulong)shape.Encoding << EncodingShift)

@@ -128,9 +128,6 @@ public struct PartitionLine
     /// <summary>Those of <see cref="Expired"/> that active expiry removed.</summary>
     public long ExpiredActively;
 
-    /// <summary>The partitions in which waiters of this one have their destinations (BLMOVE), as a mask.</summary>
-    public ulong WaiterDestinations;
-
     [Conditional("DEBUG")]
     internal static void AssertSize() =>
         Debug.Assert(Marshal.SizeOf<PartitionLine>() <= 128, "one line must hold it all");

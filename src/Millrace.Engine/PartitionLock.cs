@@ -33,7 +33,7 @@ public sealed class PartitionLock
 
     private readonly AlignedLines<PartitionLine> _lines;
     private readonly int _index;
-    private readonly object _gate = new(); // guards _parked and the sleeping threads; taken after no other lock
+    private readonly object _gate = new(); // guards _parked and the sleeping threads; held for moments
     private List<IParked>? _parked;
 
     internal PartitionLock(AlignedLines<PartitionLine> lines, int index)

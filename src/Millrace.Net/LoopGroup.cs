@@ -86,7 +86,8 @@ public sealed class LoopGroup : IDisposable
 
     internal Quiescence Quiescence { get; } = new();
 
-    internal bool IsStopping => _isStopping;
+    /// <summary>It is ending: nothing can be listened on any more.</summary>
+    public bool IsStopping => _isStopping;
 
     /// <summary>Starts the threads. Once.</summary>
     public void Start()

@@ -105,6 +105,13 @@ public sealed class Client : Caller
     internal EffectRecorder? Recorder { get; set; }
 
     /// <inheritdoc/>
+    public override void BeginUnit(Unit unit, ulong partitions)
+    {
+        base.BeginUnit(unit, partitions);
+        Recorder?.Prepare(unit);
+    }
+
+    /// <inheritdoc/>
     public override void EndUnit(Unit unit)
     {
         Recorder?.AppendRemovals(unit);

@@ -14,15 +14,22 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
     /// <inheritdoc/>
     public SettingsFault? Apply(Settings before, Settings after)
     {
-        parts.Loops.TcpKeepAliveSeconds = after.TcpKeepAliveSeconds;
-        if (before.Port == after.Port && before.Bind.SequenceEqual(after.Bind, StringComparer.Ordinal)) return null;
+        var isSame = before.Port == after.Port && before.Bind.SequenceEqual(after.Bind, StringComparer.Ordinal);
+        var fault = isSame ? null : Listen(before, after);
+        if (fault is null) parts.Loops.TcpKeepAliveSeconds = after.TcpKeepAliveSeconds;
+        return fault;
+    }
 
+    private SettingsFault? Listen(Settings before, Settings after)
+    {
         var directive = before.Port != after.Port ? "port" : "bind";
+        if (parts.Loops.IsStopping) return new SettingsFault(directive, "The server is shutting down.");
         var kept = new HashSet<Listener>();
         var opened = new List<Listener>();
         foreach (var address in after.Port == 0 ? [] : after.Bind)
         {
-            var endpoint = EndpointOf(address, after, out var isOptional);
+            // Names are resolved at start only: all loops stand still now, and a resolver may take its time.
+            var endpoint = EndpointOf(address, after, mayResolve: false, out var isOptional);
             if (endpoint is null) return Undo(opened, directive);
             var existing = parts.Loops.Listeners.FirstOrDefault(one => Same(one.Endpoint, endpoint));
             if (existing is not null)
@@ -52,7 +59,7 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
         {
             foreach (var address in settings.Bind)
             {
-                var endpoint = EndpointOf(address, settings, out var isOptional);
+                var endpoint = EndpointOf(address, settings, mayResolve: true, out var isOptional);
                 BindError? error = null;
                 if (endpoint is not null && parts.Loops.TryListen(endpoint, out error) is not null) continue;
                 if (isOptional && error is { IsAddressMissing: true }) continue;
@@ -74,11 +81,12 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
         return "Failed opening Unix socket, aborting.";
     }
 
-    private static ListenEndpoint? EndpointOf(string address, Settings settings, out bool isOptional)
+    private static ListenEndpoint? EndpointOf(
+        string address, Settings settings, bool mayResolve, out bool isOptional)
     {
         isOptional = address.StartsWith('-');
         var name = isOptional ? address[1..] : address;
-        if (!ListenEndpoint.TryParseAddress(name, out var parsed)) parsed = Resolved(name);
+        if (!ListenEndpoint.TryParseAddress(name, out var parsed) && mayResolve) parsed = Resolved(name);
         return Equals(parsed, IPAddress.None)
             ? null
             : ListenEndpoint.Tcp(parsed, settings.Port) with { Backlog = settings.TcpBacklog };
@@ -102,6 +110,9 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
     private static SettingsFault Undo(List<Listener> opened, string directive)
     {
         foreach (var listener in opened) listener.Close();
-        return new SettingsFault(directive, "Unable to listen on this port. Check server logs.");
+        var reason = directive == "bind"
+            ? "Failed to bind to specified addresses."
+            : "Unable to listen on this port. Check server logs.";
+        return new SettingsFault(directive, reason);
     }
 }

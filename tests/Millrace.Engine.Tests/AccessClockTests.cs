@@ -12,7 +12,7 @@ public class AccessClockTests
         Assert.Equal(0, AccessClock.IdleMs(made, NowMs));
         Assert.Equal(61_000, AccessClock.IdleMs(made, NowMs + 61_000));
         Assert.Equal(5_000, AccessClock.IdleMs(clock.Touched(made, NowMs + 56_000, 0), NowMs + 61_000));
-        Assert.Equal(7_000, AccessClock.IdleMs(AccessClock.FromIdleSeconds(7, NowMs), NowMs));
+        Assert.Equal(7_000, AccessClock.IdleMs(new AccessClock().Initial(NowMs - 7_000), NowMs));
     }
 
     [Fact]

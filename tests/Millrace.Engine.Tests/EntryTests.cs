@@ -25,9 +25,9 @@ public class EntryTests
             value.CopyTo(entry.Value);
             Expect(new Entry(heap, entry.Block), key, value, deadline, clock);
             Assert.Equal((ValueType.Hash, 9), (entry.Type, entry.Encoding));
-            entry = entry.WithAccessClock(clock ^ 0xFFFFFF).WithEncoding(6);
+            entry = entry.WithAccessClock(clock ^ 0xFFFFFF);
             Expect(new Entry(heap, entry.Block), key, value, deadline, clock ^ 0xFFFFFF);
-            Assert.Equal((ValueType.Hash, 6), (entry.Type, entry.Encoding));
+            Assert.Equal((ValueType.Hash, 9), (entry.Type, entry.Encoding));
             heap.Free(entry.Block);
         }
 

@@ -251,6 +251,10 @@ internal sealed class History : IDisposable
             }
         }
 
+        public override void RefreshClock()
+        {
+        }
+
         public override void BeginQuiescence() => throw new NotSupportedException();
 
         public override void EndQuiescence() => throw new NotSupportedException();

@@ -98,6 +98,26 @@ internal sealed class Peer : IDisposable
         }
     }
 
+    /// <summary>Returns when the server has closed, without reading before: a peer that does not care.</summary>
+    public void WaitUntilClosed()
+    {
+        // A closed or reset connection becomes readable in error; until then the unread replies keep it readable.
+        var buffer = new byte[1];
+        while (true)
+        {
+            try
+            {
+                if (_socket.Send(buffer) == 0) return;
+            }
+            catch (SocketException)
+            {
+                return;
+            }
+
+            Thread.Sleep(10);
+        }
+    }
+
     public void Dispose() => _socket.Dispose();
 
     public static string Encode(params string[] words) =>

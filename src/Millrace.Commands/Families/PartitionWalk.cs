@@ -29,7 +29,7 @@ internal readonly ref struct PartitionWalk
     /// <summary>Takes a partition, however long that lasts. Requires: none is held through this walk.</summary>
     public void Enter(int partition)
     {
-        if (!_isNested) _unit.TryBegin(1UL << partition, _unit.NowMs, patient: true, out _);
+        if (!_isNested) _caller.BeginUnit(_unit, 1UL << partition);
     }
 
     /// <summary>Releases the partition entered last.</summary>

@@ -25,10 +25,6 @@ public static class Value
     public static long SizeBytes(Heap heap, in Entry entry) =>
         heap.UsableSize(entry.Block) + (entry.Type == ValueType.String ? StringValue.OutsideBytes(heap, entry) : 0);
 
-    /// <summary>Bytes that a rewrite of the value has to copy; <c>UNLINK</c> frees values above a limit in
-    /// slices.</summary>
-    public static int ElementCount(in Entry entry) => entry.Type == ValueType.String ? 1 : 0;
-
     /// <summary>The encoding's name as <c>OBJECT ENCODING</c> gives it.</summary>
     public static ReadOnlySpan<byte> EncodingName(in Entry entry) =>
         entry.Type == ValueType.String ? StringValue.EncodingName(entry) : "unknown"u8;
@@ -43,6 +39,7 @@ public static class Value
         var target = unit.PartitionFor(to).Heap;
         var shape = new EntryShape(entry.Type, entry.Encoding, entry.ValueLength, entry.DeadlineMs, 0);
         var made = unit.Store(to, default, shape);
+        if (!copies) made = made.WithAccessClock(entry.AccessClock);
         entry.Value.CopyTo(made.Value);
         var shares = !copies && ReferenceEquals(heap, target);
         if (!shares && entry.Type == ValueType.String) StringValue.CopyOutside(heap, entry, target, made);

@@ -10,19 +10,26 @@ namespace Millrace.Server.Effects;
 /// Order in a block: keys that expired under the unit's eyes, then the command or what it named instead. Several
 /// commands stand between MULTI and EXEC, so that a reader of the log has all of them or none. One per loop.
 /// </remarks>
-public sealed class EffectRecorder(EffectLog log)
+public sealed class EffectRecorder(EffectLog log, Gates gates)
 {
     private readonly EffectBuffer _block = new();
 
     /// <summary>What the running command names as its effect.</summary>
     public EffectBuffer Named { get; } = new();
 
-    /// <summary>Gets ready for a unit.</summary>
+    /// <summary>Gets ready for a command whose unit has its locks.</summary>
     public void Begin(Unit unit)
     {
-        var isAttached = log.IsAttached;
-        unit.RecordsRemovals = isAttached;
-        Named.Reset(isAttached);
+        Prepare(unit);
+        Named.Reset(unit.RecordsRemovals);
+    }
+
+    /// <summary>Tells a unit that has its locks whether it removes entries whose time has come, and records
+    /// that.</summary>
+    public void Prepare(Unit unit)
+    {
+        unit.RecordsRemovals = log.IsAttached;
+        unit.RemovesExpired = (gates.Word & Gate.WritesPaused) == 0;
     }
 
     /// <summary>Appends the effects of a call that has run; its unit still holds its partitions.</summary>

@@ -9,6 +9,9 @@ public abstract class ExecutionHost
     /// <summary>The loop's wall clock in Unix milliseconds.</summary>
     public abstract long UnixMs { get; }
 
+    /// <summary>Reads the clock again: more than a millisecond of execution has passed.</summary>
+    public abstract void RefreshClock();
+
     /// <summary>Returns when all other loops stand still between units.</summary>
     public abstract void BeginQuiescence();
 

@@ -35,11 +35,14 @@ public sealed class Executor
 {
     private const int ImpatientTries = 3;
 
+    private static readonly long ClockTicks = Stopwatch.Frequency / 1000;
+
     private readonly Keyspace _keyspace;
     private readonly Gates _gates;
     private readonly ExecutionHost _host;
     private readonly EffectRecorder _effects;
     private readonly Unit _unit;
+    private long _clockTicks;
 
     /// <summary>An executor for one loop; <paramref name="seed"/> is for what chance decides in its units.</summary>
     public Executor(Keyspace keyspace, Gates gates, EffectLog log, ExecutionHost host, CommandTable table, uint seed)
@@ -47,7 +50,7 @@ public sealed class Executor
         _keyspace = keyspace;
         _gates = gates;
         _host = host;
-        _effects = new EffectRecorder(log);
+        _effects = new EffectRecorder(log, gates);
         _unit = new Unit(keyspace, seed);
         Statistics = new CommandStatistics(table);
     }
@@ -74,7 +77,13 @@ public sealed class Executor
 
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
         client.Recorder = _effects;
-        if (spec.Locks == LockScope.Quiesced) RunQuiesced(ref call);
+        Statistics.Begin(spec);
+        KeepTime();
+        if (spec.Locks == LockScope.Quiesced)
+        {
+            closed = RunQuiesced(client, ref call);
+            if (closed != 0) return Stopped(client, request, input, closed, reply);
+        }
         else if (!_unit.TryBegin(LockSet(spec, request), _host.UnixMs, IsPatient(client), out var contended))
             return ParkOnPartition(client, request, input, contended);
         else
@@ -138,10 +147,18 @@ public sealed class Executor
         return mask;
     }
 
+    // The loop reads its clock once per turn; whoever works longer than a millisecond reads it again.
+    private void KeepTime()
+    {
+        var ticks = Statistics.LastTicks;
+        if (ticks - _clockTicks < ClockTicks) return;
+        _clockTicks = ticks;
+        _host.RefreshClock();
+    }
+
     private void RunUnit(ref Call call)
     {
         var database = call.Caller.Database;
-        _unit.RemovesExpired = (_gates.Word & Gate.WritesPaused) == 0;
         _effects.Begin(_unit);
         Handle(ref call);
         Statistics.CountChanges(_unit.Dirty);
@@ -151,13 +168,17 @@ public sealed class Executor
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
     }
 
-    private void RunQuiesced(ref Call call)
+    // While it waited for the other loops, somebody may have closed a gate, or this very client.
+    private Gate RunQuiesced(Client client, ref Call call)
     {
         _host.BeginQuiescence();
         try
         {
+            var closed = call.Spec.StoppedBy & (_gates.Word | client.Gates);
+            if (closed != 0) return closed;
             _unit.TryBegin(0, _host.UnixMs, patient: true, out _);
             RunUnit(ref call);
+            return Gate.None;
         }
         finally
         {
@@ -168,14 +189,17 @@ public sealed class Executor
     private void Handle(ref Call call)
     {
         var errors = call.Reply.ErrorCount;
-        Statistics.Begin(call.Spec);
+        var written = call.Reply.Written;
         try
         {
             call.Spec.Handler!(ref call);
         }
         catch (Exception e)
         {
-            Environment.FailFast($"the command '{call.Spec.FullName}' failed while it held partitions", e);
+            // What a handler leaves behind is unknown, unless it held nothing and had not begun to answer.
+            if (_unit.Held != 0 || call.Reply.Written != written || call.Reply.IsDeferred)
+                Environment.FailFast($"the command '{call.Spec.FullName}' failed in the middle of its work", e);
+            call.Reply.Error("ERR internal error"u8);
         }
 
         Statistics.CountCall(call.Spec);

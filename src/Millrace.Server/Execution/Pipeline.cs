@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Millrace.Net;
 using Millrace.Resp;
@@ -28,7 +27,8 @@ public sealed class Pipeline : ConnectionHandler
     /// <summary>Requests of one connection that a turn runs.</summary>
     public const int TurnRequests = 1000;
 
-    private static readonly long ClockTicks = Stopwatch.Frequency / 1000;
+    /// <summary>Replies of one connection that a turn gathers before it lets the loop send them.</summary>
+    public const long TurnReplyBytes = 1024 * 1024;
 
     private readonly Configuration _configuration;
     private readonly Executor _executor;
@@ -39,7 +39,6 @@ public sealed class Pipeline : ConnectionHandler
     private readonly Action<Client> _closed;
     private Settings _settings;
     private RequestLimits _limits = new();
-    private long _clockTicks;
 
     /// <summary>A pipeline for one loop.</summary>
     /// <param name="configuration">The settings in force.</param>
@@ -72,26 +71,16 @@ public sealed class Pipeline : ConnectionHandler
         if (!ReferenceEquals(_settings, _configuration.Settings)) Adopt(_configuration.Settings);
         client.MaxBulkLength = _settings.MaxBulkLength;
         var output = connection.Output;
-        _segments.Queue = output;
+        _segments.Begin(output, _reply, _settings.OutputLimits.Of(OutputClass.Normal).HardBytes);
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
         if (client.ParkedRequest is null || RunParked(client)) RunInput(client, connection);
         _executor.Statistics.EndRun();
-        KeepTime(connection.Loop);
         output.Commit(_reply.Detach());
         CheckLimits(client, connection);
     }
 
     /// <inheritdoc/>
     public override void Closed(Connection connection) => _closed((Client)connection.Tag!);
-
-    // The loop reads its clock once per turn; whoever works longer than a millisecond reads it again.
-    private void KeepTime(EventLoop loop)
-    {
-        var ticks = _executor.Statistics.LastTicks;
-        if (ticks - _clockTicks < ClockTicks) return;
-        _clockTicks = ticks;
-        loop.RefreshClock();
-    }
 
     private void Adopt(Settings settings)
     {
@@ -105,12 +94,6 @@ public sealed class Pipeline : ConnectionHandler
         var requests = TurnRequests;
         while (connection.InputStart < connection.InputEnd)
         {
-            if (connection.InputStart >= stopAt || requests <= 0 || connection.Loop.QuiesceRequested)
-            {
-                connection.Loop.MarkReady(connection);
-                return;
-            }
-
             _batch.Cut(client, connection.InputArray, connection.InputStart, connection.InputEnd, _limits, requests);
             requests -= _batch.Count;
             if (!RunBatch(client, connection)) return;
@@ -125,10 +108,16 @@ public sealed class Pipeline : ConnectionHandler
                 if (client.Parser.BytesWanted > 0) connection.ExpectInput(client.Parser.BytesWanted);
                 return;
             }
+
+            // At least one batch has run: others may have their turn now.
+            _executor.Statistics.EndRun();
+            if (connection.InputStart < stopAt && requests > 0 && !connection.Loop.QuiesceRequested) continue;
+            connection.Loop.MarkReady(connection);
+            return;
         }
     }
 
-    // False when the client parked or is to be closed: the rest of the batch is not run.
+    // False when the rest of the batch is not run now: the client parked, is to be closed, or has enough to read.
     private bool RunBatch(Client client, Connection connection)
     {
         var input = connection.InputArray;
@@ -143,9 +132,17 @@ public sealed class Pipeline : ConnectionHandler
                 return false;
             }
 
-            if (!client.IsClosing) continue;
+            if (client.IsClosing)
+            {
+                client.Parser.Reset();
+                connection.Consume(connection.InputEnd - connection.InputStart);
+                return false;
+            }
+
+            if (_reply.Written <= TurnReplyBytes || i == _batch.Count - 1) continue;
             client.Parser.Reset();
-            connection.Consume(connection.InputEnd - connection.InputStart);
+            connection.Consume(request.End - origin);
+            connection.Loop.MarkReady(connection);
             return false;
         }
 
@@ -170,7 +167,8 @@ public sealed class Pipeline : ConnectionHandler
         var bytes = client.ParkedRequest!;
         client.ParkedRequest = null;
         _batch.Cut(client, bytes, 0, bytes.Length, _limits, 1);
-        if (_batch.Count == 0 || Run(client, _batch[0], bytes) != Outcome.Parked) return !client.IsClosing;
+        if (_batch.Count == 0) throw new InvalidOperationException("a parked request can be parsed again");
+        if (Run(client, _batch[0], bytes) != Outcome.Parked) return !client.IsClosing;
         client.ParkedRequest = bytes;
         return false;
     }
@@ -214,6 +212,7 @@ public sealed class Pipeline : ConnectionHandler
     /// <summary>Closes a client whose unsent output is over the limit of its class.</summary>
     public void CheckOutput(Client client, Connection connection)
     {
+        if (client.IsClosing) return;
         var limit = _settings.OutputLimits.Of(OutputClass.Normal);
         var pending = connection.Output.PendingBytes;
         var isOverHard = limit.HardBytes > 0 && pending > limit.HardBytes;
@@ -229,12 +228,26 @@ public sealed class Pipeline : ConnectionHandler
         client.CloseNow();
     }
 
-    // Hands the segments of the current connection's output to the reply writer.
+    // Hands the segments of the current connection's output to the reply writer. Behind the hard limit nothing more is
+    // kept: the client is going to be closed.
     private sealed class OutputSegments : SegmentSource
     {
-        public OutputQueue? Queue { get; set; }
+        private OutputQueue? _queue;
+        private ReplyWriter? _writer;
+        private long _hardBytes;
 
-        public override byte[] Next(int filledInCurrent, int minimumFree, out int start) =>
-            Queue!.Next(filledInCurrent, minimumFree, out start);
+        public void Begin(OutputQueue queue, ReplyWriter writer, long hardBytes)
+        {
+            _queue = queue;
+            _writer = writer;
+            _hardBytes = hardBytes;
+        }
+
+        public override byte[] Next(int filledInCurrent, int minimumFree, out int start)
+        {
+            var segment = _queue!.Next(filledInCurrent, minimumFree, out start);
+            if (_hardBytes > 0 && _queue.PendingBytes > _hardBytes) _writer!.Muted = true;
+            return segment;
+        }
     }
 }

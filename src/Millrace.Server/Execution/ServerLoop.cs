@@ -149,6 +149,8 @@ public sealed class ServerLoop : LoopHandler
     {
         public override long UnixMs => loop.UnixMs;
 
+        public override void RefreshClock() => loop.RefreshClock();
+
         public override void BeginQuiescence() => parts.Loops.BeginQuiescence(loop);
 
         public override void EndQuiescence() => parts.Loops.EndQuiescence(loop);

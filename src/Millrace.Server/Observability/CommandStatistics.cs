@@ -51,10 +51,11 @@ public sealed class CommandStatistics(CommandTable table)
     /// <summary>The counters of a command.</summary>
     public ref CommandCounters this[CommandSpec command] => ref _counters[command.Id];
 
-    /// <summary>Says that a command begins; the clock is read when it differs from the one before.</summary>
+    /// <summary>Says that a command begins. The clock is read when it differs from the one before, and for each command
+    /// whose cost is not constant.</summary>
     public void Begin(CommandSpec command)
     {
-        if (!ReferenceEquals(command, _running)) StartRun(command);
+        if (!ReferenceEquals(command, _running) || !command.IsConstantTime) StartRun(command);
     }
 
     /// <summary>Counts a call that has run: INFO does not count itself, and CONFIG RESETSTAT is the first call after

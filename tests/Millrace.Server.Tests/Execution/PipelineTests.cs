@@ -1,0 +1,71 @@
+// What the pipeline promises beyond the replies: limits and time hold within one turn, order holds across parking.
+
+using Millrace.Commands;
+
+namespace Millrace.Server.Tests.Execution;
+
+public sealed class PipelineTests
+{
+    [Fact]
+    public void The_output_limit_binds_within_one_turn_and_within_one_command()
+    {
+        using var server = new InProcessServer("--client-output-buffer-limit", "normal 8mb 0 0");
+        using var owner = server.Connect();
+        owner.Send($"*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$3000000\r\n{new string('x', 3_000_000)}\r\n");
+        Assert.Equal("+OK\r\n", owner.Receive(5));
+        foreach (var request in new[]
+                 {
+                     string.Concat(Enumerable.Repeat(Peer.Encode("GET", "big"), 1000)),
+                     Peer.Encode(["MGET", .. Enumerable.Repeat("big", 1000)]),
+                 })
+        {
+            using var greedy = server.Connect();
+            greedy.Send(request);
+            var before = GC.GetTotalAllocatedBytes();
+            greedy.WaitUntilClosed();
+            Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 200_000_000);
+        }
+
+        Assert.Equal("+PONG\r\n", owner.Ask("+PONG\r\n", "PING"));
+    }
+
+    [Fact]
+    public void Time_goes_on_within_one_pipeline()
+    {
+        using var server = new InProcessServer("--io-threads", "1", "--enable-debug-command", "yes");
+        using var peer = server.Connect();
+        peer.Send(
+            Peer.Encode("SET", "k", "v", "PX", "20") + Peer.Encode("DEBUG", "SLEEP", "0.1") + Peer.Encode("GET", "k"));
+        Assert.Equal("+OK\r\n+OK\r\n$-1\r\n", peer.Receive(15));
+    }
+
+    [Fact]
+    public void Requests_behind_a_parked_one_keep_their_order_and_lose_nothing()
+    {
+        using var server = new InProcessServer();
+        using var peer = server.Connect();
+        Assert.Equal("+PONG\r\n", peer.Ask("+PONG\r\n", "PING"));
+        server.Server.Parts.Gates.Close(Gate.WritesPaused);
+        peer.Send(Peer.Encode("GET", "k") + "SET k \"a b\"\r\n" + Peer.Encode("GET", "k") + Peer.Encode("INCR", "n"));
+        Assert.Equal("$-1\r\n", peer.Receive(5));
+        server.Server.Parts.Gates.Open(Gate.WritesPaused);
+        Assert.Equal("+OK\r\n$3\r\na b\r\n:1\r\n", peer.Receive(18));
+    }
+
+    [Fact]
+    public void A_client_that_leaves_while_it_is_parked_harms_nobody()
+    {
+        using var server = new InProcessServer();
+        using var other = server.Connect();
+        server.Server.Parts.Gates.Close(Gate.WritesPaused);
+        for (var i = 0; i < 20; i++)
+        {
+            using var peer = server.Connect();
+            peer.Request("SET", "k", "v");
+        }
+
+        Assert.Equal("+PONG\r\n", other.Ask("+PONG\r\n", "PING"));
+        server.Server.Parts.Gates.Open(Gate.WritesPaused);
+        Assert.Equal("+OK\r\n", other.Ask("+OK\r\n", "SET", "k", "v"));
+    }
+}
