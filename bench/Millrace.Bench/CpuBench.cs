@@ -12,6 +12,7 @@ namespace Millrace.Bench;
 internal static class CpuBench
 {
     private const int Clients = 50;
+    private const int WarmUpRequests = 1_000_000; // so that the code that runs is compiled for good
 
     public static int Run(BenchOptions options)
     {
@@ -46,8 +47,8 @@ internal static class CpuBench
 
     private static double Measure(ServerUnderTest server, BenchOptions options, string command, int pipeline)
     {
-        Load(server, "set", 64, options.Requests);
-        Load(server, command, pipeline, options.Requests / 2);
+        Load(server, "set", 64, WarmUpRequests);
+        Load(server, command, 16, WarmUpRequests);
         var before = server.CpuMicroseconds;
         Load(server, command, pipeline, options.Requests);
         return (server.CpuMicroseconds - before) / options.Requests;

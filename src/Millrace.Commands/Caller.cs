@@ -24,9 +24,10 @@ public abstract class Caller
     /// <summary>How a look by this caller that leads to a write counts.</summary>
     public Access WriteAccess => NoTouch ? Access.Peek : Access.Write;
 
-    /// <summary>Begins a unit for a handler that takes its partitions itself (SCAN, RANDOMKEY), however long that
-    /// lasts.
-    /// Whoever has gates or a log overrides this and tells the unit what they mean for it.</summary>
+    /// <summary>
+    /// Begins a unit for a handler that takes its partitions itself (SCAN, RANDOMKEY), however long that lasts. Whoever
+    /// has gates or a log overrides this and tells the unit what they mean for it.
+    /// </summary>
     public virtual void BeginUnit(Unit unit, ulong partitions) =>
         unit.TryBegin(partitions, unit.NowMs, patient: true, out _);
 

@@ -41,8 +41,13 @@ public static class ErrorTexts
     /// <param name="before">Code and text up to the word; with <paramref name="after"/> at most 128 bytes.</param>
     /// <param name="word">The client's word.</param>
     /// <param name="after">The text behind it.</param>
+    /// <param name="trims">Whether line ends are dropped; some of Redis's errors are not formatted that way.</param>
     public static void WriteQuoting(
-        ReplyWriter reply, ReadOnlySpan<byte> before, ReadOnlySpan<byte> word, ReadOnlySpan<byte> after)
+        ReplyWriter reply,
+        ReadOnlySpan<byte> before,
+        ReadOnlySpan<byte> word,
+        ReadOnlySpan<byte> after,
+        bool trims = true)
     {
         const int MaxQuoted = 128;
         const int MaxAround = 128;
@@ -51,7 +56,8 @@ public static class ErrorTexts
         before.CopyTo(text);
         word.CopyTo(text[before.Length..]);
         after.CopyTo(text[(before.Length + word.Length)..]);
-        reply.Error(text[..(before.Length + word.Length + after.Length)].Trim("\r\n"u8));
+        text = text[..(before.Length + word.Length + after.Length)];
+        reply.Error(trims ? text.Trim("\r\n"u8) : text);
     }
 
     /// <summary>The part of a client's word that an error quotes: up to its first NUL byte, as C's %s shows

@@ -57,7 +57,8 @@ public sealed class Connection
     /// <summary>When it was taken in, on <see cref="EventLoop.NowUs"/>.</summary>
     public long CreatedAtUs { get; }
 
-    /// <summary>When bytes last came in, on <see cref="EventLoop.NowUs"/>.</summary>
+    /// <summary>When bytes last came in or the system last took output, on
+    /// <see cref="EventLoop.NowUs"/>.</summary>
     public long LastActivityUs { get; internal set; }
 
     /// <summary>Bytes received.</summary>

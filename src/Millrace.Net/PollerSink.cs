@@ -58,6 +58,7 @@ internal sealed class PollerSink(EventLoop loop)
         loop.Tally.Writes++;
         loop.Tally.BytesOut += count;
         connection.BytesOut += count;
+        connection.LastActivityUs = loop.NowUs;
         connection.Output.Advance(count);
     }
 

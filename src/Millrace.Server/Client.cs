@@ -85,6 +85,9 @@ public sealed class Client : Caller
     /// meanwhile.</summary>
     public bool IsParked { get; set; }
 
+    /// <summary>Whether the reply to its last request comes later (WAIT); it is parked until then.</summary>
+    public bool IsBlocked { get; private set; }
+
     /// <summary>How often the request that is next has failed to get its locks.</summary>
     public int LockTries { get; set; }
 
@@ -135,6 +138,27 @@ public sealed class Client : Caller
     {
         _gates |= Gate.Closing;
         Connection.CloseNow();
+    }
+
+    /// <summary>
+    /// Sends the reply to the running command later and takes no request before. The handler writes nothing.
+    /// </summary>
+    /// <param name="delayMs">How much later; 0: never, until the client leaves.</param>
+    /// <param name="reply">The reply in protocol form.</param>
+    public void ReplyLater(long delayMs, byte[] reply)
+    {
+        IsBlocked = IsParked = true;
+        if (delayMs == 0) return;
+        var isSilent = Replies != ReplyMode.On;
+        Connection.Loop.StartTimer(delayMs, _ => Unblock(isSilent ? [] : reply));
+    }
+
+    private void Unblock(byte[] reply)
+    {
+        if (IsClosing || !Connection.IsOpen) return;
+        IsBlocked = IsParked = false;
+        Connection.Output.Append(reply);
+        Connection.Loop.MarkReady(Connection);
     }
 
     /// <summary>Back to the state of a fresh connection, as RESET says.</summary>

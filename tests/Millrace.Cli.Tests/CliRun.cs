@@ -49,4 +49,17 @@ internal sealed record CliRun(string Output, string Error, int ExitCode)
         process.WaitForExit();
         return new CliRun(output, error.GetAwaiter().GetResult(), process.ExitCode);
     }
+
+    // A client that has ended for a reason of its own does not read what it is given.
+    private static void Feed(Process process, string input)
+    {
+        try
+        {
+            process.StandardInput.Write(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+        }
+    }
 }

@@ -52,6 +52,28 @@ public class KeyspaceCommandsTests
     }
 
     [Theory]
+    [MemberData(nameof(Partitions))]
+    public void Randomkey_ends_while_expired_keys_must_stay(int partitions)
+    {
+        using var driver = new CommandDriver(partitions);
+        driver.Unit.RemovesExpired = false;
+        Assert.Equal("(nil)", driver.Say("RANDOMKEY"));
+        for (var i = 0; i < 20; i++) driver.Run($"SET gone:{i} x PX 1");
+        driver.NowMs += 10;
+        Assert.StartsWith("gone:", driver.Say("RANDOMKEY"), StringComparison.Ordinal);
+        Assert.Equal("20", driver.Say("DBSIZE"));
+        for (var i = 0; i < 20; i++) driver.Run($"SET there:{i} x");
+        for (var i = 0; i < 50; i++)
+            Assert.StartsWith("there:", driver.Say("RANDOMKEY"), StringComparison.Ordinal);
+        driver.Unit.RemovesExpired = true;
+        driver.Run("FLUSHALL");
+        driver.Run("SET gone x PX 1");
+        driver.NowMs += 10;
+        Assert.Equal("(nil)", driver.Say("RANDOMKEY"));
+        Assert.Equal("0", driver.Say("DBSIZE"));
+    }
+
+    [Theory]
     [InlineData("x", "ERR invalid cursor")]
     [InlineData("18446744073709551616", "ERR invalid cursor")]
     [InlineData("1abc", "ERR invalid cursor")]

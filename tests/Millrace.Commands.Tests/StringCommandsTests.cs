@@ -329,6 +329,30 @@ public sealed class StringCommandsTests : IDisposable
         Assert.StartsWith("%2\r\n$7\r\nmatches\r\n*2\r\n", _driver.Run("LCS a b IDX"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" LEN")]
+    [InlineData(" IDX")]
+    public void Lcs_is_bounded_by_the_longest_string_that_a_caller_may_make(string form)
+    {
+        const string error = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
+        _driver.Run($"MSET a {new string('x', 15)} b {new string('x', 31)}");
+        _driver.Client.MaxBulkLength = 16 * 32 * 4;
+        Assert.NotEqual(error, _driver.Say("LCS a b" + form));
+        _driver.Client.MaxBulkLength--;
+        Assert.Equal(error, _driver.Say("LCS a b" + form));
+        Assert.Equal(error, _driver.Say("LCS b a" + form));
+        Assert.Equal("ERR syntax error", _driver.Say("LCS a b nothing"));
+    }
+
+    [Fact]
+    public void Lcs_of_strings_whose_table_could_never_be_is_refused_at_once()
+    {
+        _driver.Run("SETRANGE a 99999999 x");
+        foreach (var form in (string[])["", " LEN", " IDX"])
+            Assert.StartsWith("ERR Insufficient memory, transient", _driver.Say("LCS a a" + form));
+    }
+
     [Fact]
     public void Keys_of_other_types_are_refused_or_overwritten()
     {

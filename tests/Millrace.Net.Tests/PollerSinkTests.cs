@@ -79,6 +79,17 @@ public sealed class PollerSinkTests : IDisposable
         Assert.Equal(2, _loop.Counters.BytesIn);
     }
 
+    [Fact]
+    public void A_peer_that_takes_output_is_active()
+    {
+        _connection.Output.Append("a long reply"u8);
+        var before = _connection.LastActivityUs;
+        while (_loop.NowUs == before) _loop.RefreshClock();
+        _sink.Sent(_connection, 6);
+        Assert.Equal(_loop.NowUs, _connection.LastActivityUs);
+        Assert.Equal(6, _connection.Output.PendingBytes);
+    }
+
     private sealed class Recorder : ConnectionHandler
     {
         public string Log { get; private set; } = "";

@@ -40,7 +40,10 @@ internal sealed class Conversation : IDisposable
         return ReadReply().Bytes;
     }
 
-    public void Send(params string[] words) => _socket.Send(Encoding.Latin1.GetBytes(Peer.Encode(words)));
+    public void Send(params string[] words) => SendText(Peer.Encode(words));
+
+    /// <summary>Sends text as it is: part of a request, or several at once.</summary>
+    public void SendText(string text) => _socket.Send(Encoding.Latin1.GetBytes(text));
 
     /// <summary>The next reply as text.</summary>
     public string Read() => Render(ReadReply().Value);

@@ -85,6 +85,15 @@ internal sealed class Peer : IDisposable
         return Encoding.Latin1.GetString(buffer, 0, filled);
     }
 
+    /// <summary>The text of an INFO section.</summary>
+    public string Info(string section)
+    {
+        Request("INFO", section);
+        var header = "";
+        while (!header.EndsWith('\n')) header += Receive(1);
+        return Receive(int.Parse(header.AsSpan(1), CultureInfo.InvariantCulture) + 2);
+    }
+
     /// <summary>Everything until the server closes.</summary>
     public string ReceiveToEnd()
     {

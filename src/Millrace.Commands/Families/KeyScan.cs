@@ -109,8 +109,7 @@ internal ref struct KeyScan : IEntryVisitor
 
     /// <summary>
     /// Reads a cursor as strtoul does: a sign is allowed, and the empty text is 0. False when it is no number or
-    /// exceeds
-    /// 64 bits.
+    /// exceeds 64 bits.
     /// </summary>
     public static bool TryReadCursor(ReadOnlySpan<byte> text, out ulong cursor)
     {

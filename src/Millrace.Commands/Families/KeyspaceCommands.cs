@@ -18,6 +18,9 @@ namespace Millrace.Commands.Families;
 /// <summary>The commands on whole databases.</summary>
 public static class KeyspaceCommands
 {
+    /// <summary>How many keys RANDOMKEY looks at while expired ones must stay.</summary>
+    private const int MaxRandomTries = 100;
+
     /// <summary>The family's commands.</summary>
     public static CommandSpec[] Table =>
     [
@@ -163,11 +166,12 @@ public static class KeyspaceCommands
     {
         var walk = new PartitionWalk(call);
         Span<long> counts = stackalloc long[KeyspaceShape.MaxPartitions];
+        var tries = 0;
         for (var total = CountKeys(walk, counts); total > 0; total = CountKeys(walk, counts))
         {
             var chosen = PartitionAt(counts, RandomBelow(call.Unit, total));
             walk.Enter(chosen);
-            var found = TryReplyRandom(call, walk, chosen);
+            var found = TryReplyRandom(call, walk, chosen, ++tries >= MaxRandomTries);
             walk.Leave();
             if (found) return;
         }
@@ -255,18 +259,21 @@ public static class KeyspaceCommands
         return partition;
     }
 
-    // Each expired key that is met is removed, so this ends.
-    private static bool TryReplyRandom(in Call call, in PartitionWalk walk, int partition)
+    // Each expired key that is met is removed, so this ends. While expired keys must stay (writes are paused), each try
+    // looks at one key, and the last one is content with an expired key: there may be no other.
+    private static bool TryReplyRandom(in Call call, in PartitionWalk walk, int partition, bool isLastTry)
     {
         while (walk.Table(partition) is { Count: > 0 } table)
         {
             var entry = walk.EntryAt(partition, table.Entries.RandomEntry(Random64(call.Unit)));
-            if (!walk.IsExpired(entry))
+            var mustStay = !call.Unit.RemovesExpired;
+            if (!walk.IsExpired(entry) || (mustStay && isLastTry))
             {
                 call.Reply.Bulk(entry.Key);
                 return true;
             }
 
+            if (mustStay) return false;
             walk.RemoveExpired(entry);
         }
 

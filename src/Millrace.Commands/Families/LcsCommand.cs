@@ -2,7 +2,8 @@
 //
 // The textbook table: cell (i, j) is the length for the first i bytes of one string and the first j of the other. The
 // subsequence, or its ranges, are read off it backwards from the far corner; where both ways are as long, the second
-// string is shortened. O(N*M) time; memory O(N*M), O(M) when only the length is wanted.
+// string is shortened. O(N*M) time; memory O(N*M), O(M) when only the length is wanted. As in Redis, a table that would
+// exceed proto-max-bulk-len is refused in every form: that bounds the time too.
 // Source: Redis 7.2 documentation, "LCS".
 
 using System.Buffers;
@@ -17,7 +18,7 @@ namespace Millrace.Commands.Families;
 /// <summary>The command LCS.</summary>
 public static class LcsCommand
 {
-    /// <summary>The most cells that a table may have: 1 GiB.</summary>
+    /// <summary>The most cells that a table may have, whatever proto-max-bulk-len is: 1 GiB.</summary>
     private const long MaxCells = 1L << 28;
 
     /// <summary>Tables above this many cells are not kept by the pool.</summary>
@@ -53,13 +54,19 @@ public static class LcsCommand
         Span<byte> scratch = stackalloc byte[StringValue.ScratchBytes * 2];
         var a = first.IsMissing ? default : StringValue.Read(first, scratch);
         var b = second.IsMissing ? default : StringValue.Read(second, scratch[StringValue.ScratchBytes..]);
+        var cells = (a.Length + 1L) * (b.Length + 1L);
+        if (cells > call.Caller.MaxBulkLength / sizeof(uint))
+        {
+            call.Reply.Error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"u8);
+            return;
+        }
+
         if (options.WantsLength)
         {
             call.Reply.Integer(LengthOnly(a, b));
             return;
         }
 
-        var cells = (a.Length + 1L) * (b.Length + 1L);
         if (cells > MaxCells)
         {
             call.Reply.Error("ERR Insufficient memory, failed allocating transient memory for LCS"u8);

@@ -13,6 +13,9 @@ public sealed class ConfigCommands
     private const CommandFlags Usual =
         CommandFlags.Admin | CommandFlags.NoScript | CommandFlags.Loading | CommandFlags.Stale;
 
+    // What an error quotes of a name. No directive has so long a one, so a name that is cut is unknown.
+    private const int MaxNameBytes = 128;
+
     private static readonly string[] ToAllNodes = ["request_policy:all_nodes", "response_policy:all_succeeded"];
 
     private readonly Configuration _configuration;
@@ -107,8 +110,9 @@ public sealed class ConfigCommands
         var pairs = new KeyValuePair<string, string>[words / 2];
         for (int i = 0; i < pairs.Length; i++)
         {
-            pairs[i] = new(
-                ConfigText.FromBytes(call.Args[(2 * i) + 2]), ConfigText.FromBytes(call.Args[(2 * i) + 3]));
+            ReadOnlySpan<byte> name = call.Args[(2 * i) + 2];
+            name = name[..Math.Min(name.Length, MaxNameBytes)];
+            pairs[i] = new(ConfigText.FromBytes(name), ConfigText.FromBytes(call.Args[(2 * i) + 3]));
         }
 
         string? error = _configuration.Set(pairs, IsLocal(call.Caller));

@@ -120,7 +120,8 @@ public sealed class Configuration
         {
             string name = pairs[i].Key;
             places[i] = before.Table.PlaceOf(name);
-            if (places[i] < 0) return $"ERR Unknown option or number of arguments for CONFIG SET - '{name}'";
+            if (places[i] < 0)
+                return $"ERR Unknown option or number of arguments for CONFIG SET - '{Quotable(name)}'";
             if (WhyNotSettable(before.Table.Rows[places[i]], callerIsLocal) is { } reason) return Failure(name, reason);
             for (int j = 0; j < i; j++)
             {
@@ -182,6 +183,9 @@ public sealed class Configuration
         _settings = Settings.From(values);
         _values = values;
     }
+
+    // Up to the first NUL, as C's %s shows it.
+    private static string Quotable(string name) => name.Contains('\0') ? name[..name.IndexOf('\0')] : name;
 
     private static string Failure(string name, string reason) =>
         $"ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}";

@@ -18,13 +18,16 @@ public sealed class ClientCommands(ClientRegistry registry)
     private const CommandFlags Usual = NoScript | Loading | Stale;
     private const string OfClients = "O(N) where N is the number of client connections";
 
+    /// <summary>The longest name of a client, of its library or of that library's version, in bytes.</summary>
+    private const int MaxNameBytes = 64 * 1024;
+
+    /// <summary>The most characters that CLIENT LIST may return. Lines have a longest length, so that one line more
+    /// than this is still far below what a text can have.</summary>
+    private const int MaxListLength = 128 * 1024 * 1024;
+
     private static readonly string[] Changing = ["nondeterministic_output"];
 
     private readonly ClientRegistry _registry = registry;
-
-    /// <summary>A name has bytes that CLIENT LIST cannot show.</summary>
-    internal static ReadOnlySpan<byte> BadName =>
-        "ERR Client names cannot contain spaces, newlines or special characters."u8;
 
     /// <summary>The family's commands.</summary>
     public IEnumerable<CommandSpec> All() =>
@@ -72,6 +75,9 @@ public sealed class ClientCommands(ClientRegistry registry)
             ],
         },
     ];
+
+    /// <summary>Judges a client's name; writes an error when CLIENT LIST could not show it.</summary>
+    internal static bool TryName(ReplyWriter reply, ReadOnlySpan<byte> name) => TryName(reply, "Client names"u8, name);
 
     private CommandSpec KillSpec() => new("kill", -3, Kill)
     {
@@ -186,7 +192,7 @@ public sealed class ClientCommands(ClientRegistry registry)
         var caller = call.Client();
         var isOldForm = call.Args.Count == 3;
         var filter = isOldForm
-            ? new ClientFilter { Address = Encoding.Latin1.GetString(call.Args[2]), SkipsCaller = false }
+            ? new ClientFilter { Address = ClientFilter.AddressOf(call.Args[2]), SkipsCaller = false }
             : ClientFilter.Read(call);
         if (filter is null) return;
         var nowUs = caller.Connection.Loop.NowUs;
@@ -239,6 +245,9 @@ public sealed class ClientCommands(ClientRegistry registry)
             var command = ReferenceEquals(client, caller) ? call.Spec : client.LastCommand;
             ClientLine.Append(text, client, command?.FullName, caller.Connection.Loop.NowUs);
             text.Append('\n');
+            if (text.Length <= MaxListLength) continue;
+            call.Reply.Error("ERR the list of clients is too long"u8);
+            return;
         }
 
         WriteLines(call.Reply, text);
@@ -284,19 +293,11 @@ public sealed class ClientCommands(ClientRegistry registry)
         var isName = Words.Equal(option, "LIB-NAME"u8);
         if (!isName && !Words.Equal(option, "LIB-VER"u8))
         {
-            call.Reply.Error(
-                Encoding.Latin1.GetBytes($"ERR Unrecognized option '{Encoding.Latin1.GetString(option)}'"));
+            ErrorTexts.WriteQuoting(call.Reply, "ERR Unrecognized option '"u8, option, "'"u8);
             return;
         }
 
-        if (!Client.IsPrintable(call.Args[3]))
-        {
-            call.Reply.Error(
-                Encoding.Latin1.GetBytes($"ERR {Encoding.Latin1.GetString(option)} cannot contain spaces, newlines "
-                    + "or special characters."));
-            return;
-        }
-
+        if (!TryName(call.Reply, option, call.Args[3])) return;
         if (isName) call.Client().LibraryName = Client.TextOf(call.Args[3]);
         else call.Client().LibraryVersion = Client.TextOf(call.Args[3]);
         call.Reply.Ok();
@@ -304,14 +305,23 @@ public sealed class ClientCommands(ClientRegistry registry)
 
     private static void SetName(ref Call call)
     {
-        if (!Client.IsPrintable(call.Args[2]))
-        {
-            call.Reply.Error(BadName);
-            return;
-        }
-
+        if (!TryName(call.Reply, call.Args[2])) return;
         call.Client().Name = Client.TextOf(call.Args[2]);
         call.Reply.Ok();
+    }
+
+    private static bool TryName(ReplyWriter reply, ReadOnlySpan<byte> what, ReadOnlySpan<byte> name)
+    {
+        if (name.Length > MaxNameBytes)
+        {
+            ErrorTexts.WriteQuoting(reply, "ERR "u8, what, " cannot be longer than 65536 bytes."u8);
+            return false;
+        }
+
+        if (Client.IsPrintable(name)) return true;
+        ErrorTexts.WriteQuoting(
+            reply, "ERR "u8, what, " cannot contain spaces, newlines or special characters."u8);
+        return false;
     }
 
     private static bool TryOnOff(ref Call call, out bool isOn)
@@ -323,6 +333,11 @@ public sealed class ClientCommands(ClientRegistry registry)
         return isKnown;
     }
 
-    private static void WriteLines(ReplyWriter reply, StringBuilder lines) =>
-        reply.Verbatim("txt"u8, Encoding.Latin1.GetBytes(lines.ToString()));
+    private static void WriteLines(ReplyWriter reply, StringBuilder lines)
+    {
+        var bytes = new byte[lines.Length];
+        var length = 0;
+        foreach (var chunk in lines.GetChunks()) length += Encoding.Latin1.GetBytes(chunk.Span, bytes.AsSpan(length));
+        reply.Verbatim("txt"u8, bytes);
+    }
 }

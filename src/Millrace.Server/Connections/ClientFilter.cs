@@ -26,6 +26,8 @@ internal enum ClientClass
 /// <remarks>Source: Redis documentation, "CLIENT KILL"; MAXAGE since 7.4.</remarks>
 internal sealed record ClientFilter
 {
+    private const int MaxAddressBytes = 256;
+
     /// <summary>These ids; null for any.</summary>
     public HashSet<long>? Ids { get; init; }
 
@@ -46,6 +48,12 @@ internal sealed record ClientFilter
 
     /// <summary>Spares the client that asks.</summary>
     public bool SkipsCaller { get; init; } = true;
+
+    /// <summary>An address as it is compared. No connection has one as long as the longest, so what is cut is
+    /// nobody's.</summary>
+    /// <param name="word">What the client sent.</param>
+    public static string AddressOf(ReadOnlySpan<byte> word) =>
+        Encoding.Latin1.GetString(ErrorTexts.Quotable(word, MaxAddressBytes));
 
     /// <summary>Whether a client is meant.</summary>
     /// <param name="client">The client.</param>
@@ -84,8 +92,8 @@ internal sealed record ClientFilter
         if (call.Is(at, "MASTER"u8)) kind = ClientClass.Master;
         else if (call.Is(at, "REPLICA"u8) || call.Is(at, "SLAVE"u8)) kind = ClientClass.Replica;
         else if (call.Is(at, "PUBSUB"u8)) kind = ClientClass.PubSub;
-        else return Refused(call, Encoding.Latin1.GetBytes($"ERR Unknown client type '{Text(call, at)}'")) is not null;
-        return true;
+        else ErrorTexts.WriteQuoting(call.Reply, "ERR Unknown client type '"u8, call.Args[at], "'"u8);
+        return kind != ClientClass.Normal;
     }
 
     // All ids that follow; `at` is left on the last pair's option.
@@ -106,13 +114,13 @@ internal sealed record ClientFilter
     {
         var value = call.Args[at + 1];
         if (call.Is(at, "TYPE"u8)) return TryClass(call, at + 1, out var kind) ? this with { Class = kind } : null;
-        if (call.Is(at, "ADDR"u8)) return this with { Address = Text(call, at + 1) };
-        if (call.Is(at, "LADDR"u8)) return this with { LocalAddress = Text(call, at + 1) };
+        if (call.Is(at, "ADDR"u8)) return this with { Address = AddressOf(value) };
+        if (call.Is(at, "LADDR"u8)) return this with { LocalAddress = AddressOf(value) };
         if (call.Is(at, "USER"u8))
         {
-            return value.SequenceEqual("default"u8)
-                ? this with { User = "default" }
-                : Refused(call, Encoding.Latin1.GetBytes($"ERR No such user '{Text(call, at + 1)}'"));
+            if (value.SequenceEqual("default"u8)) return this with { User = "default" };
+            ErrorTexts.WriteQuoting(call.Reply, "ERR No such user '"u8, value, "'"u8);
+            return null;
         }
 
         if (call.Is(at, "MAXAGE"u8))
@@ -133,6 +141,4 @@ internal sealed record ClientFilter
         call.Reply.Error(error);
         return null;
     }
-
-    private static string Text(in Call call, int at) => Encoding.Latin1.GetString(call.Args[at]);
 }

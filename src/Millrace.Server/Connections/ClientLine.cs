@@ -64,6 +64,7 @@ internal static class ClientLine
     {
         var before = text.Length;
         if (client.IsClosing) text.Append('c');
+        if (client.IsBlocked) text.Append('b');
         if (client.Connection.IsUnixSocket) text.Append('U');
         if (client.NoEvict) text.Append('e');
         if (client.NoTouch) text.Append('T');

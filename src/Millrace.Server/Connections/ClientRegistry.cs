@@ -53,15 +53,12 @@ public sealed class ClientRegistry
         return clients;
     }
 
-    /// <summary>The client of an id, or null.</summary>
+    /// <summary>The client of an id, or null. O(loops).</summary>
     public Client? Find(long id)
     {
         foreach (var loop in _loops)
         {
-            foreach (var client in loop.Clients)
-            {
-                if (client.Id == id) return IsThere(client) ? client : null;
-            }
+            if (loop.TryFind(id, out var client)) return IsThere(client) ? client : null;
         }
 
         return null;

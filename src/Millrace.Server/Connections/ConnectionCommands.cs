@@ -145,14 +145,11 @@ public sealed class ConnectionCommands(ServerParts parts)
             {
                 name = call.Args[++i];
                 isNamed = true;
-                if (Client.IsPrintable(name)) continue;
-                call.Reply.Error(ClientCommands.BadName);
-                return;
+                if (!ClientCommands.TryName(call.Reply, name)) return;
             }
             else
             {
-                call.Reply.Error(Encoding.Latin1.GetBytes("ERR Syntax error in HELLO option "
-                    + $"'{Encoding.Latin1.GetString(call.Args[i])}'"));
+                ErrorTexts.WriteQuoting(call.Reply, "ERR Syntax error in HELLO option '"u8, call.Args[i], "'"u8);
                 return;
             }
         }

@@ -18,10 +18,8 @@ public interface IEffectConsumer
 ///   unit:  lock partitions -> run -> Append(block) -> unlock        block: [SELECT db] [MULTI] commands [EXEC]
 /// </code>
 /// A unit appends while it holds its partitions, so blocks of units that touch the same key have the order of those
-/// units.
-/// The position counts bytes from the server's start. While nobody consumes, nothing is appended and the position
-/// stands.
-/// Lock: after the partitions, before mailboxes.
+/// units. The position counts bytes from the server's start. While nobody consumes, nothing is appended and the
+/// position stands. Lock: after the partitions, before mailboxes.
 /// </remarks>
 public sealed class EffectLog
 {

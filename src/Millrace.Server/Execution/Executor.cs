@@ -28,8 +28,7 @@ public enum Outcome
 ///                     +-> error or park   +-> park           +-> End, then error or park
 /// </code>
 /// One per loop. An exception that escapes a handler while partitions are held would leave them in an unknown state:
-/// the
-/// process ends with a report.
+/// the process ends with a report.
 /// </remarks>
 public sealed class Executor
 {

@@ -15,9 +15,9 @@ namespace Millrace.Server.Execution;
 ///            consumed      cut, hashed, prefetched; then run one by one
 /// </code>
 /// One per loop; the handler of all its connections, whose <see cref="Connection.Tag"/> is the <see cref="Client"/>. In
-/// one turn a connection has at most <see cref="TurnBytes"/> or <see cref="TurnRequests"/> processed; then others have
-/// theirs.
-/// A request that parks leaves itself and everything behind it as unread bytes.
+/// one turn a connection has at most <see cref="TurnBytes"/> or <see cref="TurnRequests"/> processed, and at most about
+/// <see cref="TurnReplyBytes"/> of replies; then others have theirs. A request that parks leaves itself and everything
+/// behind it as unread bytes.
 /// </remarks>
 public sealed class Pipeline : ConnectionHandler
 {
@@ -61,7 +61,12 @@ public sealed class Pipeline : ConnectionHandler
     public override void Received(Connection connection)
     {
         var client = (Client)connection.Tag!;
-        if (client.IsParked) return;
+        if (client.IsParked)
+        {
+            CheckLimits(client, connection);
+            return;
+        }
+
         if (client.IsClosing)
         {
             connection.Consume(connection.InputEnd - connection.InputStart);
@@ -139,10 +144,11 @@ public sealed class Pipeline : ConnectionHandler
                 return false;
             }
 
-            if (_reply.Written <= TurnReplyBytes || i == _batch.Count - 1) continue;
+            var hasEnough = _reply.Written > TurnReplyBytes && i < _batch.Count - 1;
+            if (!hasEnough && !client.IsParked) continue;
             client.Parser.Reset();
             connection.Consume(request.End - origin);
-            connection.Loop.MarkReady(connection);
+            if (!client.IsParked) connection.Loop.MarkReady(connection);
             return false;
         }
 
@@ -168,7 +174,7 @@ public sealed class Pipeline : ConnectionHandler
         client.ParkedRequest = null;
         _batch.Cut(client, bytes, 0, bytes.Length, _limits, 1);
         if (_batch.Count == 0) throw new InvalidOperationException("a parked request can be parsed again");
-        if (Run(client, _batch[0], bytes) != Outcome.Parked) return !client.IsClosing;
+        if (Run(client, _batch[0], bytes) != Outcome.Parked) return !client.IsClosing && !client.IsParked;
         client.ParkedRequest = bytes;
         return false;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Server.Observability;
@@ -52,6 +53,11 @@ public sealed class ServerLoop : LoopHandler
 
     /// <summary>The loop's clients by id. Others look at it only while all loops stand still.</summary>
     public Dictionary<long, Client>.ValueCollection Clients => _clients.Values;
+
+    /// <summary>Finds one of <see cref="Clients"/> by its id. O(1).</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="client">The client, when there is one.</param>
+    public bool TryFind(long id, [NotNullWhen(true)] out Client? client) => _clients.TryGetValue(id, out client);
 
     /// <summary>What the loop does per second.</summary>
     public LoopRates Rates { get; } = new();

@@ -20,6 +20,9 @@ namespace Millrace.Server.Observability;
 /// <summary>The DEBUG command.</summary>
 public sealed class DebugCommand(ServerParts parts)
 {
+    /// <summary>What DEBUG LOG writes of a message, as long as a line of Redis's log.</summary>
+    private const int MaxLoggedBytes = 1024;
+
     private readonly ServerParts _parts = parts;
 
     /// <summary>The family's commands.</summary>
@@ -57,9 +60,12 @@ public sealed class DebugCommand(ServerParts parts)
         else if (count == 3 && call.Is(1, "SET-ACTIVE-EXPIRE"u8)) SetActiveExpire(ref call);
         else if (count == 3 && call.Is(1, "SLEEP"u8)) Sleep(ref call);
         else if (count == 4 && call.Is(1, "STRINGMATCH-LEN"u8)) StringMatchLen(ref call);
-        else call.Reply.Error(Encoding.Latin1.GetBytes(
-            $"ERR unknown subcommand or wrong number of arguments for '{Encoding.Latin1.GetString(call.Args[1])}'. "
-                + "Try DEBUG HELP."));
+        else
+        {
+            ErrorTexts.WriteQuoting(
+                call.Reply, "ERR unknown subcommand or wrong number of arguments for '"u8, call.Args[1],
+                "'. Try DEBUG HELP."u8);
+        }
     }
 
     private bool IsAllowed(Client client) => _parts.Configuration.Settings.DebugCommand switch
@@ -89,7 +95,8 @@ public sealed class DebugCommand(ServerParts parts)
 
     private void Log(ref Call call)
     {
-        _parts.Journal.Warning("DEBUG LOG: " + Encoding.UTF8.GetString(call.Args[2]));
+        var message = ErrorTexts.Quotable(call.Args[2], MaxLoggedBytes);
+        _parts.Journal.Warning("DEBUG LOG: " + Encoding.UTF8.GetString(message));
         call.Reply.Ok();
     }
 

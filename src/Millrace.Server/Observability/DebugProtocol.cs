@@ -9,11 +9,14 @@ internal static class DebugProtocol
 {
     private const string Types = "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
 
+    // Longer than the name of every type: a word that is cut names none.
+    private const int MaxTypeBytes = 16;
+
     /// <summary>Writes the value of the type that the third argument names.</summary>
     public static void Write(ref Call call)
     {
         var reply = call.Reply;
-        switch (Encoding.Latin1.GetString(call.Args[2]).ToLowerInvariant())
+        switch (Encoding.Latin1.GetString(ErrorTexts.Quotable(call.Args[2], MaxTypeBytes)).ToLowerInvariant())
         {
             case "string": reply.Bulk("Hello World"u8); break;
             case "integer": reply.Integer(12345); break;

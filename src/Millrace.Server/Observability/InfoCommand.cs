@@ -16,6 +16,9 @@ namespace Millrace.Server.Observability;
 /// <summary>The INFO command.</summary>
 public sealed class InfoCommand
 {
+    // Longer than the name of every section: what exceeds it names none.
+    private const int MaxSectionBytes = 64;
+
     // In the order in which they are printed; the second part says whether the section is printed by default.
     private readonly (string Name, bool IsDefault, Action<InfoText> Write)[] _sections;
 
@@ -71,7 +74,7 @@ public sealed class InfoCommand
         {
             if (call.Is(i, "ALL"u8) || call.Is(i, "EVERYTHING"u8)) wantsAll = true;
             else if (call.Is(i, "DEFAULT"u8)) wantsDefault = true;
-            else named.Add(Encoding.Latin1.GetString(call.Args[i]));
+            else if (call.Args[i].Length <= MaxSectionBytes) named.Add(Encoding.Latin1.GetString(call.Args[i]));
         }
 
         var text = new InfoText();

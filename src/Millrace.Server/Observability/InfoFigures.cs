@@ -12,6 +12,7 @@ namespace Millrace.Server.Observability;
 internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics)
 {
     private readonly long _usedAtStart = parts.Keyspace.UsedBytes;
+    private readonly long _machineBytes = ProcessUsage.MachineBytes();
 
     /// <summary>Memory.</summary>
     public void Memory(InfoText text)
@@ -29,8 +30,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("used_memory_startup", _usedAtStart);
         text.Line("used_memory_dataset", used - overhead);
         text.Line("used_memory_dataset_perc", Percent(used - overhead, used - _usedAtStart));
-        var machine = ProcessUsage.MachineBytes();
-        if (machine > 0) text.Bytes("total_system_memory", machine);
+        if (_machineBytes > 0) text.Bytes("total_system_memory", _machineBytes);
         text.Bytes("maxmemory", 0);
         text.Line("maxmemory_policy", "noeviction");
         text.Line("mem_fragmentation_ratio", used == 0 ? 0 : resident / (double)used, 2);

@@ -57,7 +57,7 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
             : clients.Max(static one => one.Connection.InputBufferBytes));
         text.Line("client_recent_max_output_buffer", clients.Count == 0 ? 0
             : clients.Max(static one => one.Connection.Output.PendingBytes));
-        text.Line("blocked_clients", 0);
+        text.Line("blocked_clients", clients.Count(static one => one.IsBlocked));
     }
 
     /// <summary>What is on disk: nothing, and nothing is loading, so all changes are since the last save.</summary>

@@ -5,7 +5,6 @@
 // LIST and FUNCTION: there are none.
 // Source: Redis 7.2 documentation, groups "server", "cluster" and "scripting".
 
-using System.Text;
 using Millrace.Commands;
 using Millrace.Resp;
 using Millrace.Server.Effects;
@@ -179,10 +178,9 @@ public sealed class LoneServerCommands(EffectLog log)
     {
         if (call.Args.Count > 3)
         {
-            var name = Encoding.Latin1.GetString(call.Args[1]);
-            call.Reply.Error(
-                Encoding.Latin1.GetBytes($"ERR unknown subcommand or wrong number of arguments for '{name}'. Try "
-                    + "FUNCTION HELP."));
+            ErrorTexts.WriteQuoting(
+                call.Reply, "ERR unknown subcommand or wrong number of arguments for '"u8, call.Args[1],
+                "'. Try FUNCTION HELP."u8);
         }
         else if (call.Args.Count == 3 && !call.Is(2, "SYNC"u8) && !call.Is(2, "ASYNC"u8))
         {
@@ -222,8 +220,8 @@ public sealed class LoneServerCommands(EffectLog log)
             }
             else
             {
-                call.Reply.Error(Encoding.Latin1.GetBytes(
-                    $"ERR Unknown argument {Encoding.Latin1.GetString(call.Args[i])}"));
+                ErrorTexts.WriteQuoting(
+                    call.Reply, "ERR Unknown argument "u8, call.Args[i], default, trims: false);
                 return;
             }
         }
@@ -276,13 +274,14 @@ public sealed class LoneServerCommands(EffectLog log)
         call.Reply.Array(0);
     }
 
-    // No replica can ever come, so the answer is known at once whatever was waited for.
+    // No replica can come: whoever wants one waits for the whole time and gets 0.
     private static void Wait(ref Call call)
     {
-        if (!call.TryInteger(1, out _)) return;
+        if (!call.TryInteger(1, out var replicas)) return;
         var isNumber = Numbers.TryParseInt64(call.Args[2], out var timeoutMs);
         if (!isNumber) call.Reply.Error("ERR timeout is not an integer or out of range"u8);
         else if (timeoutMs < 0) call.Reply.Error("ERR timeout is negative"u8);
-        else call.Reply.Integer(0);
+        else if (replicas <= 0) call.Reply.Integer(0);
+        else call.Client().ReplyLater(timeoutMs, ":0\r\n"u8.ToArray());
     }
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
 namespace Millrace.Server.Tests.Connections;
@@ -195,6 +196,102 @@ public class ClientCommandsTests
         Assert.NotEqual(before, Lru());
 
         string Lru() => Regex.Match(client.Say("DEBUG OBJECT k"), @" lru:(\d+) ").Groups[1].Value;
+    }
+
+    [Theory]
+    [InlineData("ERR Client names cannot be longer than 65536 bytes.", "CLIENT SETNAME ")]
+    [InlineData("ERR Client names cannot be longer than 65536 bytes.", "HELLO 2 SETNAME ")]
+    [InlineData("ERR lib-name cannot be longer than 65536 bytes.", "CLIENT SETINFO lib-name ")]
+    [InlineData("ERR Lib-Ver cannot be longer than 65536 bytes.", "CLIENT SETINFO Lib-Ver ")]
+    public void Names_have_a_longest_length(string error, string request)
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        Assert.Equal(error, client.Say(request + new string('n', 65537)));
+        Assert.DoesNotContain("nn", client.Say("CLIENT INFO"), StringComparison.Ordinal);
+        Assert.DoesNotContain("ERR", client.Say(request + new string('n', 65536)), StringComparison.Ordinal);
+        Assert.Contains("=" + new string('n', 65536), client.Say("CLIENT LIST"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_list_that_would_be_too_long_is_refused()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        client.Say("CLIENT SETNAME " + new string('n', 65536));
+        var id = client.Say("CLIENT ID");
+        string[] list = ["CLIENT", "LIST", "ID"];
+        Assert.Equal(
+            "ERR the list of clients is too long", client.SayWords([.. list, .. Enumerable.Repeat(id, 2100)]));
+        var three = client.SayWords([.. list, .. Enumerable.Repeat(id, 3)]);
+        Assert.Equal(3, three.Count(static one => one == '\n'));
+    }
+
+    [Theory]
+    [InlineData("ERR Unknown client type '{0}'", "CLIENT", "LIST", "TYPE", "{0}")]
+    [InlineData("ERR No such user '{0}'", "CLIENT", "KILL", "USER", "{0}")]
+    [InlineData("ERR Unrecognized option '{0}'", "CLIENT", "SETINFO", "{0}", "x")]
+    [InlineData("ERR Syntax error in HELLO option '{0}'", "HELLO", "2", "{0}")]
+    [InlineData("ERR Unknown argument {0}", "FUNCTION", "LIST", "{0}")]
+    [InlineData(
+        "ERR unknown subcommand or wrong number of arguments for '{0}'. Try DEBUG HELP.", "DEBUG", "{0}")]
+    [InlineData("ERR Unknown option or number of arguments for CONFIG SET - '{0}'", "CONFIG", "SET", "{0}", "1")]
+    public void Errors_quote_no_more_than_128_bytes_of_a_word(string error, params string[] words)
+    {
+        using var server = new InProcessServer("--enable-debug-command", "yes");
+        using var client = new Conversation(server);
+        Assert.Equal(Filled(error, "word"), Ask("word"));
+        Assert.Equal(Filled(error, "word"), Ask("word\0rest"));
+        Assert.Equal(Filled(error, new string('w', 128)), Ask(new string('w', 128)));
+        Assert.Equal(Filled(error, new string('w', 128)), Ask(new string('w', 1_000_000)));
+
+        string Ask(string word) => client.SayWords(Array.ConvertAll(words, one => Filled(one, word)));
+
+        static string Filled(string text, string word) => text.Replace("{0}", word, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_two_clients_that_kill_each_other_exactly_one_dies_and_does_nothing_more()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var judge = new Conversation(server);
+        for (var round = 0; round < 100; round++)
+        {
+            using var one = new Conversation(server);
+            using var other = new Conversation(server);
+            var ids = (One: one.Say("CLIENT ID"), Other: other.Say("CLIENT ID"));
+            using var start = new Barrier(2);
+            Parallel.Invoke(
+                () => Kill(one, ids.Other, "one", start),
+                () => Kill(other, ids.One, "other", start));
+            var (first, second) = (ReplyOrEnd(one), ReplyOrEnd(other));
+            Assert.True(first is null != second is null, $"round {round}: '{first}' and '{second}'");
+            var (survivor, name, dead) = first is null ? (other, "other", "one") : (one, "one", "other");
+            Assert.Equal("1", first ?? second);
+            Assert.Equal("OK", survivor.Read());
+            Assert.Equal($"[{name} (nil)]", judge.Say($"MGET {name} {dead}"));
+            judge.Say("FLUSHALL");
+        }
+
+        static void Kill(Conversation client, string id, string name, Barrier start)
+        {
+            start.SignalAndWait();
+            client.SendText(Peer.Encode("CLIENT", "KILL", "ID", id) + Peer.Encode("SET", name, name));
+        }
+    }
+
+    // Null when the server has closed the connection instead of answering.
+    private static string? ReplyOrEnd(Conversation client)
+    {
+        try
+        {
+            return client.Read();
+        }
+        catch (Exception fault) when (fault is EndOfStreamException or SocketException
+            { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted })
+        {
+            return null;
+        }
     }
 
     private static long IdOf(string line) => long.Parse(Regex.Match(line, @"^id=(\d+) ").Groups[1].Value);

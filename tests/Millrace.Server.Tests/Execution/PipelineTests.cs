@@ -53,6 +53,20 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public void WAIT_for_a_replica_answers_after_its_time_and_then_what_came_behind_it()
+    {
+        using var server = new InProcessServer();
+        using var peer = server.Connect();
+        peer.Send(Peer.Encode("WAIT", "0", "0") + Peer.Encode("WAIT", "1", "50") + Peer.Encode("PING") + "PING\r\n");
+        Assert.Equal(":0\r\n:0\r\n+PONG\r\n+PONG\r\n", peer.Receive(22));
+        using var patient = server.Connect();
+        patient.Send(Peer.Encode("WAIT", "1", "0") + Peer.Encode("PING"));
+        while (!peer.Info("clients").Contains("blocked_clients:1")) Thread.Sleep(5);
+        patient.Dispose();
+        while (!peer.Info("clients").Contains("blocked_clients:0")) Thread.Sleep(5);
+    }
+
+    [Fact]
     public void A_client_that_leaves_while_it_is_parked_harms_nobody()
     {
         using var server = new InProcessServer();

@@ -1,0 +1,74 @@
+// What CONFIG SET changes in a server that runs, and what it leaves alone when it fails.
+
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Millrace.Server.Tests.Config;
+
+public class ConfigSetEffectTests
+{
+    private const int MiB = 1024 * 1024;
+    private const string TooLong = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+
+    [Fact]
+    public void Proto_max_bulk_len_binds_append_and_setrange_when_it_is_raised_and_when_it_is_lowered()
+    {
+        using var server = new InProcessServer("--io-threads", "2", "--proto-max-bulk-len", "1mb");
+        using var one = new Conversation(server);
+        using var other = new Conversation(server);
+        AssertLimit(one, MiB);
+        AssertLimit(other, MiB);
+        Assert.Equal("OK", one.Say("CONFIG SET proto-max-bulk-len 2mb"));
+        AssertLimit(one, 2 * MiB);
+        AssertLimit(other, 2 * MiB);
+        Assert.Equal("OK", other.Say("CONFIG SET proto-max-bulk-len 1mb"));
+        AssertLimit(one, MiB);
+        AssertLimit(other, MiB);
+    }
+
+    [Fact]
+    public void A_busy_port_leaves_tcp_keepalive_and_the_port_as_they_were()
+    {
+        using var server = new InProcessServer("--tcp-keepalive", "77");
+        using var client = new Conversation(server);
+        using var busy = new TcpListener(IPAddress.Loopback, 0);
+        busy.Start();
+        var port = ((IPEndPoint)busy.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        string[][] orders =
+        [
+            ["CONFIG", "SET", "tcp-keepalive", "11", "port", port],
+            ["CONFIG", "SET", "port", port, "tcp-keepalive", "11"],
+        ];
+        foreach (var order in orders)
+        {
+            Assert.Equal(
+                "ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port. Check "
+                    + "server logs.",
+                client.SayWords(order));
+            Assert.Equal("[tcp-keepalive 77]", client.Say("CONFIG GET tcp-keepalive"));
+            Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"[port {server.Port}]"),
+                client.Say("CONFIG GET port"));
+            Assert.Equal(77, server.Server.Parts.Loops.TcpKeepAliveSeconds);
+        }
+
+        using var late = new Conversation(server);
+        Assert.Equal("PONG", late.Say("PING"));
+        Assert.Equal("OK", late.Say("CONFIG SET tcp-keepalive 11"));
+        Assert.Equal(11, server.Server.Parts.Loops.TcpKeepAliveSeconds);
+    }
+
+    private static void AssertLimit(Conversation client, int limit)
+    {
+        var text = limit.ToString(CultureInfo.InvariantCulture);
+        client.Say("DEL k");
+        Assert.Equal(TooLong, client.Say($"SETRANGE k {text} x"));
+        Assert.Equal("0", client.Say("EXISTS k"));
+        Assert.Equal(text, client.Say($"SETRANGE k {limit - 1} x"));
+        Assert.Equal(TooLong, client.Say("APPEND k x"));
+        Assert.Equal(text, client.Say("STRLEN k"));
+        client.Say($"SETRANGE other {limit - 2} x");
+        Assert.Equal(text, client.Say("APPEND other y"));
+        client.Say("DEL other");
+    }
+}
