@@ -73,8 +73,6 @@ public sealed class Pipeline : ConnectionHandler
             return;
         }
 
-        if (!ReferenceEquals(_settings, _configuration.Settings)) Adopt(_configuration.Settings);
-        client.MaxBulkLength = _settings.MaxBulkLength;
         var output = connection.Output;
         _segments.Begin(output, _reply, _settings.OutputLimits.Of(OutputClass.Normal).HardBytes);
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
@@ -158,6 +156,8 @@ public sealed class Pipeline : ConnectionHandler
 
     private Outcome Run(Client client, Request request, byte[] input)
     {
+        if (!ReferenceEquals(_settings, _configuration.Settings)) Adopt(_configuration.Settings);
+        client.MaxBulkLength = _settings.MaxBulkLength;
         if (client.Replies == ReplyMode.On) return _executor.Run(client, request, input, _reply);
         if (client.Replies == ReplyMode.SkipNext) client.Replies = ReplyMode.SkipCurrent;
         _reply.Muted = true;

@@ -30,6 +30,18 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public void A_setting_binds_the_next_request_of_the_same_pipeline()
+    {
+        using var server = new InProcessServer();
+        using var peer = server.Connect();
+        peer.Send(
+            Peer.Encode("CONFIG", "SET", "proto-max-bulk-len", "1mb") + Peer.Encode("SETRANGE", "k", "1048576", "x"));
+        const string Expected =
+            "+OK\r\n-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
+        Assert.Equal(Expected, peer.Receive(Expected.Length));
+    }
+
+    [Fact]
     public void Time_goes_on_within_one_pipeline()
     {
         using var server = new InProcessServer("--io-threads", "1", "--enable-debug-command", "yes");
