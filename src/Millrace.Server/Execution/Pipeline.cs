@@ -73,6 +73,7 @@ public sealed class Pipeline : ConnectionHandler
             return;
         }
 
+        Adopt();
         var output = connection.Output;
         _segments.Begin(output, _reply, _settings.OutputLimits.Of(OutputClass.Normal).HardBytes);
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
@@ -84,6 +85,12 @@ public sealed class Pipeline : ConnectionHandler
 
     /// <inheritdoc/>
     public override void Closed(Connection connection) => _closed((Client)connection.Tag!);
+
+    // CONFIG SET may have run on any loop, or in the request before.
+    private void Adopt()
+    {
+        if (!ReferenceEquals(_settings, _configuration.Settings)) Adopt(_configuration.Settings);
+    }
 
     private void Adopt(Settings settings)
     {
@@ -156,7 +163,7 @@ public sealed class Pipeline : ConnectionHandler
 
     private Outcome Run(Client client, Request request, byte[] input)
     {
-        if (!ReferenceEquals(_settings, _configuration.Settings)) Adopt(_configuration.Settings);
+        Adopt();
         client.MaxBulkLength = _settings.MaxBulkLength;
         if (client.Replies == ReplyMode.On) return _executor.Run(client, request, input, _reply);
         if (client.Replies == ReplyMode.SkipNext) client.Replies = ReplyMode.SkipCurrent;
