@@ -69,7 +69,8 @@ public sealed class Executor
     {
         var args = new Args(input.AsSpan(request.Start, request.End - request.Start), request.Slices.AsSpan());
         var spec = request.Spec;
-        if (spec?.Handler is null || !spec.AcceptsCount(args.Count)) return Malformed(client, spec, args, reply);
+        if (spec?.Handler is null || !spec.AcceptsCount(args.Count) || IsUnknownSubcommand(spec, args))
+            return Malformed(client, spec, args, reply);
 
         var closed = spec.StoppedBy & (_gates.Word | client.Gates);
         if (closed != 0) return Stopped(client, request, input, closed, reply);
@@ -135,6 +136,10 @@ public sealed class Executor
 
         _unit.End();
     }
+
+    // The batch stage leaves the container in place when it knows no such subcommand.
+    private static bool IsUnknownSubcommand(CommandSpec spec, Args args) =>
+        spec.Subcommands.Length > 0 && args.Count > 1;
 
     private static bool IsPatient(Client client) => client.LockTries >= ImpatientTries;
 
@@ -210,11 +215,11 @@ public sealed class Executor
     private Outcome Malformed(Client client, CommandSpec? spec, Args args, ReplyWriter reply)
     {
         if (spec is null) UnknownCommand(args, reply);
-        else if (spec.Subcommands.Length > 0 && args.Count > 1 && spec.Handler is null)
+        else if (IsUnknownSubcommand(spec, args))
             UnknownSubcommand(spec, args, reply);
         else Refuse(reply, $"ERR wrong number of arguments for '{spec.FullName}' command");
         if (spec is not null) Statistics[spec].Rejected++;
-        var isUnknown = spec is null || (spec.Handler is null && args.Count > 1);
+        var isUnknown = spec is null || IsUnknownSubcommand(spec, args);
         client.LastCommand = isUnknown ? null : spec;
         client.LockTries = 0;
         return Outcome.Replied;
