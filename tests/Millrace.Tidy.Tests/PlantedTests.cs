@@ -74,7 +74,7 @@ public class PlantedTests
         { nameof(TextRules.LeftOpen), "throw new NotImplemented" + "Exception();", "throw new Exception();" },
         { nameof(TextRules.SwitchedOffTests), "[Fact(Sk" + "ip = \"slow\")]", "[Fact]" },
         { nameof(TextRules.SwitchedOffTests), "Assert.True(tr" + "ue);", "Assert.True(truth);" },
-        { nameof(TextRules.MachinePaths), "see /wo" + "rk/main/x", "see docs/work/x" },
+        { nameof(TextRules.MachinePaths), "see /wo" + "rk/main/x", "see docs/wo" + "rk/x" },
         { nameof(TextRules.MachinePaths), "see /ho" + "me/someone", "see at home/someone" },
         { nameof(TextRules.RulesOffWithoutReason), "X.severity = none", "# why\nX.severity = none" },
     };
