@@ -104,10 +104,13 @@ public sealed class CommandSpec
     /// <see cref="StoppedBy"/>.</summary>
     public bool IsConstantTime { get; private set; }
 
+    /// <summary>The argument that is its only key, when it always has exactly one at a fixed place; 0 otherwise. Computed
+    /// like <see cref="StoppedBy"/>.</summary>
+    public int OnlyKey { get; private set; }
+
     /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command
     /// in.</summary>
     public Gate StoppedBy { get; private set; }
-
 
     /// <summary>All ACL categories, those that follow from the flags included.</summary>
     public AclCategories AllCategories
@@ -133,6 +136,7 @@ public sealed class CommandSpec
         if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
         StoppedBy = gates;
+        if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
         IsConstantTime = Complexity.StartsWith("O(1)", StringComparison.Ordinal);
     }
 

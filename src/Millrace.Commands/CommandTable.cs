@@ -6,12 +6,14 @@ namespace Millrace.Commands;
 /// All commands by name. Immutable; shared by all loops.
 /// </summary>
 /// <remarks>
-/// Open addressing over a power of two at most a quarter full; the hash folds the case of letters away and reads the
-/// first eight bytes, the last byte and the length. A look-up allocates nothing.
+/// Open addressing over a power of two at most a quarter full. A slot holds the name as words (<see cref="CommandName"/>)
+/// beside the command, so a miss touches no command. Longer names, of which there are few, stand in a list of their
+/// own. A look-up allocates nothing.
 /// </remarks>
 public sealed class CommandTable
 {
-    private readonly CommandSpec?[] _slots;
+    private readonly Slot[] _slots;
+    private readonly CommandSpec[] _longNames;
     private readonly CommandSpec[] _commands;
     private readonly CommandSpec[] _numbered;
 
@@ -20,7 +22,8 @@ public sealed class CommandTable
     {
         _commands = [.. commands];
         var numbered = new List<CommandSpec>();
-        _slots = new CommandSpec?[BitOperations.RoundUpToPowerOf2((uint)_commands.Length * 4)];
+        _slots = new Slot[BitOperations.RoundUpToPowerOf2(((uint)_commands.Length + 1) * 4)];
+        _longNames = [.. _commands.Where(static one => one.NameBytes.Length > CommandName.MaxBytes)];
         foreach (var command in _commands)
         {
             Place(command);
@@ -39,19 +42,26 @@ public sealed class CommandTable
     /// <summary>The command of a name in any case, or null.</summary>
     public CommandSpec? Find(ReadOnlySpan<byte> name)
     {
+        if (name.Length > CommandName.MaxBytes) return FindLong(name);
+        var wanted = CommandName.Of(name);
         var slots = _slots;
-        for (var at = Hash(name);; at++)
+        for (var at = wanted.Hash;; at++)
         {
-            var command = slots[at & (slots.Length - 1)];
-            if (command is null || Words.Equal(name, command.NameBytes)) return command;
+            ref readonly var slot = ref slots[at & (slots.Length - 1)];
+            if (slot.Command is null) return null;
+            if (slot.Name == wanted && (slot.IsOfLetters || Words.Equal(name, slot.Command.NameBytes)))
+                return slot.Command;
         }
     }
 
-    private static int Hash(ReadOnlySpan<byte> name)
+    private CommandSpec? FindLong(ReadOnlySpan<byte> name)
     {
-        ulong folded = (ulong)name.Length;
-        foreach (var one in name[..Math.Min(name.Length, 24)]) folded = (folded * 0x9E3779B97F4A7C15) + (one | 0x20u);
-        return (int)(folded >> 40);
+        foreach (var one in _longNames)
+        {
+            if (Words.Equal(name, one.NameBytes)) return one;
+        }
+
+        return null;
     }
 
     private static void Number(CommandSpec command, List<CommandSpec> numbered)
@@ -63,9 +73,23 @@ public sealed class CommandTable
 
     private void Place(CommandSpec command)
     {
-        if (Find(command.NameBytes) is not null) throw new ArgumentException($"two commands are named {command.Name}");
-        var at = Hash(command.NameBytes);
-        while (_slots[at & (_slots.Length - 1)] is not null) at++;
-        _slots[at & (_slots.Length - 1)] = command;
+        var bytes = command.NameBytes;
+        if (bytes.Length > CommandName.MaxBytes)
+        {
+            if (_longNames.Count(one => Words.Equal(bytes, one.NameBytes)) > 1) ThrowTwice(command);
+            return;
+        }
+
+        if (Find(bytes) is not null) ThrowTwice(command);
+        var name = CommandName.Of(bytes);
+        var at = name.Hash;
+        while (_slots[at & (_slots.Length - 1)].Command is not null) at++;
+        var isOfLetters = bytes.AsSpan().IndexOfAnyExceptInRange((byte)'a', (byte)'z') < 0;
+        _slots[at & (_slots.Length - 1)] = new Slot(name, command, isOfLetters);
     }
+
+    private static void ThrowTwice(CommandSpec command) =>
+        throw new ArgumentException($"two commands are named {command.Name}");
+
+    private readonly record struct Slot(CommandName Name, CommandSpec? Command, bool IsOfLetters);
 }

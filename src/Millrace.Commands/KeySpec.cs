@@ -84,6 +84,9 @@ public sealed record KeySpec
     /// <summary>Counted: where the first key is, relative to the beginning.</summary>
     public int FirstKey { get; init; }
 
+    /// <summary>Whether it begins at a fixed argument and finds a range from there.</summary>
+    internal bool IsFixed => Keyword is null && !IsCounted;
+
     /// <summary>A remark for COMMAND DOCS and COMMAND INFO, or null.</summary>
     public string? Notes { get; init; }
 
