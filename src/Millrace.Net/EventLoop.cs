@@ -44,6 +44,9 @@ public abstract class EventLoop
     /// <summary>Its thread.</summary>
     public Thread Thread { get; }
 
+    /// <summary>Its longest step. A handler says where its steps end; the loop does so for all else.</summary>
+    public StepMeter Steps { get; } = new();
+
     /// <summary>The server's part of it.</summary>
     public LoopHandler Handler { get; internal set; } = null!;
 
@@ -56,7 +59,7 @@ public abstract class EventLoop
     public long NowUs => _clock.NowUs;
 
     /// <summary>Wall-clock time in milliseconds since 1970-01-01 UTC, cached like <see cref="NowUs"/>.</summary>
-    public long UnixMs => _clock.UnixUs / 1000;
+    public long UnixMs => _clock.UnixMs;
 
     /// <summary>Wall-clock time in microseconds since 1970-01-01 UTC, cached like <see cref="NowUs"/>.</summary>
     public long UnixUs => _clock.UnixUs;
@@ -138,6 +141,7 @@ public abstract class EventLoop
                 continue;
             }
             mail.Deliver(this);
+            Steps.End(Stopwatch.GetTimestamp());
         }
     }
 

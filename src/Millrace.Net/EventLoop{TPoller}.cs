@@ -13,6 +13,9 @@ namespace Millrace.Net;
 internal sealed class EventLoop<TPoller> : EventLoop
     where TPoller : struct, IPoller
 {
+    // A look at the clock costs a fraction of a send, so it is spared for most of them.
+    private const int SettledPerStep = 8;
+
     private readonly PollerSink _sink;
     private readonly ConnectionSet _lingering = new();
 #pragma warning disable IDE0044 // A poller is a mutable structure: a read-only field would call copies of it.
@@ -37,6 +40,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
     internal override void Live()
     {
         BindToThread();
+        Steps.Start();
         LeaveSleep();
         while (!Group.IsStopping) Turn();
         CloseAll();
@@ -66,12 +70,14 @@ internal sealed class EventLoop<TPoller> : EventLoop
         connection.Touch();
         connection.Handler = Handler.Accepted(connection);
         if (connection.Handler is null) connection.CloseAfterFlush();
+        Steps.End(Stopwatch.GetTimestamp());
     }
 
     private void Turn()
     {
         Sleep(SleepMs());
         RefreshClock();
+        Steps.End(Stopwatch.GetTimestamp());
         Tally.Turns++;
         Handler.TurnStarted();
         _poller.Dispatch(_sink);
@@ -80,6 +86,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
         RefreshClock();
         Timers.FireDue(NowUs);
         Handler.TurnEnding();
+        Steps.End(Stopwatch.GetTimestamp());
         SettleTouched();
     }
 
@@ -132,6 +139,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
             touched[i] = null;
             connection.IsTouched = false;
             Settle(connection);
+            if (i % SettledPerStep == SettledPerStep - 1) Steps.End(Stopwatch.GetTimestamp());
         }
     }
 

@@ -22,6 +22,9 @@ internal sealed class LoopClock
     /// <summary>Microseconds since 1970-01-01 UTC.</summary>
     public long UnixUs { get; private set; }
 
+    /// <summary>Milliseconds since then.</summary>
+    public long UnixMs { get; private set; }
+
     public void Refresh()
     {
         long timestamp = _time.GetTimestamp();
@@ -29,5 +32,6 @@ internal sealed class LoopClock
             ? timestamp / 1000
             : (long)((UInt128)timestamp * 1_000_000 / (ulong)_frequency);
         UnixUs = (_time.GetUtcNow().Ticks - UnixEpochTicks) / TicksPerUs;
+        UnixMs = UnixUs / 1000;
     }
 }

@@ -57,6 +57,7 @@ internal sealed class TimerHeap(EventLoop loop)
             if (first.DueUs > nowUs || first.Sequence > newest) return;
             Cancel(first);
             first.Target(first);
+            loop.Steps.End(Stopwatch.GetTimestamp());
         }
     }
 

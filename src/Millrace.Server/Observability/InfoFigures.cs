@@ -132,6 +132,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("active_expire_lateness_p50_ms", lateness.Percentile(0.5));
         text.Line("active_expire_lateness_p99_ms", lateness.Percentile(0.99));
         text.Line("active_expire_lateness_max_ms", lateness.Percentile(1));
+        text.Line("loop_longest_step_us", statistics.LongestStepUs);
     }
 
     private double Rate(Func<LoopRates, double> of) => statistics.Registry.Loops.Sum(loop => of(loop.Rates));

@@ -48,6 +48,9 @@ public sealed class ServerStatistics(ServerParts parts, ClientRegistry registry)
         return sum;
     }
 
+    /// <summary>CPU time of the longest step of any loop, in microseconds (<see cref="StepMeter"/>).</summary>
+    public long LongestStepUs => registry.Loops.Max(static one => one.Loop.Steps.LongestUs);
+
     /// <summary>Sets to zero what CONFIG RESETSTAT sets to zero.</summary>
     public void Reset()
     {
@@ -55,6 +58,7 @@ public sealed class ServerStatistics(ServerParts parts, ClientRegistry registry)
         {
             loop.Executor.Statistics.Reset();
             loop.Lateness.Clear();
+            loop.Loop.Steps.Reset();
         }
 
         _before = parts.Loops.Counters;
