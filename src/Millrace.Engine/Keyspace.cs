@@ -73,6 +73,9 @@ public sealed class Keyspace : IDisposable
     /// <summary>The partition at an index.</summary>
     public Partition this[int index] => _partitions[index];
 
+    /// <summary>The hot words of the partition at an index.</summary>
+    internal ref PartitionLine LineOf(int index) => ref _lines[index];
+
     /// <summary>The hash that decides partition, bucket and fingerprint of a key.</summary>
     public ulong HashOf(ReadOnlySpan<byte> key) => _hasher.Hash(key);
 
@@ -98,23 +101,16 @@ public sealed class Keyspace : IDisposable
     }
 
     /// <summary>
-    /// Brings the bucket of a key that a later command of the batch will want nearer. Takes no lock: it only hints, and
-    /// reads nothing but addresses.
+    /// Has the bucket fetched in which a key would be that a request further on in the batch names. A hint: takes no
+    /// lock and decides nothing, so other loops may change the table meanwhile.
     /// </summary>
-    /// <remarks>With several loops nothing is read before the lock; the first stage is left to the unit.</remarks>
-    public void Prefetch(int database, ulong hash)
-    {
-        if (Shape.Loops != 1) return;
+    public void PrefetchBucket(int database, ulong hash) =>
         _partitions[PartitionOf(hash)].Table(database)?.Entries.PrefetchBucket(hash);
-    }
 
-    /// <summary>Brings the entries nearer that a prefetched bucket names for a hash. See
-    /// <see cref="Prefetch"/>.</summary>
-    public void PrefetchEntry(int database, ulong hash)
-    {
-        if (Shape.Loops != 1) return;
+    /// <summary>Has the entries fetched that a bucket names for a hash. A hint, as
+    /// <see cref="PrefetchBucket"/>.</summary>
+    public void PrefetchEntry(int database, ulong hash) =>
         _partitions[PartitionOf(hash)].Table(database)?.Entries.PrefetchEntries(hash);
-    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -85,8 +85,25 @@ public sealed class Unit
         contended = -1;
         Dirty = 0;
         NowMs = loopUnixMs;
-        if (PlantedFault.LockLeftOut && BitOperations.PopCount(mask) > 1)
-            mask &= ~(1UL << (63 - BitOperations.LeadingZeroCount(mask)));
+        if ((mask & (mask - 1)) != 0) return TryBeginMany(mask, patient, out contended);
+        if (mask == 0) return true;
+        var index = BitOperations.TrailingZeroCount(mask);
+        if (_locks && !_keyspace[index].Lock.TryEnter(patient))
+        {
+            contended = index;
+            return false;
+        }
+
+        Held = mask;
+        ref var line = ref _keyspace.LineOf(index);
+        NowMs = line.LastUnixMs = Math.Max(loopUnixMs, line.LastUnixMs);
+        return true;
+    }
+
+    private bool TryBeginMany(ulong mask, bool patient, out int contended)
+    {
+        contended = -1;
+        if (PlantedFault.LockLeftOut) mask &= ~(1UL << (63 - BitOperations.LeadingZeroCount(mask)));
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
             var index = BitOperations.TrailingZeroCount(rest);
@@ -98,7 +115,7 @@ public sealed class Unit
             }
 
             Held |= 1UL << index;
-            NowMs = Math.Max(NowMs, _keyspace[index].Line.LastUnixMs);
+            NowMs = Math.Max(NowMs, _keyspace.LineOf(index).LastUnixMs);
         }
 
         StoreTime();
@@ -285,7 +302,7 @@ public sealed class Unit
     private void StoreTime()
     {
         for (var rest = Held; rest != 0; rest &= rest - 1)
-            _keyspace[BitOperations.TrailingZeroCount(rest)].Line.LastUnixMs = NowMs;
+            _keyspace.LineOf(BitOperations.TrailingZeroCount(rest)).LastUnixMs = NowMs;
     }
 
     private Entry Counted(Partition partition, in Entry entry, Access access)

@@ -237,18 +237,23 @@ public readonly unsafe struct HashTable<TLayout>
         return NextEntry(NextRandom(ref random));
     }
 
-    /// <summary>Starts fetching the bucket that a hash belongs to.</summary>
+    /// <summary>Starts fetching the bucket that a hash belongs to. A hint, as <see cref="PrefetchEntries"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchBucket(ulong hash)
     {
         // SAFETY: a prefetch never faults.
-        if (Sse.IsSupported) Sse.Prefetch0(BucketFor(hash));
+        if (Sse.IsSupported) Sse.Prefetch0(HintedBucket(hash));
     }
 
     /// <summary>Starts fetching the entries that a search for this hash would compare.</summary>
+    /// <remarks>
+    /// A hint: it may be asked for without the heap's lock, while another thread changes the table. What is read then
+    /// may be half changed or belong to somebody else by now; it leads to a useless prefetch at worst.
+    /// </remarks>
     public void PrefetchEntries(ulong hash)
     {
-        var bucket = BucketFor(hash);
+        var bucket = HintedBucket(hash);
+        if (bucket == null) return;
         for (var slots = bucket->Match(HashBits.Fingerprint(hash)); slots != 0; slots &= slots - 1)
             _heap.Prefetch(bucket->Reference(BitOperations.TrailingZeroCount(slots)));
     }
@@ -321,6 +326,31 @@ public readonly unsafe struct HashTable<TLayout>
         }
 
         return (Bucket*)_heap.Address(block) + HashBits.Bucket(hash, head.BucketBits);
+    }
+
+    // The bucket for a hash as far as one can tell without the lock, or null.
+    // SAFETY: nothing read here is believed: every address that it leads to is looked up through HintAddress, which
+    // gives only whole ranges of the region.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Bucket* HintedBucket(ulong hash)
+    {
+        var head = (TableHeader*)_heap.HintAddress(Header, 0, TableHeader.SizeBytes);
+        if (head == null) return null;
+        var root = Volatile.Read(ref head->Root);
+        var block = new BlockRef(root & BlockRef.Mask);
+        var directoryBits = TableHeader.DirectoryBitsOf(root);
+        if (directoryBits != 0)
+        {
+            if (directoryBits > MaxDepth) return null;
+            var offset = HashBits.Directory(hash, directoryBits) * (ulong)PlaceBytes;
+            var place = (ulong*)_heap.HintAddress(block, offset, PlaceBytes);
+            if (place == null) return null;
+            block = new BlockRef(*place & BlockRef.Mask);
+        }
+
+        var bits = TableHeader.BucketBitsOf(root) & (SegmentBuckets - 1);
+        var number = (ulong)HashBits.Bucket(hash, bits) & (SegmentBuckets - 1);
+        return (Bucket*)_heap.HintAddress(block, number * Bucket.SizeBytes, Bucket.SizeBytes);
     }
 
     private BucketChain ChainOf(Bucket* bucket) => new(_heap, bucket, ref Head.Overflows);

@@ -31,6 +31,7 @@ public sealed unsafe class Heap : IDisposable
 
     private const string SwitchName = "Millrace.CheckedHeap";
     private const string VariableName = "MILLRACE_CHECKED_HEAP";
+    private const int LineBytes = 64;
     private const int PageUnits = 1 << MemorySource.UnitsPerPageShift;
 
     private readonly MemorySource _source;
@@ -144,12 +145,18 @@ public sealed unsafe class Heap : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WriteHeader(BlockRef block, ulong value) => *(ulong*)Address(block) = value; // SAFETY: as ReadHeader.
 
-    /// <summary>Asks the processor to fetch the first line of a block. A hint; any reference is allowed.</summary>
+    /// <summary>
+    /// Asks the processor to fetch a block: its first line, and the second where blocks of this heap are longer than a
+    /// line on average. A hint; any reference is allowed, with or without the heap's lock.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prefetch(BlockRef block)
     {
+        if (!Sse.IsSupported) return;
         // SAFETY: a prefetch never faults, whatever the address.
-        if (Sse.IsSupported) Sse.Prefetch0(_base + (block.Value << BlockRef.UnitShift));
+        var at = _base + (block.Value << BlockRef.UnitShift);
+        Sse.Prefetch0(at);
+        if (AllocatedBytes > BlockCount * LineBytes) Sse.Prefetch0(at + LineBytes);
     }
 
     /// <summary>Lists what has not been freed. Release: only count and bytes. O(blocks) when checked.</summary>
@@ -238,6 +245,20 @@ public sealed unsafe class Heap : IDisposable
         // SAFETY: the reference is not null and below the end of the region, which ends with a whole page, so 8 bytes
         // are there; after Dispose _lastUnit is 0 and nothing passes.
         return _base + (block.Value << BlockRef.UnitShift);
+    }
+
+    /// <summary>
+    /// Where to look for something that is read as a hint only, without the lock: null when it would not lie in the
+    /// region, in the checked heap, and where memory that was given back cannot be read (Windows).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal byte* HintAddress(BlockRef block, ulong offset, int lengthBytes)
+    {
+        var start = (block.Value << BlockRef.UnitShift) + offset;
+        if (IsChecked || OperatingSystem.IsWindows() || block.IsNull) return null;
+        // SAFETY: the bytes lie in the region, which can be read throughout while it is mapped; what they mean is for
+        // the caller to doubt. After Dispose _regionBytes is 0 and nothing passes.
+        return start + (uint)lengthBytes <= _regionBytes ? _base + start : null;
     }
 
     /// <summary>What <see cref="UsableSize"/> will be of a small block of this size.</summary>

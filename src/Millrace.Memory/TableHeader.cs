@@ -30,9 +30,13 @@ internal struct TableHeader
 
     internal readonly BlockRef RootBlock => new(Root & BlockRef.Mask);
 
-    internal readonly int DirectoryBits => (int)(Root >> DirectoryShift) & 0xFF;
+    internal readonly int DirectoryBits => DirectoryBitsOf(Root);
 
-    internal readonly int BucketBits => (int)(Root >> BucketShift);
+    internal readonly int BucketBits => BucketBitsOf(Root);
+
+    internal static int DirectoryBitsOf(ulong root) => (int)(root >> DirectoryShift) & 0xFF;
+
+    internal static int BucketBitsOf(ulong root) => (int)(root >> BucketShift);
 
     internal void SetRoot(BlockRef block, int directoryBits, int bucketBits) =>
         Root = block.Value | ((ulong)directoryBits << DirectoryShift) | ((ulong)bucketBits << BucketShift);

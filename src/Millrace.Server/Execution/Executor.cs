@@ -76,7 +76,7 @@ public sealed class Executor
         if (closed != 0) return Stopped(client, request, input, closed, reply);
 
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
-        client.Recorder = _effects;
+        if (!ReferenceEquals(client.Recorder, _effects)) client.Recorder = _effects;
         Statistics.Begin(spec);
         KeepTime();
         if (spec.Locks == LockScope.Quiesced)
@@ -99,7 +99,7 @@ public sealed class Executor
         }
 
         client.LockTries = 0;
-        client.LastCommand = spec;
+        if (!ReferenceEquals(client.LastCommand, spec)) client.LastCommand = spec; // a reference costs a write barrier
         client.CommandsRun++;
         return Outcome.Replied;
     }
@@ -146,6 +146,7 @@ public sealed class Executor
     private ulong LockSet(CommandSpec spec, Request request)
     {
         if (spec.Locks == LockScope.All) return _keyspace.AllPartitions;
+        if (request.KeyCount == 1) return 1UL << _keyspace.PartitionOf(request.Keys[0].Hash);
         var mask = 0UL;
         foreach (ref readonly var key in request.Keys) mask |= 1UL << _keyspace.PartitionOf(key.Hash);
         return mask;

@@ -81,6 +81,7 @@ public sealed class Pipeline : ConnectionHandler
         _executor.Statistics.EndRun();
         output.Commit(_reply.Detach());
         CheckLimits(client, connection);
+        connection.Loop.Steps.End(_executor.Statistics.LastTicks);
     }
 
     /// <inheritdoc/>

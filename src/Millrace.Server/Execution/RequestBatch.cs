@@ -8,6 +8,11 @@ namespace Millrace.Server.Execution;
 /// The batch stage: cuts requests out of the input, finds their commands and keys, hashes the keys and prefetches.
 /// </summary>
 /// <remarks>
+/// <code>
+///   request   0  cut, hash, ask for the bucket      |  then for each: look into the      |  then for each:
+///             1  cut, hash, ask for the bucket      |  bucket, ask for the entries that  |  run
+///             .. (32 misses under way at once)      |  have the fingerprint              |
+/// </code>
 /// Nothing is decided here: arity, gates and everything else are looked at when a request runs, since the request
 /// before it may change them. A request that came as a line of words ends the batch, because parsing unescapes it in
 /// place; so does a client that has not authenticated, whose limits may change with every request.
@@ -69,10 +74,11 @@ public sealed class RequestBatch
             request.Place(at, End, isInline);
             Count++;
             Resolve(request, input);
+            foreach (ref readonly var key in request.Keys) _keyspace.PrefetchBucket(client.Database, key.Hash);
             if (isInline) break;
         }
 
-        Prefetch(client.Database);
+        if (Count > 1) PrefetchEntries(client.Database);
     }
 
     /// <summary>Finds the command of a request and hashes its keys.</summary>
@@ -83,6 +89,12 @@ public sealed class RequestBatch
         if (spec is { Subcommands.Length: > 0 } && args.Count > 1) spec = spec.FindSubcommand(args[1]) ?? spec;
         request.Spec = spec;
         if (spec is null || !spec.AcceptsCount(args.Count)) return;
+        if (spec.OnlyKey > 0)
+        {
+            request.AddKey(new KeyAt(spec.OnlyKey, _keyspace.HashOf(args[spec.OnlyKey])));
+            return;
+        }
+
         foreach (var keys in spec.Keys)
         {
             if (!keys.TryFind(args, out var first, out var last)) continue;
@@ -90,15 +102,9 @@ public sealed class RequestBatch
         }
     }
 
-    // Two rounds, so that the buckets of all requests are on their way before the first one is looked into.
-    private void Prefetch(int database)
+    // The buckets were asked for as their requests were cut, so by now the first ones are here and can be looked into.
+    private void PrefetchEntries(int database)
     {
-        if (Count < 2) return;
-        for (var i = 0; i < Count; i++)
-        {
-            foreach (ref readonly var key in _requests[i].Keys) _keyspace.Prefetch(database, key.Hash);
-        }
-
         for (var i = 0; i < Count; i++)
         {
             foreach (ref readonly var key in _requests[i].Keys) _keyspace.PrefetchEntry(database, key.Hash);
