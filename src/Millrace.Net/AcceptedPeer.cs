@@ -7,9 +7,8 @@ namespace Millrace.Net;
 /// <summary>An accepted socket that is no connection yet.</summary>
 /// <param name="Descriptor">The system's descriptor.</param>
 /// <param name="Socket">The socket object, for pollers that use one.</param>
-/// <param name="RemoteAddress">The peer's address as text.</param>
-/// <param name="IsLoopback">The peer has a loopback address.</param>
-internal readonly record struct AcceptedPeer(int Descriptor, Socket? Socket, string RemoteAddress, bool IsLoopback);
+/// <param name="Address">The peer's address; none for a Unix socket, or when the system did not say.</param>
+internal readonly record struct AcceptedPeer(int Descriptor, Socket? Socket, IpEndpoint Address);
 
 /// <summary>Brings an accepted socket to the loop that will serve it.</summary>
 internal sealed class AdoptMail(Listener listener, AcceptedPeer peer) : Mail

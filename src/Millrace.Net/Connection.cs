@@ -14,6 +14,7 @@ namespace Millrace.Net;
 /// <summary>A connection of an <see cref="EventLoop"/>; it stays on that loop for life.</summary>
 public sealed class Connection
 {
+    private readonly IpEndpoint _peer;
     private InputBuffer _input;
     private bool _isReceiving;
 
@@ -22,11 +23,9 @@ public sealed class Connection
         Loop = loop;
         Listener = listener;
         Descriptor = peer.Descriptor;
-        RemoteAddress = peer.RemoteAddress;
-        IsLoopback = peer.IsLoopback;
-        IsUnixSocket = listener.Endpoint.IsUnix;
+        _peer = peer.Address;
         CreatedAtUs = LastActivityUs = loop.NowUs;
-        Output = new OutputQueue(this, loop.Pool, loop.Options.SegmentBytes);
+        Output = new OutputQueue(this);
     }
 
     /// <summary>The loop that serves it.</summary>
@@ -39,17 +38,18 @@ public sealed class Connection
     /// and for a refused connection.</summary>
     public ConnectionHandler? Handler { get; set; }
 
-    /// <summary>The peer, such as <c>127.0.0.1:50312</c>, <c>[::1]:50312</c> or <c>/run/millrace.sock:0</c>.</summary>
-    public string RemoteAddress { get; }
+    /// <summary>The peer, such as <c>127.0.0.1:50312</c>, <c>[::1]:50312</c> or <c>/run/millrace.sock:0</c>;
+    /// <c>?:0</c> when the system did not say. The text is made anew for each call.</summary>
+    public string RemoteAddress => IsUnixSocket ? Listener.UnixAddress : _peer.IsNone ? "?:0" : _peer.ToString();
 
-    /// <summary>This end, in the same form.</summary>
+    /// <summary>This end, in the same form; empty when the system did not say.</summary>
     public string LocalAddress { get; internal set; } = "";
 
     /// <summary>It came through a Unix socket.</summary>
-    public bool IsUnixSocket { get; }
+    public bool IsUnixSocket => Listener.Endpoint.IsUnix;
 
     /// <summary>The peer has a loopback address (127.0.0.0/8 or ::1).</summary>
-    public bool IsLoopback { get; }
+    public bool IsLoopback => _peer.IsLoopback;
 
     /// <summary>The system's descriptor or handle of the socket, for display.</summary>
     public int Descriptor { get; }
@@ -235,7 +235,7 @@ public sealed class Connection
 }
 
 /// <summary>Where a connection is in its life.</summary>
-internal enum ConnectionStage
+internal enum ConnectionStage : byte
 {
     Open,
     Draining,

@@ -10,6 +10,7 @@ public sealed class Listener
 {
     private readonly LoopGroup _group;
     private LoopTimer? _rest;
+    private volatile LocalEnd? _lastLocalEnd;
 
     internal Listener(LoopGroup group, EventLoop loop, ListenEndpoint endpoint, Socket socket)
     {
@@ -19,6 +20,7 @@ public sealed class Listener
         Socket = socket;
         Descriptor = (int)socket.Handle;
         Port = socket.LocalEndPoint is IPEndPoint ip ? ip.Port : 0;
+        UnixAddress = endpoint.IsUnix ? $"{endpoint.Path}:0" : "";
     }
 
     /// <summary>What was asked for.</summary>
@@ -36,6 +38,9 @@ public sealed class Listener
     /// <summary>Whatever the server wants to find here, such as the name of the directive.</summary>
     public object? Tag { get; set; }
 
+    /// <summary>Both ends of a connection through a Unix socket, as text.</summary>
+    internal string UnixAddress { get; }
+
     internal Socket Socket { get; }
 
     internal int Descriptor { get; }
@@ -52,6 +57,17 @@ public sealed class Listener
     /// <summary>Stops listening; when it returns the address is free again. Connections taken in stay. Any thread, also
     /// from within <see cref="LoopGroup.Quiesce"/>; without effect when closed before.</summary>
     public void Close() => _group.CloseListener(this);
+
+    /// <summary>The text of our end of a connection. Nearly all connections of a listener have the same, and share it.
+    /// Any loop.</summary>
+    /// <param name="local">Our end; ignored for a Unix socket.</param>
+    internal string TextOf(IpEndpoint local)
+    {
+        if (Endpoint.IsUnix) return UnixAddress;
+        LocalEnd? last = _lastLocalEnd;
+        if (last is null || last.Value != local) _lastLocalEnd = last = new LocalEnd(local, local.ToString());
+        return last.Text;
+    }
 
     /// <summary>Requires: on its loop, or all loops stand still, or none runs.</summary>
     internal void CloseDirectly()
@@ -77,6 +93,9 @@ public sealed class Listener
         IsResting = false;
         if (!IsClosed) Loop.WatchListener(this);
     }
+
+    /// <summary>An end with its text, in one object, so that loops see both or neither.</summary>
+    private sealed record LocalEnd(IpEndpoint Value, string Text);
 
     /// <summary>Brings a new listener to its loop.</summary>
     internal sealed class OpenMail(Listener listener) : Mail

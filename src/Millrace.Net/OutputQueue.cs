@@ -18,8 +18,6 @@ namespace Millrace.Net;
 public sealed class OutputQueue
 {
     private readonly Connection _connection;
-    private readonly BufferPool _pool;
-    private readonly int _segmentBytes;
     private OutputPiece[] _ring = [];
     private int _ringHead;
     private int _ringCount;
@@ -27,16 +25,11 @@ public sealed class OutputQueue
     private int _sent;
     private int _filled;
 
-    internal OutputQueue(Connection connection, BufferPool pool, int segmentBytes)
-    {
-        _connection = connection;
-        _pool = pool;
-        _segmentBytes = segmentBytes;
-    }
+    internal OutputQueue(Connection connection) => _connection = connection;
 
     /// <summary>The segment to write to, from <see cref="Start"/> on; rented when there is none. It stays valid until
     /// <see cref="Next"/> or the end of the turn.</summary>
-    public byte[] Segment => _current ?? RentCurrent(_segmentBytes);
+    public byte[] Segment => _current ?? RentCurrent(SegmentBytes);
 
     /// <summary>Index of the first free byte of <see cref="Segment"/>.</summary>
     public int Start => _filled;
@@ -44,14 +37,24 @@ public sealed class OutputQueue
     /// <summary>Bytes written and not yet taken by the system.</summary>
     public long PendingBytes { get; private set; }
 
-    /// <summary>Bytes of the segments held, free parts included.</summary>
-    public long HeldBytes { get; private set; }
+    /// <summary>Bytes of the segments held, free parts included. O(segments).</summary>
+    public long HeldBytes
+    {
+        get
+        {
+            long held = _current?.Length ?? 0;
+            for (int i = 0; i < _ringCount; i++) held += PieceAt(i).Array.Length;
+            return held;
+        }
+    }
 
     /// <summary>Segments held.</summary>
     public int SegmentCount => _ringCount + (_current is null ? 0 : 1);
 
     /// <summary>Closed and current pieces with something to send.</summary>
     internal int PieceCount => _ringCount + (_filled > _sent ? 1 : 0);
+
+    private int SegmentBytes => _connection.Loop.Options.SegmentBytes;
 
     /// <summary>Ends the current segment and gives another one.</summary>
     /// <param name="filled">Index one behind the last byte written in the current one.</param>
@@ -61,7 +64,7 @@ public sealed class OutputQueue
     {
         Commit(filled);
         if (_current is not null) CloseCurrent();
-        byte[] segment = RentCurrent(Math.Max(minimumFree, _segmentBytes));
+        byte[] segment = RentCurrent(Math.Max(minimumFree, SegmentBytes));
         start = 0;
         return segment;
     }
@@ -159,8 +162,7 @@ public sealed class OutputQueue
     private byte[] RentCurrent(int minimumBytes)
     {
         Debug.Assert(_current is null, "one current segment");
-        byte[] segment = _pool.Rent(minimumBytes);
-        HeldBytes += segment.Length;
+        byte[] segment = _connection.Loop.Pool.Rent(minimumBytes);
         _current = segment;
         _sent = _filled = 0;
         _connection.Touch();
@@ -187,11 +189,7 @@ public sealed class OutputQueue
         _sent = _filled = 0;
     }
 
-    private void GiveBack(byte[] segment)
-    {
-        HeldBytes -= segment.Length;
-        _pool.Return(segment);
-    }
+    private void GiveBack(byte[] segment) => _connection.Loop.Pool.Return(segment);
 
     private void GrowRing()
     {

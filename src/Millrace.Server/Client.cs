@@ -8,7 +8,7 @@ using Millrace.Server.Effects;
 namespace Millrace.Server;
 
 /// <summary>What a client wants to see of its replies (CLIENT REPLY).</summary>
-public enum ReplyMode
+public enum ReplyMode : byte
 {
     /// <summary>Every reply.</summary>
     On,
@@ -33,6 +33,7 @@ public enum ReplyMode
 public sealed class Client : Caller
 {
     private Gate _gates;
+    private ClientNames _names = ClientNames.None;
 
     /// <summary>A client on a new connection.</summary>
     public Client(long id, Connection connection, bool mustAuthenticate)
@@ -55,13 +56,25 @@ public sealed class Client : Caller
     public int Protocol { get; set; } = 2;
 
     /// <summary>The name given with CLIENT SETNAME or HELLO, or empty.</summary>
-    public string Name { get; set; } = "";
+    public string Name
+    {
+        get => _names.Client;
+        set => _names = _names with { Client = value };
+    }
 
     /// <summary>The library's name given with CLIENT SETINFO, or empty.</summary>
-    public string LibraryName { get; set; } = "";
+    public string LibraryName
+    {
+        get => _names.Library;
+        set => _names = _names with { Library = value };
+    }
 
     /// <summary>The library's version given with CLIENT SETINFO, or empty.</summary>
-    public string LibraryVersion { get; set; } = "";
+    public string LibraryVersion
+    {
+        get => _names.LibraryVersion;
+        set => _names = _names with { LibraryVersion = value };
+    }
 
     /// <summary>The user that the client acts as.</summary>
     public string User => "default";
@@ -166,7 +179,7 @@ public sealed class Client : Caller
     {
         Database = 0;
         Protocol = 2;
-        Name = "";
+        if (Name.Length > 0) Name = "";
         Replies = ReplyMode.On;
         NoEvict = false;
         NoTouch = false;
@@ -178,4 +191,10 @@ public sealed class Client : Caller
 
     /// <summary>The text of an argument that passed <see cref="IsPrintable"/>.</summary>
     public static string TextOf(ReadOnlySpan<byte> text) => Encoding.ASCII.GetString(text);
+
+    // What a client has called itself and its library. Those that have not, most of them, share one.
+    private sealed record ClientNames(string Client, string Library, string LibraryVersion)
+    {
+        public static ClientNames None { get; } = new("", "", "");
+    }
 }

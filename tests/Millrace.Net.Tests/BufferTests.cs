@@ -131,7 +131,7 @@ public class BufferTests
         using var group = new LoopGroup(options, static _ => new SilentLoop());
         EventLoop loop = group.Loops[0];
         Listener listener = group.Listen(ListenEndpoint.Tcp(System.Net.IPAddress.Loopback, 0));
-        var connection = new Connection(loop, listener, new AcceptedPeer(1, null, "?:0", false));
+        var connection = new Connection(loop, listener, new AcceptedPeer(1, null, default));
         OutputQueue output = connection.Output;
         var model = new Queue<byte>();
         byte next = 0;
@@ -155,6 +155,7 @@ public class BufferTests
             }
             Assert.Equal(model.Count, output.PendingBytes);
             Assert.True(output.HeldBytes >= output.PendingBytes, $"seed {seed}, step {step}");
+            Assert.Equal(loop.Pool.RentedBytes, output.HeldBytes);
             if (step % 50 == 0) Assert.True(model.SequenceEqual(Content(output)), $"seed {seed}, step {step}");
         }
         output.Advance(output.PendingBytes);
@@ -186,7 +187,7 @@ public class BufferTests
         var options = new LoopOptions { Count = 1, Poller = PollerKind.Sockets };
         using var group = new LoopGroup(options, static _ => new SilentLoop());
         Listener listener = group.Listen(ListenEndpoint.Tcp(System.Net.IPAddress.Loopback, 0));
-        OutputQueue output = new Connection(group.Loops[0], listener, new AcceptedPeer(1, null, "?:0", false)).Output;
+        OutputQueue output = new Connection(group.Loops[0], listener, new AcceptedPeer(1, null, default)).Output;
         Assert.Throws<ArgumentOutOfRangeException>(() => output.Commit(1));
         output.Commit(0);
         output.Append("abc"u8);

@@ -18,7 +18,7 @@ public sealed class PollerSinkTests : IDisposable
         _loop = _group.Loops[0];
         _sink = new PollerSink(_loop);
         Listener listener = _group.Listen(ListenEndpoint.Tcp(System.Net.IPAddress.Loopback, 0));
-        _connection = new Connection(_loop, listener, new AcceptedPeer(1, null, "?:0", false)) { Handler = _handler };
+        _connection = new Connection(_loop, listener, new AcceptedPeer(1, null, default)) { Handler = _handler };
     }
 
     public void Dispose() => _group.Dispose();

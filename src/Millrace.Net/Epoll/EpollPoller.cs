@@ -11,7 +11,6 @@
 // The eventfd is edge-triggered and never read: each write is a new edge, and its counter cannot overflow in practice
 // (2^64).
 
-using System.Net;
 using Microsoft.Win32.SafeHandles;
 
 namespace Millrace.Net;
@@ -103,7 +102,7 @@ internal struct EpollPoller : IPoller
     public bool TryAdd(Connection connection, in AcceptedPeer peer)
     {
         if (!connection.IsUnixSocket) TcpOptions.Set(peer.Descriptor, _group.TcpKeepAliveSeconds);
-        connection.LocalAddress = connection.IsUnixSocket ? peer.RemoteAddress : LocalAddressOf(peer.Descriptor);
+        connection.LocalAddress = connection.Listener.TextOf(LocalEndOf(connection));
         connection.PollerSlot = TakeSlot(connection);
         return true;
     }
@@ -160,11 +159,12 @@ internal struct EpollPoller : IPoller
         _wake.Dispose();
     }
 
-    private static string LocalAddressOf(int descriptor)
+    private static IpEndpoint LocalEndOf(Connection connection)
     {
+        if (connection.IsUnixSocket) return default;
         Span<byte> address = stackalloc byte[LinuxCalls.AddressBytes];
-        int result = LinuxCalls.LocalAddress(descriptor, address, out int length);
-        return result < 0 ? "" : SocketAddressText.Parse(address[..length])?.ToString() ?? "";
+        int result = LinuxCalls.LocalAddress(connection.Descriptor, address, out int length);
+        return result < 0 ? default : IpEndpoint.Parse(address[..length]);
     }
 
     private readonly void Dispatch(Connection connection, uint events, PollerSink sink)
@@ -203,21 +203,13 @@ internal struct EpollPoller : IPoller
             int descriptor = LinuxCalls.Accept(listener.Descriptor, address, out int length);
             if (descriptor >= 0)
             {
-                sink.Accepted(listener, PeerOf(listener, descriptor, address[..length]));
+                sink.Accepted(listener, new AcceptedPeer(descriptor, null, IpEndpoint.Parse(address[..length])));
                 continue;
             }
             if (descriptor == -LinuxCalls.Eagain) return;
             if (!LinuxCalls.IsOneConnectionsFault(-descriptor))
                 sink.AcceptFailed(listener, LinuxCalls.TextOf(-descriptor));
         }
-    }
-
-    private static AcceptedPeer PeerOf(Listener listener, int descriptor, ReadOnlySpan<byte> address)
-    {
-        if (listener.Endpoint.IsUnix) return new AcceptedPeer(descriptor, null, $"{listener.Endpoint.Path}:0", false);
-        IPEndPoint? peer = SocketAddressText.Parse(address);
-        bool isLoopback = peer is not null && IPAddress.IsLoopback(peer.Address);
-        return new AcceptedPeer(descriptor, null, peer?.ToString() ?? "?:0", isLoopback);
     }
 
     private readonly ulong DataOf(int slot) => ((ulong)_slots[slot].Generation << 32) | (uint)slot;

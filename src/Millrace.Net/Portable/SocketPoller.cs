@@ -12,7 +12,6 @@
 // Operations complete on other threads, which do no more than append them to the CompletionQueue; everything else
 // happens on the loop's thread in Dispatch. A socket is given up when its last operation has come back.
 
-using System.Net;
 using System.Net.Sockets;
 
 namespace Millrace.Net;
@@ -62,8 +61,8 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
         {
             socket.Blocking = false;
             if (!connection.IsUnixSocket) SetTcpOptions(socket, _group.TcpKeepAliveSeconds);
-            connection.LocalAddress =
-                connection.IsUnixSocket ? peer.RemoteAddress : socket.LocalEndPoint?.ToString() ?? "";
+            IpEndpoint local = connection.IsUnixSocket ? default : IpEndpoint.Of(socket.LocalEndPoint);
+            connection.LocalAddress = connection.Listener.TextOf(local);
         }
         catch (SocketException)
         {
@@ -231,16 +230,10 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
             socket.Dispose();
             return;
         }
-        if (listener.Endpoint.IsUnix)
-        {
-            sink.Accepted(listener, new AcceptedPeer((int)socket.Handle, socket, $"{listener.Endpoint.Path}:0", false));
-            return;
-        }
         try
         {
-            var remote = (IPEndPoint)socket.RemoteEndPoint!;
-            sink.Accepted(listener, new AcceptedPeer((int)socket.Handle, socket, remote.ToString(),
-                IPAddress.IsLoopback(remote.Address)));
+            IpEndpoint remote = listener.Endpoint.IsUnix ? default : IpEndpoint.Of(socket.RemoteEndPoint);
+            sink.Accepted(listener, new AcceptedPeer((int)socket.Handle, socket, remote));
         }
         catch (SocketException)
         {
