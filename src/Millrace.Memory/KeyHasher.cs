@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 
 namespace Millrace.Memory;
 
@@ -29,13 +29,10 @@ public sealed class KeyHasher
     /// <summary>A hasher with a random secret.</summary>
     public KeyHasher()
     {
-        Span<byte> secret = stackalloc byte[4 * sizeof(ulong)];
-        RandomNumberGenerator.Fill(secret);
-        _secret0 = BinaryPrimitives.ReadUInt64LittleEndian(secret);
-        _secret1 = BinaryPrimitives.ReadUInt64LittleEndian(secret[8..]);
-        _secret2 = BinaryPrimitives.ReadUInt64LittleEndian(secret[16..]);
-        _secret3 = BinaryPrimitives.ReadUInt64LittleEndian(secret[24..]);
-        CryptographicOperations.ZeroMemory(secret);
+        _secret0 = RandomWord();
+        _secret1 = RandomWord();
+        _secret2 = RandomWord();
+        _secret3 = RandomWord();
     }
 
     /// <summary>A hasher that gives the same hashes in every run; for tests.</summary>
@@ -111,6 +108,15 @@ public sealed class KeyHasher
     {
         var high = Math.BigMul(a, b, out var low);
         return high ^ low;
+    }
+
+    // 64 bits of the system's generator. They come as a Guid, because RandomNumberGenerator would load OpenSSL first, a
+    // fifth of the time until a native server answers. Six bits of a Guid are fixed; each meets a random one here.
+    private static ulong RandomWord()
+    {
+        Span<byte> bytes = stackalloc byte[2 * sizeof(ulong)];
+        Guid.NewGuid().TryWriteBytes(bytes);
+        return Word(bytes) ^ BitOperations.RotateLeft(Word(bytes[sizeof(ulong)..]), 32);
     }
 
     // SplitMix64 (Steele, Lea, Flood 2014): turns a seed of any quality into words that look random.

@@ -76,9 +76,9 @@ internal readonly record struct IpEndpoint
         int family = BitConverter.ToUInt16(address);
         if (family == Inet && address.Length >= 8)
             return new IpEndpoint(Four, address.Slice(4, FourBytes), 0, PortOf(address));
-        if (family == Inet6 && address.Length >= 28)
-            return new IpEndpoint(Six, address.Slice(8, SixBytes), BitConverter.ToUInt32(address[24..]), PortOf(address));
-        return default;
+        if (family != Inet6 || address.Length < 28) return default;
+        uint scope = BitConverter.ToUInt32(address[24..]);
+        return new IpEndpoint(Six, address.Slice(8, SixBytes), scope, PortOf(address));
     }
 
     /// <summary>The value of an end; nothing when it is no IP address.</summary>

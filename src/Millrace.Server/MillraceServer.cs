@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Millrace.Commands;
 using Millrace.Commands.Families;
 using Millrace.Engine;
@@ -51,7 +50,7 @@ public sealed class MillraceServer : IDisposable
             Keyspace = keyspace,
             Gates = new Gates(),
             Log = new EffectLog(),
-            Seed = (uint)RandomNumberGenerator.GetInt32(int.MaxValue),
+            Seed = (uint)Guid.NewGuid().GetHashCode(),
             Admission = new Admission(configuration),
             ActiveExpiry = new ActiveExpiry(),
         };

@@ -63,7 +63,8 @@ public class IpEndpointTests
         byte[] unix = [1, 0, (byte)'/', (byte)'x', 0];
         byte[] whole = Binary(new IPEndPoint(IPAddress.IPv6Loopback, 1));
         Assert.True(IpEndpoint.Parse(unix).IsNone);
-        for (int length = 0; length < whole.Length; length++) Assert.True(IpEndpoint.Parse(whole.AsSpan(0, length)).IsNone);
+        for (int length = 0; length < whole.Length; length++)
+            Assert.True(IpEndpoint.Parse(whole.AsSpan(0, length)).IsNone);
         byte[] four = Binary(new IPEndPoint(IPAddress.Loopback, 1));
         for (int length = 0; length < 8; length++) Assert.True(IpEndpoint.Parse(four.AsSpan(0, length)).IsNone);
         Assert.True(IpEndpoint.Of(null).IsNone);
@@ -75,7 +76,8 @@ public class IpEndpointTests
     [Fact]
     public void Ends_are_equal_by_address_zone_and_port()
     {
-        static IpEndpoint End(string address, int port) => IpEndpoint.Of(new IPEndPoint(IPAddress.Parse(address), port));
+        static IpEndpoint End(string address, int port) =>
+            IpEndpoint.Of(new IPEndPoint(IPAddress.Parse(address), port));
         Assert.Equal(End("10.0.0.1", 5), End("10.0.0.1", 5));
         Assert.NotEqual(End("10.0.0.1", 5), End("10.0.0.1", 6));
         Assert.NotEqual(End("10.0.0.1", 5), End("10.0.0.2", 5));
