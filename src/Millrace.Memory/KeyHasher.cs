@@ -110,8 +110,8 @@ public sealed class KeyHasher
         return high ^ low;
     }
 
-    // 64 bits of the system's generator. They come as a Guid, because RandomNumberGenerator would load OpenSSL first, a
-    // fifth of the time until a native server answers. Six bits of a Guid are fixed; each meets a random one here.
+    // 64 bits of the system's generator. They come as a Guid, because RandomNumberGenerator would load OpenSSL first,
+    // half of the time until a native server answers. Six bits of a Guid are fixed; each meets a random one here.
     private static ulong RandomWord()
     {
         Span<byte> bytes = stackalloc byte[2 * sizeof(ulong)];

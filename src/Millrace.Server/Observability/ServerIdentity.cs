@@ -41,7 +41,7 @@ internal sealed class ServerIdentity
         new KeyHasher(seed: 0).Hash(Encoding.UTF8.GetBytes(text)).ToString("x16", CultureInfo.InvariantCulture);
 
     // 40 hex digits of the system's generator. They come as Guids, whose first ten digits have no fixed bits, because
-    // RandomNumberGenerator would load OpenSSL first: a fifth of the time until a native server answers.
+    // RandomNumberGenerator would load OpenSSL first: half of the time until a native server answers.
     private static string RandomDigits()
     {
         const int guids = 4;
