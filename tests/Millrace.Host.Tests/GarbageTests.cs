@@ -9,8 +9,8 @@ namespace Millrace.Host.Tests;
 
 public sealed class GarbageTests
 {
-    /// <summary>The limit is 16 MB; a runtime that did not know the setting would wait longer on processors with a large
-    /// cache.</summary>
+    /// <summary>The limit is 16 MB; a runtime that did not know the setting would wait longer on processors with a
+    /// large cache.</summary>
     private const long MostBytes = 40 * 1024 * 1024;
 
     [Fact]
