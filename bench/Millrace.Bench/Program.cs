@@ -1,17 +1,65 @@
-// Benchmarks against whole servers, started here, on loopback only; every load is bounded and ends by itself.
-//
-//     cpu      server CPU microseconds per request beside redis-server, redis-benchmark as the load
-//     expiry   how late a million keys are removed that fall due over a minute, beside 50 clients of GET
+// Benchmarks against whole servers, started here, on loopback only, and of the pipeline in this process; every load is
+// bounded and ends by itself.
 
+using System.Text.Json;
 using Millrace.Bench;
+using Millrace.Bench.Compare;
+using Millrace.Bench.Load;
+using Millrace.Bench.Servers;
 
-switch (args.FirstOrDefault())
+const string Usage = """
+    usage: bench VERB [options]
+
+      compare   server CPU per request, latency and memory beside the peers that are installed
+      expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
+      load      the load generator alone, against a server that runs already: JSON on standard output
+
+    """;
+
+if (args.Length == 0)
 {
-    case "cpu":
-        return CpuBench.Run(BenchOptions.From(args[1..]));
-    case "expiry":
-        return await ExpiryBench.RunAsync(BenchOptions.From(args[1..])).ConfigureAwait(false);
-    default:
-        Console.WriteLine("usage: bench cpu|expiry [--loops N] [--rounds N] [--requests N] [--keys N] [--seconds N]");
-        return args.Length == 0 ? 0 : 1;
+    Console.WriteLine(Usage + "compare:\n" + CompareOptions.Help);
+    return 0;
+}
+
+var arguments = new Arguments(args[1..]);
+try
+{
+    return args[0] switch
+    {
+        "compare" => Compare(),
+        "expiry" => await ExpiryBench.RunAsync(arguments).ConfigureAwait(false),
+        "load" => Load(),
+        _ => throw new UsageException("unknown verb " + args[0]),
+    };
+}
+catch (UsageException e)
+{
+    Console.Error.WriteLine($"bench: {e.Message}; without arguments it lists what there is");
+    return 2;
+}
+catch (Exception e) when (e is IOException or InvalidDataException or ServerStartException)
+{
+    Console.Error.WriteLine("bench: " + e.Message);
+    return 1;
+}
+
+int Compare()
+{
+    var options = CompareOptions.From(arguments);
+    using var children = new ChildProcesses();
+    var comparison = new CompareBench(options, children).Run();
+    Console.Write(CompareTable.Of(comparison));
+    if (options.Json is { } json) File.WriteAllText(json, comparison.ToJson() + "\n");
+    if (options.Svg is { } svg) File.WriteAllText(svg, RatioChart.Of(comparison));
+    return 0;
+}
+
+int Load()
+{
+    var options = LoadOptions.From(arguments);
+    arguments.End();
+    using var generator = new LoadGenerator(options);
+    Console.WriteLine(JsonSerializer.Serialize(generator.Run()));
+    return 0;
 }

@@ -1,0 +1,91 @@
+// The options of `compare`.
+
+using Millrace.Bench.Servers;
+
+namespace Millrace.Bench.Compare;
+
+/// <summary>What is compared, how often, on which cores.</summary>
+internal sealed record CompareOptions
+{
+    /// <summary>The options, as `bench` prints them.</summary>
+    public const string Help = """
+        --table usual|big         get/set/incr over 1 M keys (usual), or get over 10 M keys of 64 bytes (big)
+        --workload COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES    rows in place of a table
+        --rounds N                interleaved rounds (3); --requests N measured per row (1000000)
+        --warm-up N               requests of each command before a round measures (3000000)
+        --load own|redis-benchmark    the generator; --rate N: an open loop of N requests per second (own only)
+        --peer "NAME=PATH[ arguments]"    a peer by its path; {port} {loops} {dir} are filled in; --without-redis
+        --native PATH             a published Millrace in place of the framework-dependent build
+        --io NAME --loops N       Millrace's poller (auto) and loops (1)
+        --server-core N --load-core N    the cores, as taskset names them (0 and 1)
+        --json FILE --svg FILE    all figures, and a picture of the ratios
+        """;
+
+    public required IReadOnlyList<Workload> Workloads { get; init; }
+
+    /// <summary>Key counts at which memory is read on the way to a workload's.</summary>
+    public required IReadOnlyList<int> MemorySteps { get; init; }
+
+    public required int Rounds { get; init; }
+
+    public required int Requests { get; init; }
+
+    public required int WarmUp { get; init; }
+
+    public required bool UsesRedisBenchmark { get; init; }
+
+    public required int Rate { get; init; }
+
+    public required IReadOnlyList<ServerRecipe> Peers { get; init; }
+
+    public required bool WithoutRedis { get; init; }
+
+    public required string? Native { get; init; }
+
+    public required string? Io { get; init; }
+
+    public required int Loops { get; init; }
+
+    public required string ServerCores { get; init; }
+
+    public required string LoadCores { get; init; }
+
+    public required string? Json { get; init; }
+
+    public required string? Svg { get; init; }
+
+    public static CompareOptions From(Arguments arguments)
+    {
+        var table = arguments.Text("--table") ?? "usual";
+        var rows = arguments.All("--workload").Select(Workload.Parse).ToList();
+        if (table is not ("usual" or "big")) throw new UsageException($"--table is usual or big, not '{table}'");
+        if (rows.Count == 0) rows = [.. table == "big" ? Workload.Big : Workload.Usual];
+        var load = arguments.Text("--load") ?? "own";
+        if (load is not ("own" or "redis-benchmark"))
+            throw new UsageException($"--load is own or redis-benchmark, not '{load}'");
+        var options = new CompareOptions
+        {
+            Workloads = rows,
+            MemorySteps = [6_000_000, 8_000_000],
+            Rounds = arguments.Number("--rounds", 3, max: 1000),
+            Requests = arguments.Number("--requests", 1_000_000),
+            WarmUp = arguments.Number("--warm-up", 3_000_000, min: 0),
+            UsesRedisBenchmark = load == "redis-benchmark",
+            Rate = arguments.Number("--rate", 0, min: 0),
+            Peers = [.. arguments.All("--peer").Select(ServerRecipe.Peer)],
+            WithoutRedis = arguments.Flag("--without-redis"),
+            Native = arguments.Text("--native"),
+            Io = arguments.Text("--io"),
+            Loops = arguments.Number("--loops", 1, max: 1024),
+            ServerCores = arguments.Text("--server-core") ?? "0",
+            LoadCores = arguments.Text("--load-core") ?? "1",
+            Json = arguments.Text("--json"),
+            Svg = arguments.Text("--svg"),
+        };
+        arguments.End();
+        if (options.Native is { } native && !File.Exists(native)) throw new UsageException($"--native: no {native}");
+        if (options is { UsesRedisBenchmark: true, Rate: > 0 })
+            throw new UsageException("redis-benchmark has no open loop: --rate needs --load own");
+        return options;
+    }
+}

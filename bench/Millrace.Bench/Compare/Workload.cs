@@ -1,0 +1,40 @@
+// One row of the table of workloads, and the tables that are there by name.
+
+namespace Millrace.Bench.Compare;
+
+/// <summary>What is asked of each server.</summary>
+internal sealed record Workload(string Command, int Connections, int Pipeline, int Keys, int ValueSize)
+{
+    /// <summary>GET, SET and INCR without pipelining and at 16 and 64, a million small keys.</summary>
+    public static IReadOnlyList<Workload> Usual { get; } =
+    [
+        .. from command in (string[])["get", "set", "incr"]
+           from pipeline in (int[])[1, 16, 64]
+           select new Workload(command, 50, pipeline, 1_000_000, 3),
+    ];
+
+    /// <summary>GET over ten million keys, which no cache holds.</summary>
+    public static IReadOnlyList<Workload> Big { get; } = [new Workload("get", 50, 64, 10_000_000, 64)];
+
+    /// <summary>The two things that stay loaded while rows are measured.</summary>
+    public (int Keys, int ValueSize) Content => (Keys, ValueSize);
+
+    /// <summary>A row as the option gives it: COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES.</summary>
+    public static Workload Parse(string text)
+    {
+        const string Name = "--workload COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES";
+        var parts = text.Split(',');
+        if (parts.Length != 5) throw new UsageException($"{Name}: '{text}' has {parts.Length} parts");
+        if (!Load.RequestTemplate.Commands.Contains(parts[0]))
+            throw new UsageException($"{Name}: commands are {string.Join(' ', Load.RequestTemplate.Commands)}");
+        return new Workload(
+            parts[0],
+            Arguments.NumberOf(Name, parts[1], 1, 20_000),
+            Arguments.NumberOf(Name, parts[2], 1, 10_000),
+            Arguments.NumberOf(Name, parts[3], 1, 1_000_000_000),
+            Arguments.NumberOf(Name, parts[4], 1, 1_000_000));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Command} P{Pipeline} c{Connections} {Keys / 1000.0:0.###}k x {ValueSize} B";
+}

@@ -1,0 +1,177 @@
+// The load: N connections, on each a pipeline of P requests, the next when the replies to the last are in.
+//
+//     turn:  epoll_wait -> for each readable connection: receive, count replies, record latencies
+//                       -> for each connection without a request under way: new keys, send its pipeline
+//
+// A pipeline leaves when its own connection is ready, as with redis-benchmark, so requests reach the server in the same
+// portions: neither all connections in lock-step, which would make the server look cheaper, nor one at a time.
+//
+// Closed loop (the default): a connection waits for its replies before it sends again, so a slow server is asked less
+// often, and latencies are those under the load that it can take. With a rate the loop is open: pipelines have intended
+// start times, and a latency counts from there, also when no connection was free (no coordinated omission).
+
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Millrace.Bench.Load;
+
+/// <summary>Sends requests to a server on loopback and counts its replies. One thread.</summary>
+internal sealed class LoadGenerator : IDisposable
+{
+    private const int ReceiveBytes = 64 * 1024;
+    private const int SilenceMs = 30_000; // a server that answers nothing for so long is taken for dead
+
+    private static readonly double TicksPerNs = Stopwatch.Frequency / 1e9;
+
+    private readonly LoadOptions _options;
+    private readonly RequestTemplate _template;
+    private readonly Lane[] _lanes;
+    private readonly PollSet _poll;
+    private readonly byte[] _received = new byte[ReceiveBytes];
+    private readonly Histogram _latenciesNs = new();
+    private readonly Queue<Lane> _free;
+    private ulong _random = 0x9E3779B97F4A7C15;
+    private int _nextKey;
+    private int _toSend;
+    private int _toReceive;
+    private double _nextDue; // in ticks, of an open loop
+
+    public LoadGenerator(LoadOptions options)
+    {
+        _options = options;
+        _template = RequestTemplate.Of(options.Command, options.Keys, options.ValueSize);
+        _nextKey = options.FirstKey;
+        _toSend = _toReceive = options.Requests;
+        _poll = new PollSet(options.Connections);
+        _lanes = new Lane[options.Connections];
+        for (var i = 0; i < _lanes.Length; i++)
+        {
+            _lanes[i] = new Lane(options.Port, _template.Repeat(options.Pipeline));
+            _poll.Watch(_lanes[i].Descriptor, i);
+        }
+
+        _free = new Queue<Lane>(_lanes);
+    }
+
+    /// <summary>Runs until every request has its reply.</summary>
+    public LoadResult Run()
+    {
+        var began = Stopwatch.GetTimestamp();
+        _nextDue = began;
+        Dispatch();
+        while (_toReceive > 0)
+        {
+            var count = _poll.Wait(WaitMs());
+            if (count == 0 && _free.Count < _lanes.Length) CheckSilence();
+            for (var i = 0; i < count; i++) Take(_lanes[_poll.TagAt(i)]);
+            Dispatch();
+        }
+
+        var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+        return new LoadResult
+        {
+            Requests = _options.Requests,
+            Errors = _lanes.Sum(lane => lane.Replies.Errors),
+            Nulls = _lanes.Sum(lane => lane.Replies.Nulls),
+            RequestsPerSecond = _options.Requests / seconds,
+            P50Us = _latenciesNs.Percentile(50) / 1e3,
+            P99Us = _latenciesNs.Percentile(99) / 1e3,
+            P999Us = _latenciesNs.Percentile(99.9) / 1e3,
+            MaxUs = _latenciesNs.Max / 1e3,
+        };
+    }
+
+    public void Dispose()
+    {
+        foreach (var lane in _lanes) lane.Dispose();
+        _poll.Dispose();
+    }
+
+    // Near the next intended start an open loop polls: a sleep would come back too late.
+    private int WaitMs()
+    {
+        if (_options.Rate == 0 || _toSend == 0 || _free.Count == 0) return SilenceMs;
+        var ns = (_nextDue - Stopwatch.GetTimestamp()) / TicksPerNs;
+        return ns > 2e6 ? (int)(ns / 1e6) - 1 : 0;
+    }
+
+    private void CheckSilence()
+    {
+        var oldest = _lanes.Where(lane => lane.UnderWay > 0).Min(lane => lane.LastTicks);
+        if (Stopwatch.GetElapsedTime(oldest).TotalMilliseconds > SilenceMs)
+            throw new IOException($"the server has not answered for {SilenceMs / 1000} s");
+    }
+
+    private void Take(Lane lane)
+    {
+        var count = PollSet.Receive(lane.Descriptor, _received);
+        if (count == 0) return;
+        var replies = lane.Replies.Feed(_received.AsSpan(0, count));
+        if (replies > lane.UnderWay) throw new InvalidDataException("the server sent more replies than requests");
+        var now = Stopwatch.GetTimestamp();
+        lane.LastTicks = now;
+        if (replies > 0) _latenciesNs.Record((long)((now - lane.StartTicks) / TicksPerNs), replies);
+        lane.UnderWay -= replies;
+        _toReceive -= replies;
+        if (lane.UnderWay == 0) _free.Enqueue(lane);
+    }
+
+    private void Dispatch()
+    {
+        while (_toSend > 0 && _free.Count > 0)
+        {
+            if (_options.Rate > 0 && _nextDue > Stopwatch.GetTimestamp()) return;
+            Send(_free.Dequeue());
+        }
+    }
+
+    private void Send(Lane lane)
+    {
+        var count = Math.Min(_options.Pipeline, _toSend);
+        for (var i = 0; i < count; i++) _template.SetKey(lane.Requests, i, NextKey());
+        lane.LastTicks = Stopwatch.GetTimestamp();
+        lane.StartTicks = _options.Rate > 0 ? (long)_nextDue : lane.LastTicks;
+        if (_options.Rate > 0) _nextDue += Stopwatch.Frequency * (double)count / _options.Rate;
+        lane.UnderWay = count;
+        _toSend -= count;
+        PollSet.Send(lane.Descriptor, lane.Requests, count * _template.SizeBytes);
+    }
+
+    private uint NextKey()
+    {
+        if (_options.IsSequential) return (uint)_nextKey++;
+        _random ^= _random << 13;
+        _random ^= _random >> 7;
+        _random ^= _random << 17;
+        return (uint)(((_random >> 32) * (ulong)_options.Keys) >> 32);
+    }
+
+    // One connection and its pipeline.
+    private sealed class Lane : IDisposable
+    {
+        private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+
+        public Lane(int port, byte[] requests)
+        {
+            _socket.NoDelay = true;
+            _socket.Connect(IPAddress.Loopback, port);
+            Descriptor = (int)_socket.Handle;
+            Requests = requests;
+        }
+
+        public int Descriptor { get; }
+
+        public byte[] Requests { get; }
+
+        public ReplyCounter Replies { get; } = new();
+
+        public int UnderWay { get; set; }
+
+        public long StartTicks { get; set; }
+
+        public long LastTicks { get; set; }
+
+        public void Dispose() => _socket.Dispose();
+    }
+}

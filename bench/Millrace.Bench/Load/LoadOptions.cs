@@ -1,0 +1,86 @@
+// What the generator is to do, as the options of the `load` verb.
+
+using System.Globalization;
+
+namespace Millrace.Bench.Load;
+
+/// <summary>One run of load.</summary>
+internal sealed record LoadOptions
+{
+    public required int Port { get; init; }
+
+    public required string Command { get; init; }
+
+    public int Connections { get; init; } = 50;
+
+    public int Pipeline { get; init; } = 1;
+
+    public int Requests { get; init; } = 100_000;
+
+    public int Keys { get; init; } = 1_000_000;
+
+    public int ValueSize { get; init; } = 3;
+
+    /// <summary>Whether keys come in order, from <see cref="FirstKey"/> on, instead of at random.</summary>
+    public bool IsSequential { get; init; }
+
+    public int FirstKey { get; init; }
+
+    /// <summary>Requests per second of an open loop; 0: a closed loop, as fast as the replies come.</summary>
+    public int Rate { get; init; }
+
+    public static LoadOptions From(Arguments arguments)
+    {
+        var options = new LoadOptions
+        {
+            Port = arguments.Number("--port", 6379, max: 65535),
+            Command = arguments.Text("--command") ?? "get",
+            Connections = arguments.Number("--connections", 50, max: 20_000),
+            Pipeline = arguments.Number("--pipeline", 1, max: 10_000),
+            Requests = arguments.Number("--requests", 100_000),
+            Keys = arguments.Number("--keys", 1_000_000),
+            ValueSize = arguments.Number("--value-size", 3, max: 1_000_000),
+            IsSequential = arguments.Flag("--sequential"),
+            FirstKey = arguments.Number("--first-key", 0, min: 0),
+            Rate = arguments.Number("--rate", 0, min: 0),
+        };
+        if (options.IsSequential && (long)options.FirstKey + options.Requests > options.Keys)
+            throw new UsageException("--sequential: more requests than keys behind the first one");
+        return options;
+    }
+
+    /// <summary>The command line that gives these options again.</summary>
+    public IReadOnlyList<string> ToArguments()
+    {
+        List<string> arguments =
+        [
+            "--port", Text(Port), "--command", Command, "--connections", Text(Connections), "--pipeline",
+            Text(Pipeline), "--requests", Text(Requests), "--keys", Text(Keys), "--value-size", Text(ValueSize),
+            "--first-key", Text(FirstKey), "--rate", Text(Rate),
+        ];
+        if (IsSequential) arguments.Add("--sequential");
+        return arguments;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>What a run of load saw. Latencies in microseconds; null where the generator does not tell.</summary>
+internal sealed record LoadResult
+{
+    public long Requests { get; init; }
+
+    public long Errors { get; init; }
+
+    public long Nulls { get; init; }
+
+    public double RequestsPerSecond { get; init; }
+
+    public double? P50Us { get; init; }
+
+    public double? P99Us { get; init; }
+
+    public double? P999Us { get; init; }
+
+    public double? MaxUs { get; init; }
+}
