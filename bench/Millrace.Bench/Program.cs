@@ -11,14 +11,19 @@ const string Usage = """
     usage: bench VERB [options]
 
       compare   server CPU per request, latency and memory beside the peers that are installed
+      idle      memory and CPU that 10,000 idle connections cost
+      start     from the start of a process to its first PONG
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       load      the load generator alone, against a server that runs already: JSON on standard output
+      hold      idle connections alone
 
     """;
 
 if (args.Length == 0)
 {
-    Console.WriteLine(Usage + "compare:\n" + CompareOptions.Help);
+    Console.WriteLine(
+        $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\nstart:\n{StartBench.Help}\n\n" +
+        "expiry: --keys N --seconds N --loops N");
     return 0;
 }
 
@@ -29,7 +34,10 @@ try
     {
         "compare" => Compare(),
         "expiry" => await ExpiryBench.RunAsync(arguments).ConfigureAwait(false),
+        "idle" => Idle(),
+        "start" => Start(),
         "load" => Load(),
+        "hold" => IdleConnections.Run(arguments),
         _ => throw new UsageException("unknown verb " + args[0]),
     };
 }
@@ -53,6 +61,18 @@ int Compare()
     if (options.Json is { } json) File.WriteAllText(json, comparison.ToJson() + "\n");
     if (options.Svg is { } svg) File.WriteAllText(svg, RatioChart.Of(comparison));
     return 0;
+}
+
+int Idle()
+{
+    using var children = new ChildProcesses();
+    return new IdleBench(arguments, children).Run();
+}
+
+int Start()
+{
+    using var children = new ChildProcesses();
+    return StartBench.Run(arguments, children);
 }
 
 int Load()

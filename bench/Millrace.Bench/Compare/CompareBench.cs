@@ -27,7 +27,7 @@ internal sealed class CompareBench
     {
         _options = options;
         _children = children;
-        _load = new LoadProcess(children, options.LoadCores, options.UsesRedisBenchmark);
+        _load = new LoadProcess(children, options.LoadCores);
         var redis = options.WithoutRedis ? null : ServerRecipe.Redis(children.Folder, options.Loops);
         string[] more = options.Io is { } io ? ["--io", io] : [];
         ServerRecipe?[] all = [redis, .. options.Peers, ServerRecipe.Millrace(options.Native, more)];
@@ -54,16 +54,16 @@ internal sealed class CompareBench
 
     private string Conditions()
     {
-        var kind = _options.UsesRedisBenchmark ? ", closed loop; fills are our own"
-            : _options.Rate > 0 ? $", open loop of {_options.Rate} requests/s, latency from the intended start"
-            : ", closed loop, latency from the write of a request's pipeline to its reply";
+        var kind = _options.Rate > 0
+            ? $"open loop of {_options.Rate} requests/s, latency from the intended start"
+            : "closed loop, latency from the write of a request's pipeline to its reply";
         var servers = _recipes.Select(recipe => $"{recipe.Name}: {recipe.CommandLine}");
         var note = _options.Native is null && File.Exists("artifacts/publish/millrace")
             ? "\nmillrace is the framework-dependent build; artifacts/publish/millrace is there too (--native PATH)"
             : "";
         return $"server CPU us/request on core {_options.ServerCores}, load on core {_options.LoadCores}, " +
             $"{_options.Loops} loop(s) each; medians of {_options.Rounds} rounds of {_options.Requests} requests, " +
-            $"after {_options.WarmUp} of each command\nload: {_load.Description}{kind}\n" +
+            $"after {_options.WarmUp} of each command\nload: {kind}\n" +
             string.Join('\n', servers) + note;
     }
 
@@ -120,7 +120,7 @@ internal sealed class CompareBench
     private Sample Measure(ServerUnderTest server, Workload row)
     {
         var before = server.CpuMicroseconds;
-        var result = _load.Run(Options(server, row, _options.Requests) with { Rate = _options.Rate });
+        var result = _load.Run(Options(server, row, _options.Requests) with { Rate = _options.Rate }, row.Load);
         var cpu = (server.CpuMicroseconds - before) / _options.Requests;
         if (row.Command == "get" && result.Nulls > 0)
             Console.Error.WriteLine($"{server.Name}: {result.Nulls} of {result.Requests} GETs found no key");

@@ -1,5 +1,6 @@
 // The options of `compare`.
 
+using Millrace.Bench.Load;
 using Millrace.Bench.Servers;
 
 namespace Millrace.Bench.Compare;
@@ -13,7 +14,7 @@ internal sealed record CompareOptions
         --workload COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES    rows in place of a table
         --rounds N                interleaved rounds (3); --requests N measured per row (1000000)
         --warm-up N               requests of each command before a round measures (3000000)
-        --load own|redis-benchmark    the generator; --rate N: an open loop of N requests per second (own only)
+        --load own|redis-benchmark|both    the generator; --rate N: an open loop of N requests per second (own only)
         --peer "NAME=PATH[ arguments]"    a peer by its path; {port} {loops} {dir} are filled in; --without-redis
         --native PATH             a published Millrace in place of the framework-dependent build
         --io NAME --loops N       Millrace's poller (auto) and loops (1)
@@ -31,8 +32,6 @@ internal sealed record CompareOptions
     public required int Requests { get; init; }
 
     public required int WarmUp { get; init; }
-
-    public required bool UsesRedisBenchmark { get; init; }
 
     public required int Rate { get; init; }
 
@@ -61,16 +60,19 @@ internal sealed record CompareOptions
         if (table is not ("usual" or "big")) throw new UsageException($"--table is usual or big, not '{table}'");
         if (rows.Count == 0) rows = [.. table == "big" ? Workload.Big : Workload.Usual];
         var load = arguments.Text("--load") ?? "own";
-        if (load is not ("own" or "redis-benchmark"))
-            throw new UsageException($"--load is own or redis-benchmark, not '{load}'");
+        string[] generators = load switch
+        {
+            LoadProcess.Own or LoadProcess.RedisBenchmark => [load],
+            "both" => [LoadProcess.Own, LoadProcess.RedisBenchmark],
+            _ => throw new UsageException($"--load is own, redis-benchmark or both, not '{load}'"),
+        };
         var options = new CompareOptions
         {
-            Workloads = rows,
+            Workloads = [.. rows.SelectMany(row => generators.Select(generator => row with { Load = generator }))],
             MemorySteps = [6_000_000, 8_000_000],
             Rounds = arguments.Number("--rounds", 3, max: 1000),
             Requests = arguments.Number("--requests", 1_000_000),
             WarmUp = arguments.Number("--warm-up", 3_000_000, min: 0),
-            UsesRedisBenchmark = load == "redis-benchmark",
             Rate = arguments.Number("--rate", 0, min: 0),
             Peers = [.. arguments.All("--peer").Select(ServerRecipe.Peer)],
             WithoutRedis = arguments.Flag("--without-redis"),
@@ -84,7 +86,7 @@ internal sealed record CompareOptions
         };
         arguments.End();
         if (options.Native is { } native && !File.Exists(native)) throw new UsageException($"--native: no {native}");
-        if (options is { UsesRedisBenchmark: true, Rate: > 0 })
+        if (options.Rate > 0 && load != LoadProcess.Own)
             throw new UsageException("redis-benchmark has no open loop: --rate needs --load own");
         return options;
     }

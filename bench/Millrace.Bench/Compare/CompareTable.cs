@@ -11,10 +11,11 @@ internal static class CompareTable
     public static string Of(Comparison comparison)
     {
         var text = new StringBuilder(comparison.Conditions).Append("\n\n");
+        var loads = comparison.Rows.Max(row => row.Workload.Load.Length);
         var width = Math.Max(8, comparison.Servers.Max(name => name.Length));
         Line(
             text,
-            $"command conns  pipe      keys  value  {"server".PadRight(width)}  CPU us/req  ratio  requests/s" +
+            $"command conns  pipe      keys  value  {"load".PadRight(loads)}  {"server".PadRight(width)}  CPU us/req  ratio  requests/s" +
             "   p50 us   p99 us  p99.9 us");
         foreach (var row in comparison.Rows)
         {
@@ -22,7 +23,7 @@ internal static class CompareTable
             Line(
                 text,
                 $"{load.Command,-7} {load.Connections,5} {load.Pipeline,5} {load.Keys,9} {load.ValueSize,6}  " +
-                $"{row.Server.PadRight(width)}  {row.CpuUs,10:F3} {row.CpuRatio,6:F2} {row.RequestsPerSecond,11:F0} " +
+                $"{load.Load.PadRight(loads)}  {row.Server.PadRight(width)}  {row.CpuUs,10:F3} {row.CpuRatio,6:F2} {row.RequestsPerSecond,11:F0} " +
                 $"{Latency(row.P50Us),8} {Latency(row.P99Us),8} {Latency(row.P999Us),9}");
         }
 

@@ -1,10 +1,15 @@
 // One row of the table of workloads, and the tables that are there by name.
 
+using Millrace.Bench.Load;
+
 namespace Millrace.Bench.Compare;
 
-/// <summary>What is asked of each server.</summary>
+/// <summary>What is asked of each server, and by which generator.</summary>
 internal sealed record Workload(string Command, int Connections, int Pipeline, int Keys, int ValueSize)
 {
+    /// <summary>The generator: own, or redis-benchmark.</summary>
+    public string Load { get; init; } = LoadProcess.Own;
+
     /// <summary>GET, SET and INCR without pipelining and at 16 and 64, a million small keys.</summary>
     public static IReadOnlyList<Workload> Usual { get; } =
     [
@@ -25,8 +30,8 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
         const string Name = "--workload COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES";
         var parts = text.Split(',');
         if (parts.Length != 5) throw new UsageException($"{Name}: '{text}' has {parts.Length} parts");
-        if (!Load.RequestTemplate.Commands.Contains(parts[0]))
-            throw new UsageException($"{Name}: commands are {string.Join(' ', Load.RequestTemplate.Commands)}");
+        if (!RequestTemplate.Commands.Contains(parts[0]))
+            throw new UsageException($"{Name}: commands are {string.Join(' ', RequestTemplate.Commands)}");
         return new Workload(
             parts[0],
             Arguments.NumberOf(Name, parts[1], 1, 20_000),
@@ -36,5 +41,6 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Command} P{Pipeline} c{Connections} {Keys / 1000.0:0.###}k x {ValueSize} B";
+    public override string ToString() => $"{Command} P{Pipeline} c{Connections} {Keys / 1000.0:0.###}k x {ValueSize} B" +
+        (Load == LoadProcess.Own ? "" : " (" + Load + ")");
 }

@@ -7,14 +7,15 @@ using Millrace.Bench.Servers;
 namespace Millrace.Bench.Load;
 
 /// <summary>Starts load and reads what it saw.</summary>
-internal sealed class LoadProcess(ChildProcesses children, string cores, bool usesRedisBenchmark)
+internal sealed class LoadProcess(ChildProcesses children, string cores)
 {
-    private const int RedisBenchmarkFields = 8; // test, rps, and the latencies avg, min, p50, p95, p99, max in ms
+    /// <summary>The name of our own generator.</summary>
+    public const string Own = "own";
 
-    /// <summary>What a run says about itself.</summary>
-    public string Description => usesRedisBenchmark
-        ? "redis-benchmark, closed loop, latency of each pipeline's requests from its write"
-        : "own generator";
+    /// <summary>The name of the generator that comes with redis-server.</summary>
+    public const string RedisBenchmark = "redis-benchmark";
+
+    private const int RedisBenchmarkFields = 8; // test, rps, and the latencies avg, min, p50, p95, p99, max in ms
 
     /// <summary>Loads keys in order with our own generator, whichever one measures.</summary>
     public void Fill(ServerUnderTest server, int firstKey, int count, int valueSize) => RunOwn(new LoadOptions
@@ -30,7 +31,8 @@ internal sealed class LoadProcess(ChildProcesses children, string cores, bool us
     });
 
     /// <summary>Runs load to its end.</summary>
-    public LoadResult Run(LoadOptions options) => usesRedisBenchmark ? RunRedisBenchmark(options) : RunOwn(options);
+    public LoadResult Run(LoadOptions options, string generator = Own) =>
+        generator == Own ? RunOwn(options) : RunRedisBenchmark(options);
 
     /// <summary>The result in the last line of redis-benchmark's --csv output.</summary>
     public static LoadResult ParseCsv(string output, int requests)
@@ -70,8 +72,7 @@ internal sealed class LoadProcess(ChildProcesses children, string cores, bool us
 
     private LoadResult RunRedisBenchmark(LoadOptions options)
     {
-        if (options.Rate > 0) throw new UsageException("redis-benchmark has no open loop: --rate needs --load own");
-        var output = RunToEnd("redis-benchmark",
+        var output = RunToEnd(RedisBenchmark,
         [
             "-h", "127.0.0.1", "-p", Text(options.Port), "-t", options.Command, "-P", Text(options.Pipeline),
             "-n", Text(options.Requests), "-c", Text(options.Connections), "-r", Text(options.Keys),
