@@ -21,6 +21,7 @@ internal sealed class IdleBench
         --idle N --active N       connections (10000 and 50); --settle N seconds of idling before memory is read (10)
         --io NAME[,NAME]          Millrace's pollers (epoll,io_uring); --loops N, --native PATH, --without-redis
         --pipeline N              of the active ones (1); --requests N (500000), --warm-up N (2000000), --rounds N (3)
+        --silent                  idle ones that never sent anything, instead of one PING each
         --server-core N --load-core N    the cores, as taskset names them (0 and 1)
         """;
 
@@ -33,6 +34,7 @@ internal sealed class IdleBench
     private readonly int _warmUp;
     private readonly int _rounds;
     private readonly int _loops;
+    private readonly bool _isSilent;
     private readonly string _serverCores;
     private readonly string _loadCores;
     private readonly LoadProcess _load;
@@ -49,6 +51,7 @@ internal sealed class IdleBench
         _warmUp = arguments.Number("--warm-up", 2_000_000);
         _rounds = arguments.Number("--rounds", 3, max: 100);
         _loops = arguments.Number("--loops", 1, max: 1024);
+        _isSilent = arguments.Flag("--silent");
         _serverCores = arguments.Text("--server-core") ?? "0";
         _loadCores = arguments.Text("--load-core") ?? "1";
         _load = new LoadProcess(children, _loadCores);
@@ -69,7 +72,7 @@ internal sealed class IdleBench
     public int Run()
     {
         Console.WriteLine(
-            $"{_idle} idle connections beside {_active} active ones of GET at pipeline {_pipeline}, memory after " +
+            $"{_idle} {(_isSilent ? "silent" : "idle")} connections beside {_active} active ones of GET at pipeline {_pipeline}, memory after " +
             $"{_settleSeconds} s of idling; medians of {_rounds} rounds of {_requests} requests, server on core " +
             $"{_serverCores}, load on core {_loadCores}");
         Console.WriteLine("server               bytes per idle one  CPU us/req without     with  ratio");
@@ -120,6 +123,7 @@ internal sealed class IdleBench
         [
             "hold", "--port", server.Port.ToString(CultureInfo.InvariantCulture),
             "--count", _idle.ToString(CultureInfo.InvariantCulture),
+            .. _isSilent ? ["--silent"] : Array.Empty<string>(),
         ];
         var (file, arguments) = LoadProcess.Self(options);
         var holder = _children.Start(_loadCores, file, arguments);

@@ -1,10 +1,12 @@
 // Benchmarks against whole servers, started here, on loopback only, and of the pipeline in this process; every load is
 // bounded and ends by itself.
 
+using System.Net.Sockets;
 using System.Text.Json;
 using Millrace.Bench;
 using Millrace.Bench.Compare;
 using Millrace.Bench.Load;
+using Millrace.Bench.Scale;
 using Millrace.Bench.Servers;
 
 const string Usage = """
@@ -12,6 +14,7 @@ const string Usage = """
 
       compare   server CPU per request, latency and memory beside the peers that are installed
       idle      memory and CPU that 10,000 idle connections cost
+      scale     CPU per command of 1 to all cores' threads on one keyspace, in this process
       start     from the start of a process to its first PONG
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       load      the load generator alone, against a server that runs already: JSON on standard output
@@ -23,6 +26,7 @@ if (args.Length == 0)
 {
     Console.WriteLine(
         $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\nstart:\n{StartBench.Help}\n\n" +
+        $"scale:\n{ScaleOptions.Help}\n\n" +
         "expiry: --keys N --seconds N --loops N");
     return 0;
 }
@@ -36,6 +40,7 @@ try
         "expiry" => await ExpiryBench.RunAsync(arguments).ConfigureAwait(false),
         "idle" => Idle(),
         "start" => Start(),
+        "scale" => new ScaleBench(ScaleOptions.From(arguments)).Run(),
         "load" => Load(),
         "hold" => IdleConnections.Run(arguments),
         _ => throw new UsageException("unknown verb " + args[0]),
@@ -46,7 +51,7 @@ catch (UsageException e)
     Console.Error.WriteLine($"bench: {e.Message}; without arguments it lists what there is");
     return 2;
 }
-catch (Exception e) when (e is IOException or InvalidDataException or ServerStartException)
+catch (Exception e) when (e is IOException or SocketException or InvalidDataException or ServerStartException)
 {
     Console.Error.WriteLine("bench: " + e.Message);
     return 1;

@@ -1,0 +1,137 @@
+// How the pipeline scales over threads: N of them run batches against one keyspace, and the CPU time of a thread per
+// command says what sharing costs. In this process, without sockets.
+//
+//     for each partition count:  fill one keyspace
+//         each round:  for each load, for each thread count:  N threads start together, run, read their own clocks
+//
+// The keyspace has the shape of as many loops as the most threads, so one thread takes its locks too; the row "alone"
+// is a keyspace of one loop and one partition, as a server with one loop has it, where locks are elided. Threads are
+// kept on cores of their own as far as there are cores.
+
+using Millrace.Bench.Compare;
+using Millrace.Engine;
+using Millrace.Server.Effects;
+
+namespace Millrace.Bench.Scale;
+
+/// <summary>Nanoseconds of thread CPU per command by threads and partitions.</summary>
+internal sealed class ScaleBench(ScaleOptions options)
+{
+    private const int FillCommands = 100_000;
+    private const int WarmUpCommands = 2_000_000;
+
+    public int Run()
+    {
+        Console.WriteLine(
+            $"ns of thread CPU per command (parse, dispatch, locks, table, reply), {options.Keys} keys of " +
+            $"{options.ValueSize} bytes, batches of {options.Batch}, {options.Commands} commands per thread, median of " +
+            $"{options.Rounds} rounds on {Environment.ProcessorCount} cores");
+        Console.WriteLine(
+            $"A lock set is one 64-bit mask, so {KeyspaceShape.MaxPartitions} partitions are the most that there are. " +
+            "Parks: commands that found their partition taken for over 1 ms.");
+        Console.WriteLine("load     partitions  threads  ns/command  to 1 thread   commands/s    parks");
+        RunShape(new KeyspaceShape(1, 1, 1), [1]);
+        var most = Math.Max(2, options.Threads.Max());
+        foreach (var partitions in options.Partitions) RunShape(new KeyspaceShape(partitions, 1, most), options.Threads);
+        return 0;
+    }
+
+    private void RunShape(KeyspaceShape shape, IReadOnlyList<int> threadCounts)
+    {
+        using var ground = new Ground(shape);
+        var drivers = Enumerable.Range(0, threadCounts.Max()).Select(i => new BatchDriver(ground, i)).ToArray();
+        Fill(drivers[0]);
+        var results = new Dictionary<(string Load, int Threads), List<Timing>>();
+        foreach (var load in options.Loads)
+        {
+            // Compilation happens before the first round, and per load.
+            var streams = Streams(load, drivers.Length);
+            var logEnd = new LogEnd();
+            if (load == "set+log") ground.Log.Attach(logEnd);
+            Measure(drivers[..1], streams, WarmUpCommands);
+            for (var round = 0; round < options.Rounds; round++)
+            {
+                foreach (var threads in threadCounts)
+                {
+                    if (!results.TryGetValue((load, threads), out var list)) results[(load, threads)] = list = [];
+                    list.Add(Measure(drivers[..threads], streams, options.Commands));
+                }
+            }
+
+            ground.Log.Detach(logEnd);
+            foreach (var threads in threadCounts) Print(shape, load, threads, results);
+        }
+
+        if (drivers.Any(driver => driver.Errors > 0)) throw new InvalidDataException("commands were answered by errors");
+    }
+
+    private void Fill(BatchDriver driver)
+    {
+        for (var key = 0; key < options.Keys; key += FillCommands)
+        {
+            var count = Math.Min(FillCommands, options.Keys - key);
+            RunAll(driver, CommandStream.Fill(key, count, options.Keys, options.ValueSize), count);
+        }
+    }
+
+    private CommandStream[] Streams(string load, int threads) => [.. Enumerable.Range(0, threads).Select(i =>
+        CommandStream.Of(load, options.Keys, options.ValueSize, options.Commands, options.Batch, seed: i + 1))];
+
+    private Timing Measure(BatchDriver[] drivers, CommandStream[] streams, int commands)
+    {
+        var nanoseconds = new double[drivers.Length];
+        var parksBefore = drivers.Sum(driver => driver.Parks);
+        using var start = new Barrier(drivers.Length);
+        var threads = drivers.Select((driver, i) => new Thread(() =>
+        {
+            CpuClocks.PinThisThread(i % Environment.ProcessorCount);
+            start.SignalAndWait();
+            var before = CpuClocks.OfThisThread();
+            RunAll(driver, streams[i], commands);
+            nanoseconds[i] = CpuClocks.OfThisThread() - before;
+        })).ToList();
+        foreach (var thread in threads) thread.Start();
+        foreach (var thread in threads) thread.Join();
+        return new Timing(nanoseconds.Average() / commands, drivers.Sum(driver => driver.Parks) - parksBefore);
+    }
+
+    private void RunAll(BatchDriver driver, CommandStream stream, int commands)
+    {
+        var at = 0;
+        for (var done = 0; done < commands; done += options.Batch)
+        {
+            if (at == stream.Bytes.Length) at = 0;
+            at = driver.Run(stream.Bytes, at, Math.Min(options.Batch, commands - done));
+        }
+    }
+
+    private static void Print(
+        KeyspaceShape shape, string load, int threads, Dictionary<(string Load, int Threads), List<Timing>> results)
+    {
+        var runs = results[(load, threads)];
+        var ns = Comparison.Median(runs.Select(run => run.Nanoseconds));
+        var one = results.TryGetValue((load, 1), out var ofOne)
+            ? (ns / Comparison.Median(ofOne.Select(run => run.Nanoseconds))).ToString("F2")
+            : "-";
+        var partitions = shape.Loops == 1 ? "alone" : shape.Partitions.ToString();
+        Console.WriteLine(
+            $"{load,-8} {partitions,10} {threads,8} {ns,11:F1} {one,12} {threads / ns * 1e9,12:F0} " +
+            $"{runs.Sum(run => run.Parks),8}");
+    }
+
+    private sealed record Timing(double Nanoseconds, long Parks);
+
+    // What stands at the end of the log in a server copies the bytes; so does this.
+    private sealed class LogEnd : IEffectConsumer
+    {
+        private readonly byte[] _buffer = new byte[1 << 20];
+        private int _filled;
+
+        public void Append(ReadOnlySpan<byte> block, long endPosition)
+        {
+            if (_filled + block.Length > _buffer.Length) _filled = 0;
+            block.CopyTo(_buffer.AsSpan(_filled));
+            _filled += block.Length;
+        }
+    }
+}

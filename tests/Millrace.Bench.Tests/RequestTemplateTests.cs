@@ -1,0 +1,57 @@
+using System.Text;
+using Millrace.Bench.Load;
+using Millrace.Resp;
+
+namespace Millrace.Bench.Tests;
+
+/// <summary>The generator's requests, read by the server's own parser.</summary>
+public class RequestTemplateTests
+{
+    [Theory]
+    [InlineData("ping", "PING")]
+    [InlineData("get", "GET key:000000012345")]
+    [InlineData("set", "SET key:000000012345 xxxxx")]
+    [InlineData("incr", "INCR counter:000000012345")]
+    [InlineData("hset", "HSET myhash element:000000012345 xxxxx")]
+    [InlineData("sadd", "SADD myset element:000000012345")]
+    [InlineData("lpush", "LPUSH mylist xxxxx")]
+    public void A_pipeline_parses_into_its_requests_each_with_its_own_key(string command, string expected)
+    {
+        var template = RequestTemplate.Of(command, keys: 100_000, valueSize: 5);
+        var bytes = template.Repeat(3);
+        for (var i = 0; i < 3; i++) template.SetKey(bytes, i, 99_999);
+        template.SetKey(bytes, 1, 12_345);
+        var requests = Parse(bytes);
+        Assert.Equal(3, requests.Count);
+        Assert.Equal(expected, requests[1]);
+        Assert.Equal(expected.Replace("12345", "99999", StringComparison.Ordinal), requests[2]);
+        Assert.Equal(bytes.Length, 3 * template.SizeBytes);
+    }
+
+    [Fact]
+    public void Every_command_that_is_listed_has_a_template_and_others_are_a_usage_error()
+    {
+        foreach (var command in RequestTemplate.Commands) Assert.NotNull(RequestTemplate.Of(command, 10, 1));
+        Assert.Throws<UsageException>(() => RequestTemplate.Of("flushall", 10, 1));
+    }
+
+    private static List<string> Parse(byte[] bytes)
+    {
+        var parser = new RequestParser();
+        var slices = new SliceList();
+        var requests = new List<string>();
+        for (var at = 0; at < bytes.Length;)
+        {
+            var rest = bytes.AsSpan(at);
+            Assert.Equal(
+                ParseStatus.Complete, parser.Parse(rest, RequestLimits.Default, true, slices, out var consumed));
+            var args = new Args(rest, slices.AsSpan());
+            var words = new List<string>();
+            for (var i = 0; i < args.Count; i++) words.Add(Encoding.ASCII.GetString(args[i]));
+            requests.Add(string.Join(' ', words));
+            at += consumed;
+        }
+
+        return requests;
+    }
+}
