@@ -13,15 +13,16 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Millrace.MicroBench;
 
 string[] patterns = args.Length == 0 || args[0].StartsWith('-') ? ["--filter", "*", .. args]
     : ["--filter", "*" + args[0].Trim('*') + "*", .. args[1..]];
 var config = ManualConfig.CreateEmpty()
-    .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Default))
+    .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
     .AddDiagnoser(MemoryDiagnoser.Default)
     .AddColumnProvider(DefaultColumnProviders.Instance)
     .AddLogger(ConsoleLogger.Default)
     .AddExporter(MarkdownExporter.GitHub)
     .WithArtifactsPath("artifacts/micro");
-var summaries = BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(patterns, config).ToList();
+var summaries = BenchmarkSwitcher.FromAssembly(typeof(ParserBench).Assembly).Run(patterns, config).ToList();
 return summaries.Count > 0 && summaries.TrueForAll(summary => !summary.HasCriticalValidationErrors) ? 0 : 1;

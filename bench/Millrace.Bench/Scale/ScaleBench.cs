@@ -6,7 +6,8 @@
 //
 // The keyspace has the shape of as many loops as the most threads, so one thread takes its locks too; the row "alone"
 // is a keyspace of one loop and one partition, as a server with one loop has it, where locks are elided. Threads are
-// kept on cores of their own as far as there are cores.
+// kept on cores of their own as far as there are cores. Commands per second are estimated: as many as the threads run in
+// so much CPU time when nobody has to wait.
 
 using Millrace.Bench.Compare;
 using Millrace.Engine;
@@ -29,7 +30,7 @@ internal sealed class ScaleBench(ScaleOptions options)
         Console.WriteLine(
             $"A lock set is one 64-bit mask, so {KeyspaceShape.MaxPartitions} partitions are the most that there are. " +
             "Parks: commands that found their partition taken for over 1 ms.");
-        Console.WriteLine("load     partitions  threads  ns/command  to 1 thread   commands/s    parks");
+        Console.WriteLine("load     partitions  threads  ns/command  to 1 thread  est. cmds/s    parks");
         RunShape(new KeyspaceShape(1, 1, 1), [1]);
         var most = Math.Max(2, options.Threads.Max());
         foreach (var partitions in options.Partitions) RunShape(new KeyspaceShape(partitions, 1, most), options.Threads);
@@ -115,7 +116,7 @@ internal sealed class ScaleBench(ScaleOptions options)
             : "-";
         var partitions = shape.Loops == 1 ? "alone" : shape.Partitions.ToString();
         Console.WriteLine(
-            $"{load,-8} {partitions,10} {threads,8} {ns,11:F1} {one,12} {threads / ns * 1e9,12:F0} " +
+            $"{load,-8} {partitions,10} {threads,8} {ns,11:F1} {one,12} {threads / ns * 1e9,13:F0} " +
             $"{runs.Sum(run => run.Parks),8}");
     }
 
