@@ -7,11 +7,13 @@ using System.Runtime.InteropServices;
 
 namespace Millrace.Bench.Load;
 
-/// <summary>Tells which sockets can be read. Linux.</summary>
+/// <summary>Tells which sockets can be read or written. Linux.</summary>
 internal sealed class PollSet : IDisposable
 {
-    private const int Add = 1; // EPOLL_CTL_ADD
+    private const int AddSocket = 1; // EPOLL_CTL_ADD
+    private const int Change = 3; // EPOLL_CTL_MOD
     private const uint Readable = 1; // EPOLLIN
+    private const uint Writable = 4; // EPOLLOUT
     private const int DontWait = 0x40; // MSG_DONTWAIT
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL
     private const int TryAgain = 11; // EAGAIN
@@ -19,6 +21,7 @@ internal sealed class PollSet : IDisposable
 
     private readonly int _descriptor;
     private readonly byte[] _events;
+    private readonly byte[] _change;
     private readonly int _capacity;
     private readonly int _stride;
     private readonly int _tagOffset;
@@ -30,17 +33,21 @@ internal sealed class PollSet : IDisposable
         (_stride, _tagOffset) = isPacked ? (12, 4) : (16, 8);
         _capacity = capacity;
         _events = new byte[capacity * _stride];
+        _change = new byte[_stride];
         _descriptor = Checked(Create(0));
     }
 
-    /// <summary>Watches a socket; <paramref name="tag"/> comes back when it can be read.</summary>
-    public void Watch(int socket, int tag)
-    {
-        var one = new byte[_stride];
-        BinaryPrimitives.WriteUInt32LittleEndian(one, Readable);
-        BinaryPrimitives.WriteInt32LittleEndian(one.AsSpan(_tagOffset), tag);
-        Checked(Control(_descriptor, Add, socket, one));
-    }
+    /// <summary>Watches a socket until it can be written; <paramref name="tag"/> comes back then.</summary>
+    public void Add(int socket, int tag) => Apply(AddSocket, socket, tag, Writable);
+
+    /// <summary>From now on watches until it can be read.</summary>
+    public void WatchReadable(int socket, int tag) => Apply(Change, socket, tag, Readable);
+
+    /// <summary>From now on watches until it can be written.</summary>
+    public void WatchWritable(int socket, int tag) => Apply(Change, socket, tag, Writable);
+
+    /// <summary>From now on watches for nothing.</summary>
+    public void WatchNothing(int socket, int tag) => Apply(Change, socket, tag, 0);
 
     /// <summary>Waits until a socket can be read, or for at most so many milliseconds; -1: for ever.</summary>
     /// <returns>How many can be read; <see cref="TagAt"/> names them.</returns>
@@ -53,6 +60,10 @@ internal sealed class PollSet : IDisposable
     /// <summary>The tag of a socket that the last wait reported.</summary>
     public int TagAt(int index) =>
         BinaryPrimitives.ReadInt32LittleEndian(_events.AsSpan((index * _stride) + _tagOffset));
+
+    /// <summary>Whether a socket that the last wait reported can be written rather than read.</summary>
+    public bool IsWritableAt(int index) =>
+        (BinaryPrimitives.ReadUInt32LittleEndian(_events.AsSpan(index * _stride)) & Writable) != 0;
 
     /// <summary>Takes what has arrived; 0 when nothing has. A peer that has closed is an error here.</summary>
     public static int Receive(int socket, byte[] buffer)
@@ -71,6 +82,13 @@ internal sealed class PollSet : IDisposable
     }
 
     public void Dispose() => _ = Close(_descriptor);
+
+    private void Apply(int operation, int socket, int tag, uint events)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(_change, events);
+        BinaryPrimitives.WriteInt32LittleEndian(_change.AsSpan(_tagOffset), tag);
+        Checked(Control(_descriptor, operation, socket, _change));
+    }
 
     private static int Checked(int result) =>
         result >= 0 ? result : throw new Win32Exception(Marshal.GetLastPInvokeError());
