@@ -72,7 +72,8 @@ internal sealed class IdleBench
     public int Run()
     {
         Console.WriteLine(
-            $"{_idle} {(_isSilent ? "silent" : "idle")} connections beside {_active} active ones of GET at pipeline {_pipeline}, memory after " +
+            $"{_idle} {(_isSilent ? "silent" : "idle")} connections beside {_active} active ones of GET at pipeline " +
+            $"{_pipeline}, memory after " +
             $"{_settleSeconds} s of idling; medians of {_rounds} rounds of {_requests} requests, server on core " +
             $"{_serverCores}, load on core {_loadCores}");
         Console.WriteLine("server               bytes per idle one  CPU us/req without     with  ratio");

@@ -56,7 +56,8 @@ public class ComparisonTests
         Assert.Contains(Get.ToString(), texts);
         Assert.Contains("<ours>", texts);
         var one = picture.Elements(svg + "line").Single(line => line.Attribute("stroke-dasharray") is not null);
-        var bars = picture.Elements(svg + "rect").Where(bar => bar.Attribute("y")?.Value.Contains('.') == true).ToList();
+        var bars = picture.Elements(svg + "rect")
+            .Where(bar => bar.Attribute("y")?.Value.Contains('.') == true).ToList();
         Assert.Equal(2, bars.Count);
         var bottom = Number(bars[0], "y") + Number(bars[0], "height");
         var unit = bottom - Number(one, "y1");

@@ -15,15 +15,16 @@ internal static class CompareTable
         var width = Math.Max(8, comparison.Servers.Max(name => name.Length));
         Line(
             text,
-            $"command conns  pipe      keys  value  {"load".PadRight(loads)}  {"server".PadRight(width)}  CPU us/req  ratio  requests/s" +
-            "   p50 us   p99 us  p99.9 us");
+            $"command conns  pipe      keys  value  {"load".PadRight(loads)}  {"server".PadRight(width)}  " +
+            "CPU us/req  ratio  requests/s   p50 us   p99 us  p99.9 us");
         foreach (var row in comparison.Rows)
         {
             var load = row.Workload;
             Line(
                 text,
                 $"{load.Command,-7} {load.Connections,5} {load.Pipeline,5} {load.Keys,9} {load.ValueSize,6}  " +
-                $"{load.Load.PadRight(loads)}  {row.Server.PadRight(width)}  {row.CpuUs,10:F3} {row.CpuRatio,6:F2} {row.RequestsPerSecond,11:F0} " +
+                $"{load.Load.PadRight(loads)}  {row.Server.PadRight(width)}  " +
+                $"{row.CpuUs,10:F3} {row.CpuRatio,6:F2} {row.RequestsPerSecond,11:F0} " +
                 $"{Latency(row.P50Us),8} {Latency(row.P99Us),8} {Latency(row.P999Us),9}");
         }
 

@@ -41,6 +41,7 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Command} P{Pipeline} c{Connections} {Keys / 1000.0:0.###}k x {ValueSize} B" +
+    public override string ToString() =>
+        $"{Command} P{Pipeline} c{Connections} {Keys / 1000.0:0.###}k x {ValueSize} B" +
         (Load == LoadProcess.Own ? "" : " (" + Load + ")");
 }

@@ -1,6 +1,6 @@
 // The load: N connections, on each a pipeline of P requests, the next when the replies to the last are in.
 //
-//     turn:  epoll_wait -> a readable connection: receive, decode; when all replies are in, watch until it can be written
+//     turn:  epoll_wait -> a readable connection: receive, count replies; are all in, watch until it can be written
 //                       -> a writable connection: new keys, send its pipeline, watch until it can be read
 //
 // It is the loop of an ordinary client, and redis-benchmark's: a pipeline leaves in the turn after its connection's

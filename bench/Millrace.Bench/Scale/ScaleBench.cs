@@ -6,8 +6,8 @@
 //
 // The keyspace has the shape of as many loops as the most threads, so one thread takes its locks too; the row "alone"
 // is a keyspace of one loop and one partition, as a server with one loop has it, where locks are elided. Threads are
-// kept on cores of their own as far as there are cores. Commands per second are estimated: as many as the threads run in
-// so much CPU time when nobody has to wait.
+// kept on cores of their own as far as there are cores. Commands per second are estimated: as many as the threads run
+// in so much CPU time when nobody has to wait.
 
 using Millrace.Bench.Compare;
 using Millrace.Engine;
@@ -25,15 +25,16 @@ internal sealed class ScaleBench(ScaleOptions options)
     {
         Console.WriteLine(
             $"ns of thread CPU per command (parse, dispatch, locks, table, reply), {options.Keys} keys of " +
-            $"{options.ValueSize} bytes, batches of {options.Batch}, {options.Commands} commands per thread, median of " +
-            $"{options.Rounds} rounds on {Environment.ProcessorCount} cores");
+            $"{options.ValueSize} bytes, batches of {options.Batch}, {options.Commands} commands per thread, " +
+            $"median of {options.Rounds} rounds on {Environment.ProcessorCount} cores");
         Console.WriteLine(
-            $"A lock set is one 64-bit mask, so {KeyspaceShape.MaxPartitions} partitions are the most that there are. " +
+            $"A lock set is one 64-bit mask, so {KeyspaceShape.MaxPartitions} partitions are the most there can be. " +
             "Parks: commands that found their partition taken for over 1 ms.");
         Console.WriteLine("load     partitions  threads  ns/command  to 1 thread  est. cmds/s    parks");
         RunShape(new KeyspaceShape(1, 1, 1), [1]);
         var most = Math.Max(2, options.Threads.Max());
-        foreach (var partitions in options.Partitions) RunShape(new KeyspaceShape(partitions, 1, most), options.Threads);
+        foreach (var partitions in options.Partitions)
+            RunShape(new KeyspaceShape(partitions, 1, most), options.Threads);
         return 0;
     }
 
@@ -63,7 +64,7 @@ internal sealed class ScaleBench(ScaleOptions options)
             foreach (var threads in threadCounts) Print(shape, load, threads, results);
         }
 
-        if (drivers.Any(driver => driver.Errors > 0)) throw new InvalidDataException("commands were answered by errors");
+        if (drivers.Any(driver => driver.Errors > 0)) throw new InvalidDataException("error replies");
     }
 
     private void Fill(BatchDriver driver)
