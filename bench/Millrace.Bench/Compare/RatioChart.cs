@@ -15,12 +15,12 @@ namespace Millrace.Bench.Compare;
 /// <summary>Draws the ratios of CPU per request as SVG.</summary>
 internal static class RatioChart
 {
-    private const int Left = 60;
+    private const int Left = 150;
     private const int Top = 56;
     private const int PlotHeight = 300;
     private const int BarWidth = 26;
     private const int GroupGap = 30;
-    private const int LabelHeight = 110;
+    private const int LabelHeight = 175;
     private const int LegendHeight = 24;
     private const double Step = 0.25; // between grid lines
 
@@ -93,7 +93,7 @@ internal static class RatioChart
     private static void Label(StringBuilder svg, int x, Workload workload)
     {
         var y = Top + PlotHeight + 14;
-        Line(svg, $"<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" transform=\"rotate(-35 {x} {y})\">" +
+        Line(svg, $"<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" transform=\"rotate(-40 {x} {y})\">" +
             $"{Escaped(workload.ToString())}</text>");
     }
 
