@@ -80,7 +80,9 @@ public sealed class Partition
     public bool FreeDiscarded(int maxEntries)
     {
         if (_discarded.TryPeek(out var table) && table.FreeSome(maxEntries)) _discarded.Dequeue();
-        return _discarded.Count == 0;
+        if (_discarded.Count > 0) return false;
+        Heap.Trim();
+        return true;
     }
 
     /// <summary>Recomputes when the next key of this partition falls due. O(databases).</summary>

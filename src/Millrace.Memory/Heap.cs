@@ -11,11 +11,13 @@ namespace Millrace.Memory;
 /// <para>
 /// Up to 32 kB a block comes from a span, a run of 1 to 4 pages cut into blocks of one <see cref="SizeClass"/>; above
 /// that it is a page run of its own. A span hands out its blocks from the front (<c>Bump</c>) and keeps freed ones in
-/// a list through their first two bytes; empty spans go back to the source at once. Allocate and free are O(1).
+/// a list through their first two bytes. The last <see cref="MaxEmptySpans"/> spans that became empty are kept, so that
+/// setting and deleting in turns stays in the heap; others go back to the source. Allocate and free are O(1).
 /// </para>
 /// <para>
-/// Lists: for every class the spans with a free block (<c>_partial</c>) and those without (<c>_full</c>), and the
-/// blobs; so <see cref="Dispose"/> finds everything. Invariant: a span is in exactly one list, and never empty.
+/// Lists: for every class the spans with a free block (<c>_partial</c>) and those without (<c>_full</c>), the blobs,
+/// and the empty spans; so <see cref="Dispose"/> finds everything. Invariant: a span is in exactly one of them, and
+/// only those in <c>_empty</c> are empty.
 /// </para>
 /// <para>
 /// What could corrupt memory is refused always: freeing what is no block's start or another heap's, a free list that
@@ -29,6 +31,9 @@ public sealed unsafe class Heap : IDisposable
     /// <summary>Blocks over this size are page runs of their own.</summary>
     public const int MaxSmallBytes = SizeClasses.MaxBytes;
 
+    /// <summary>How many empty spans a heap keeps: 64 kB of the usual ones of one page.</summary>
+    public const int MaxEmptySpans = 4;
+
     private const string SwitchName = "Millrace.CheckedHeap";
     private const string VariableName = "MILLRACE_CHECKED_HEAP";
     private const int LineBytes = 64;
@@ -41,10 +46,12 @@ public sealed unsafe class Heap : IDisposable
     private readonly int _owner;
     private readonly int[] _partial;
     private readonly int[] _full;
+    private readonly int[] _empty = new int[MaxEmptySpans];
     private readonly Quarantine? _quarantine;
     private ulong _regionBytes;
     private ulong _lastUnit;
     private int _blobs;
+    private int _nextEmpty;
 
     /// <summary>A heap without blocks.</summary>
     public Heap(MemorySource source)
@@ -214,6 +221,12 @@ public sealed unsafe class Heap : IDisposable
         if (IsChecked && blocks != BlockCount) throw new HeapCorruptionException("A front canary was overwritten.");
     }
 
+    /// <summary>Gives the empty spans that are kept back to the source.</summary>
+    public void Trim()
+    {
+        foreach (ref var first in _empty.AsSpan()) ReturnEmpty(ref first);
+    }
+
     /// <summary>
     /// Gives everything back to the source, live blocks included. Views and references are dead from then on.
     /// </summary>
@@ -227,6 +240,7 @@ public sealed unsafe class Heap : IDisposable
         }
 
         ReturnAll(ref _blobs);
+        Trim();
         _regionBytes = 0;
         _lastUnit = 0;
         AllocatedBytes = 0;
@@ -346,7 +360,7 @@ public sealed unsafe class Heap : IDisposable
         if (span.Used == shape.Capacity) Move(first, ref _full[sizeClass], ref _partial[sizeClass]);
         if (--span.Used != 0) return;
         Unlink(first, ref _partial[sizeClass]);
-        _source.Return(first);
+        KeepEmpty(first);
     }
 
     private void FreeBlob(ulong value, ref PageRecord record)
@@ -427,10 +441,42 @@ public sealed unsafe class Heap : IDisposable
     private int AddSpan(int sizeClass)
     {
         ObjectDisposedException.ThrowIf(_regionBytes == 0, this);
-        var first = _source.TakeSpan(_classes[sizeClass].Pages, (byte)sizeClass, _owner);
+        var first = TakeEmpty(sizeClass);
+        if (first == 0) first = _source.TakeSpan(_classes[sizeClass].Pages, (byte)sizeClass, _owner);
         PushFront(first, ref _partial[sizeClass]);
         if (IsChecked) ClearPages(first, _classes[sizeClass].Pages);
         return first;
+    }
+
+    // Keeps a span without blocks in the place of the one that has been kept longest.
+    private void KeepEmpty(int first)
+    {
+        _records[first].FirstFree = 0;
+        _records[first].Bump = 0;
+        ref var place = ref _empty[_nextEmpty];
+        _nextEmpty = (_nextEmpty + 1) % MaxEmptySpans;
+        ReturnEmpty(ref place);
+        place = first;
+    }
+
+    private void ReturnEmpty(ref int first)
+    {
+        if (first != 0) _source.Return(first);
+        first = 0;
+    }
+
+    // A kept span of a class, or 0.
+    private int TakeEmpty(int sizeClass)
+    {
+        foreach (ref var place in _empty.AsSpan())
+        {
+            if (place == 0 || _records[place].SizeClass != sizeClass) continue;
+            var first = place;
+            place = 0;
+            return first;
+        }
+
+        return 0;
     }
 
     // Nothing that an earlier owner left may look like a guard.

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Numerics;
 using Millrace.Memory.Interop;
 
 namespace Millrace.Memory;
@@ -15,15 +14,20 @@ namespace Millrace.Memory;
 ///   chunks   |   2 MB = 128 pages   |      2 MB            |      2 MB            |
 /// </code>
 /// <para>
-/// Free runs are kept in bins by length, exactly below 128 pages and four bins to a doubling above; a run is taken from
-/// the first bin that fits and what is left over goes back. Neighbouring free runs are always joined. A chunk that
-/// is free throughout gives its memory back to the system, except for <see cref="SpareChunks"/> of them, so that work
-/// that frees and allocates in turns does not pay for page faults each time.
+/// Free runs are kept in bins by length (<see cref="FreeRuns"/>); a run is taken from the first bin that fits and what
+/// is left over goes back. Neighbouring free runs are always joined.
 /// </para>
 /// <para>
-/// Invariants: no two free runs are neighbours; every page below the frontier is in exactly one free run, span or blob,
-/// but page 0, so that reference 0 is nobody's; <see cref="UsedBytes"/> is what spans and blobs take.
-/// All calls are O(1) but for the length of the run in chunks. Bin layout after dlmalloc and TLSF.
+/// Chunks get their memory ahead of use, in huge pages, from a thread of the source's own, and give it back through it
+/// (<see cref="ChunkPreparer"/>); the first <see cref="PlainChunks"/> have small pages, so that a small process stays
+/// small and has no such thread. Of the chunks that become free throughout, <see cref="SpareChunks"/> keep their memory
+/// for a while, so that work that frees and allocates in turns does not pay for page faults each time. Those beyond are
+/// queued to be discarded, and recalled from the queue when they are needed before that.
+/// </para>
+/// <para>
+/// Invariants: no two free runs are neighbours; every page below the frontier is in exactly one free run, span, blob or
+/// held run of whole chunks, but page 0, so that reference 0 is nobody's; <see cref="UsedBytes"/> is what spans and
+/// blobs take. All calls are O(1) but for the length of the run in chunks.
 /// </para>
 /// </remarks>
 public sealed unsafe class MemorySource : IDisposable
@@ -34,30 +38,42 @@ public sealed unsafe class MemorySource : IDisposable
     /// <summary>The size of a chunk.</summary>
     public const int ChunkBytes = 2 * 1024 * 1024;
 
-    /// <summary>How many wholly free chunks keep their memory.</summary>
+    /// <summary>How many wholly free chunks keep their memory while there is work.</summary>
     public const int SpareChunks = 8;
 
-    internal const int UnitsPerPageShift = 11;
+    /// <summary>How many chunks are used before huge pages and the thread that prepares them come in.</summary>
+    public const int PlainChunks = 4;
 
-    private const int PagesPerChunk = ChunkBytes / PageBytes;
+    internal const int UnitsPerPageShift = 11;
+    internal const int PagesPerChunk = ChunkBytes / PageBytes;
+
     private const long DefaultRegionBytes = 1L << 40;
     private const long MinRegionBytes = 64L << 20;
-    private const int ExactBins = PagesPerChunk;
-    private const int BinsPerDoubling = 4;
-    private const int Bins = ExactBins + (BinsPerDoubling * 24);
-    private const int MaxBinSteps = 16;
 
-    // Guards the bins, the chunks, the frontier and every page record that no heap owns. Taken last of all locks.
+    // Records are populated ahead in pieces of this many chunks: one huge page of records.
+    private const int ChunksPerRecordPiece = ChunkBytes / (PagesPerChunk * PageRecord.SizeBytes);
+    private const int RecordsAheadChunks = 64;
+
+    // How often somebody waits a millisecond for held chunks before the region counts as used up.
+    private const int MaxHeldWaits = 1_000;
+
+    // Guards the free runs, the chunks, the frontier and every page record that no heap owns. Taken last of all locks.
     private readonly Lock _pagesLock = new();
-    private readonly int[] _bins = new int[Bins];
-    private readonly ulong[] _binsInUse = new ulong[(Bins + 63) / 64];
-    private readonly ChunkState[] _chunks;
+    private readonly SystemPages _system;
+    private readonly FreeRuns _free;
+    private readonly ChunkMap _chunks;
     private readonly int _pageLimit;
     private byte* _reservation;
     private readonly nuint _reservationBytes;
-    private byte* _recordMemory;
+    private byte* _recordReservation;
     private int _frontier = 1;
-    private int _freeChunks;
+    private int _queue;
+    private int _queuedChunks;
+    private int _workedChunks;
+    private long _openedWhenTrimmed = -1;
+    private long _openedBefore;
+    private int _recordPieces = 1;
+    private ChunkPreparer? _preparer;
     private int _nextOwner;
     private int _heaps;
     private bool _isDisposed;
@@ -73,6 +89,11 @@ public sealed unsafe class MemorySource : IDisposable
     /// </summary>
     /// <exception cref="InsufficientMemoryException">The system grants not even 64 MB.</exception>
     public MemorySource(long regionBytes)
+        : this(regionBytes, new SystemPages())
+    {
+    }
+
+    internal MemorySource(long regionBytes, SystemPages system)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(regionBytes, MinRegionBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(regionBytes, 1L << (BlockRef.Bits + BlockRef.UnitShift));
@@ -84,12 +105,18 @@ public sealed unsafe class MemorySource : IDisposable
         }
 
         if (_reservation is null) throw new InsufficientMemoryException("The system grants no address space.");
-        // SAFETY: the reservation has a chunk to spare for this alignment.
-        Base = (byte*)(((nuint)_reservation + ChunkBytes - 1) & ~(nuint)(ChunkBytes - 1));
+        // SAFETY: both reservations have a chunk to spare for this alignment.
+        Base = AlignToChunk(_reservation);
+        Records = (PageRecord*)AlignToChunk(_recordReservation);
         RegionBytes = bytes;
         _reservationBytes = (nuint)bytes + ChunkBytes;
         _pageLimit = (int)(bytes / PageBytes);
-        _chunks = new ChunkState[bytes / ChunkBytes];
+        _system = system;
+        _free = new FreeRuns(Records);
+        _chunks = new ChunkMap(system, (nint)Base, (int)(bytes / ChunkBytes));
+        // Where huge pages are the rule, they would come unprepared; refused where they do not exist.
+        _ = system.TryAdviseHuge((nint)Base, (nint)bytes, huge: false);
+        _ = system.TryAdviseHuge((nint)Records, (nint)RecordBytes(bytes), huge: false);
     }
 
     /// <summary>Bytes of address space in the region.</summary>
@@ -98,27 +125,42 @@ public sealed unsafe class MemorySource : IDisposable
     /// <summary>Bytes in spans and blobs: what heaps hold, free blocks in their spans included. Exact.</summary>
     public long UsedBytes { get; private set; }
 
-    /// <summary>Bytes that the system may have given memory for: whole chunks, not counting those given back.</summary>
-    public long CommittedBytes { get; private set; }
+    /// <summary>Bytes that the system may have given memory for: whole chunks, not counting those given back, but
+    /// counting those that have it ahead of use.</summary>
+    public long CommittedBytes => _chunks.CommittedBytes;
 
     internal byte* Base { get; }
 
-    internal PageRecord* Records => (PageRecord*)_recordMemory;
+    internal PageRecord* Records { get; }
 
     internal SizeClasses Classes { get; } = new();
 
     /// <summary>Pages from here on were never handed out, and their records must not be read. Only grows.</summary>
     internal int Frontier => Volatile.Read(ref _frontier);
 
-    /// <summary>Gives the memory of all free chunks back to the system.</summary>
+    /// <summary>Whether nothing waits to be discarded and no chunk is being worked on. For tests.</summary>
+    internal bool IsSettled
+    {
+        get
+        {
+            lock (_pagesLock) return _queue == 0 && _workedChunks == 0;
+        }
+    }
+
+    /// <summary>
+    /// Gives the memory of all free chunks back to the system. None is prepared again until one is needed.
+    /// </summary>
     public void Trim()
     {
         lock (_pagesLock)
         {
-            for (var i = 0; i * PagesPerChunk < _frontier; i++)
-            {
-                if (_chunks[i].UsedPages == 0) DiscardChunk(i);
-            }
+            _openedWhenTrimmed = _chunks.OpenedCount;
+            while (TryFindFree(keep: 0, out var run, out var chunk)) Queue(run, chunk, chunk + 1);
+        }
+
+        while (DiscardQueued())
+        {
+            // Each turn takes one run of chunks from the queue.
         }
     }
 
@@ -131,11 +173,13 @@ public sealed unsafe class MemorySource : IDisposable
             if (_isDisposed) return;
             if (_heaps > 0) throw new InvalidOperationException("A heap of this source is still in use.");
             _isDisposed = true;
-            SystemMemory.Release(_reservation, _reservationBytes);
-            SystemMemory.Release(_recordMemory, RecordBytes(RegionBytes));
-            _reservation = null;
-            _recordMemory = null;
         }
+
+        _preparer?.Stop();
+        SystemMemory.Release(_reservation, _reservationBytes);
+        SystemMemory.Release(_recordReservation, RecordBytes(RegionBytes) + ChunkBytes);
+        _reservation = null;
+        _recordReservation = null;
     }
 
     /// <summary>Counts a heap in; gives it its number, which is never 0 and never given twice.</summary>
@@ -159,9 +203,11 @@ public sealed unsafe class MemorySource : IDisposable
     /// <returns>Its first page.</returns>
     internal int TakeSpan(int pages, byte sizeClass, int owner)
     {
+        int first;
+        ChunkPreparer? toWake;
         lock (_pagesLock)
         {
-            var first = Take(pages);
+            first = Take(pages);
             for (var i = 0; i < pages; i++)
             {
                 Records[first + i] = new PageRecord
@@ -174,34 +220,44 @@ public sealed unsafe class MemorySource : IDisposable
                 };
             }
 
-            return first;
+            toWake = PreparerToWake();
         }
+
+        toWake?.Wake();
+        return first;
     }
 
     /// <summary>Takes a run of pages for one block.</summary>
     /// <returns>Its first page.</returns>
     internal int TakeBlob(int pages, int owner)
     {
+        int first;
+        ChunkPreparer? toWake;
         lock (_pagesLock)
         {
-            var first = Take(pages);
+            first = Take(pages);
             Records[first] = new PageRecord { Kind = PageKind.Blob, RunPages = pages, Owner = owner };
-            return first;
+            toWake = PreparerToWake();
         }
+
+        toWake?.Wake();
+        return first;
     }
 
     /// <summary>Gives a span or blob back. Requires: its owner asks, and no block in it is live.</summary>
     internal void Return(int first)
     {
-        var pages = Records[first].RunPages;
-        var discarded = DiscardInside(first, pages);
+        ChunkPreparer? toWake;
         lock (_pagesLock)
         {
+            var pages = Records[first].RunPages;
             for (var i = 0; i < pages && Records[first + i].Kind == PageKind.Span; i++) Records[first + i] = default;
             Records[first] = default;
-            NoteDiscarded(discarded);
             Give(first, pages);
+            toWake = PreparerToWake();
         }
+
+        toWake?.Wake();
     }
 
     /// <summary>Makes a blob longer or shorter where it is.</summary>
@@ -209,6 +265,7 @@ public sealed unsafe class MemorySource : IDisposable
     internal bool TryResizeBlob(int first, int pages)
     {
         ref var blob = ref Records[first];
+        ChunkPreparer? toWake;
         lock (_pagesLock)
         {
             var extra = pages - blob.RunPages;
@@ -222,9 +279,118 @@ public sealed unsafe class MemorySource : IDisposable
 
             blob.RunPages = pages;
             if (extra < 0) Give(first + pages, -extra);
-            return true;
+            toWake = PreparerToWake();
+        }
+
+        toWake?.Wake();
+        return true;
+    }
+
+    // ---- for the thread that prepares chunks ----
+
+    /// <summary>How many chunks were ever taken into use, and how many of them had no memory.</summary>
+    internal (long Opened, long Missed) ReadOpened()
+    {
+        lock (_pagesLock) return (_chunks.OpenedCount, _chunks.MissedCount);
+    }
+
+    /// <summary>
+    /// Holds a chunk without memory, if one is among the next <paramref name="ahead"/> that will be taken into use.
+    /// </summary>
+    /// <param name="ahead">How many chunks should have memory.</param>
+    /// <param name="first">Its first page. <see cref="ReleaseHeld"/> or <see cref="DiscardHeld"/> ends it.</param>
+    /// <exception cref="InsufficientMemoryException">The system refuses memory; nothing is held.</exception>
+    internal bool TryHoldNext(int ahead, out int first)
+    {
+        first = 0;
+        lock (_pagesLock)
+        {
+            if (_isDisposed || _openedWhenTrimmed == _chunks.OpenedCount) return false;
+            var seen = _queuedChunks; // these are recalled first
+            for (var run = _free.FirstLong(); run != 0 && seen < ahead; run = _free.NextLong(run))
+            {
+                var end = (run + Records[run].RunPages) / PagesPerChunk;
+                for (var chunk = ChunkFrom(run); chunk < end && seen < ahead; chunk++, seen++)
+                {
+                    if (_chunks.HasMemory(chunk)) continue;
+                    first = Hold(run, chunk, chunk + 1);
+                    _workedChunks++;
+                    return true;
+                }
+            }
+
+            return seen < ahead && TryHoldAtFrontier(out first);
         }
     }
+
+    /// <summary>Ends the holding of chunks: their pages are free.</summary>
+    internal void ReleaseHeld(int first, bool withMemory)
+    {
+        lock (_pagesLock)
+        {
+            _workedChunks -= Records[first].RunPages / PagesPerChunk;
+            FreeHeld(first, withMemory);
+        }
+    }
+
+    /// <summary>Takes the memory from held chunks and frees their pages.</summary>
+    internal void DiscardHeld(int first)
+    {
+        var bytes = (nint)Records[first].RunPages * PageBytes;
+        var address = AddressOf(first);
+        _system.Discard(address, bytes);
+        _ = _system.TryAdviseHuge(address, bytes, huge: false);
+        ReleaseHeld(first, withMemory: false);
+    }
+
+    /// <summary>Discards one run of those that wait for it. False when none waits.</summary>
+    internal bool DiscardQueued()
+    {
+        int first;
+        lock (_pagesLock)
+        {
+            if (_queue == 0) return false;
+            first = Dequeue();
+            _workedChunks += Records[first].RunPages / PagesPerChunk;
+        }
+
+        DiscardHeld(first);
+        return true;
+    }
+
+    /// <summary>Discards a free chunk beyond so many. False when there is none.</summary>
+    internal bool DiscardBeyond(int kept)
+    {
+        int first;
+        lock (_pagesLock)
+        {
+            if (_chunks.FreeCount <= kept || !TryFindFree(kept, out var run, out var chunk)) return false;
+            first = Hold(run, chunk, chunk + 1);
+            _workedChunks++;
+        }
+
+        DiscardHeld(first);
+        return true;
+    }
+
+    /// <summary>Gives memory to the next piece of the page records. False when it is not needed yet.</summary>
+    /// <exception cref="InsufficientMemoryException">The system refuses memory.</exception>
+    internal bool HasPopulatedRecords()
+    {
+        if ((Frontier / PagesPerChunk) + RecordsAheadChunks < _recordPieces * ChunksPerRecordPiece) return false;
+        var from = (nint)_recordPieces * ChunkBytes;
+        var bytes = Math.Min(ChunkBytes, (nint)RecordBytes(RegionBytes) - from);
+        if (bytes <= 0) return false;
+        var address = (nint)Records + from;
+        _system.Commit(address, bytes);
+        _ = _system.TryAdviseHuge(address, bytes, huge: true);
+        _ = _system.TryPopulate(address, bytes);
+        _recordPieces++;
+        return true;
+    }
+
+    /// <summary>Where a page is.</summary>
+    internal nint AddressOf(int page) => (nint)Base + ((nint)page * PageBytes);
 
     /// <summary>Tests the invariants of the page map. For tests; O(pages below the frontier).</summary>
     internal void CheckInvariants()
@@ -242,11 +408,12 @@ public sealed unsafe class MemorySource : IDisposable
                 if (record.RunPages <= 0 || (isFree && wasFree) || !isTailRight
                     || record.Kind is PageKind.None or PageKind.FreeTail)
                     throw new HeapCorruptionException($"The page map is broken at page {page}.");
-                if (!isFree) used += (long)record.RunPages * PageBytes;
+                if (!isFree && record.Kind != PageKind.Held) used += (long)record.RunPages * PageBytes;
                 wasFree = isFree;
             }
 
             if (used != UsedBytes) throw new HeapCorruptionException("Used pages do not add up.");
+            if (!_chunks.IsSound()) throw new HeapCorruptionException("The chunks do not add up.");
         }
     }
 
@@ -254,8 +421,8 @@ public sealed unsafe class MemorySource : IDisposable
     {
         var reservation = SystemMemory.TryReserve((nuint)bytes + ChunkBytes);
         if (reservation is null) return false;
-        _recordMemory = SystemMemory.TryReserve(RecordBytes(bytes));
-        if (_recordMemory is null)
+        _recordReservation = SystemMemory.TryReserve(RecordBytes(bytes) + ChunkBytes);
+        if (_recordReservation is null)
         {
             SystemMemory.Release(reservation, (nuint)bytes + ChunkBytes);
             return false;
@@ -265,214 +432,212 @@ public sealed unsafe class MemorySource : IDisposable
         return true;
     }
 
+    private static byte* AlignToChunk(byte* address) =>
+        (byte*)(((nuint)address + ChunkBytes - 1) & ~(nuint)(ChunkBytes - 1));
+
     private static nuint RecordBytes(long regionBytes) => (nuint)(regionBytes / PageBytes * PageRecord.SizeBytes);
+
+    // The thread, when there is something for it to do: chunks were taken into use, or wait to be discarded. It begins
+    // with the first that is not plain.
+    private ChunkPreparer? PreparerToWake()
+    {
+        var opened = _chunks.OpenedCount;
+        if (opened == _openedBefore && _queue == 0) return null;
+        _openedBefore = opened;
+        if (_frontier >= PlainChunks * PagesPerChunk) _preparer ??= new ChunkPreparer(this, _system);
+        return _preparer;
+    }
 
     // ---- runs, all under the lock ----
 
     private int Take(int pages)
     {
-        var first = FindRun(pages);
-        if (first == 0)
+        var first = _free.Find(pages);
+        if ((first == 0 || !_chunks.HasMemory(first / PagesPerChunk)) && TryRecall(pages, out var recalled))
+            return recalled;
+        for (var waits = 0; first == 0 && !TryExtend(pages); waits++)
         {
-            Extend(pages);
-            first = FindRun(pages);
+            ReleaseQueued();
+            first = _free.Find(pages);
+            if (first == 0 && (_workedChunks == 0 || waits == MaxHeldWaits))
+                throw new InsufficientMemoryException("The reserved region is used up.");
+            if (first == 0) WaitForHeld();
         }
 
+        if (first == 0) first = _free.Find(pages);
         TakeFrom(first, pages);
         return first;
+    }
+
+    // Nothing has been changed yet, so others may have the lock meanwhile.
+    private void WaitForHeld()
+    {
+        _pagesLock.Exit();
+        Thread.Sleep(1);
+        _pagesLock.Enter();
     }
 
     // Takes the first pages of a free run; what is left over becomes a shorter one.
     private void TakeFrom(int first, int pages)
     {
-        var runPages = Records[first].RunPages;
-        Unlink(first);
-        Records[first] = default;
-        Records[first + runPages - 1] = default;
-        if (runPages > pages) Link(first + pages, runPages - pages);
+        _chunks.Take(first, pages);
+        var runPages = _free.Unlink(first);
+        if (runPages > pages) _free.Link(first + pages, runPages - pages);
         UsedBytes += (long)pages * PageBytes;
-        CountChunks(first, pages, taken: true);
     }
 
-    // Adds pages to the free ones, joining what is free on either side.
+    // Adds pages to the free ones, joining what is free on either side. Chunks that are free now and too many are
+    // queued to be discarded.
     private void Give(int first, int pages)
     {
         UsedBytes -= (long)pages * PageBytes;
-        CountChunks(first, pages, taken: false);
-        LinkJoined(first, pages);
+        _chunks.Give(first, pages);
+        var run = LinkJoined(first, pages);
+        if (_chunks.FreeCount <= SpareChunks) return;
+        var from = first / PagesPerChunk;
+        var to = (first + pages + PagesPerChunk - 1) / PagesPerChunk;
+        if (!_chunks.IsFree(from)) from++;
+        if (to > from && !_chunks.IsFree(to - 1)) to--;
+        to = Math.Min(to, from + _chunks.FreeCount - SpareChunks);
+        if (from < to) Queue(run, from, to);
     }
 
-    private void LinkJoined(int first, int pages)
+    private int LinkJoined(int first, int pages)
     {
         var after = first + pages;
-        if (after < _frontier && Records[after].Kind == PageKind.FreeHead)
-        {
-            var length = Records[after].RunPages;
-            Unlink(after);
-            Records[after] = default;
-            Records[after + length - 1] = default;
-            pages += length;
-        }
-
+        if (after < _frontier && Records[after].Kind == PageKind.FreeHead) pages += _free.Unlink(after);
         ref var before = ref Records[first - 1];
         if (before.Kind is PageKind.FreeTail || (before.Kind == PageKind.FreeHead && before.RunPages == 1))
         {
-            var length = before.RunPages;
-            Unlink(first - length);
-            before = default;
-            Records[first - length] = default;
-            first -= length;
-            pages += length;
+            first -= before.RunPages;
+            pages += _free.Unlink(first);
         }
 
-        Link(first, pages);
+        _free.Link(first, pages);
+        return first;
     }
 
     // Moves the frontier up by whole chunks, so far that a run of `pages` is free below it.
-    private void Extend(int pages)
+    private bool TryExtend(int pages)
     {
         ref var last = ref Records[_frontier - 1];
         var isFree = last.Kind is PageKind.FreeTail or PageKind.FreeHead;
         var missing = pages - (isFree ? last.RunPages : 0);
         var target = ((long)_frontier + missing + PagesPerChunk - 1) / PagesPerChunk * PagesPerChunk;
-        if (target > _pageLimit) throw new InsufficientMemoryException("The reserved region is used up.");
+        if (target > _pageLimit) return false;
         var first = _frontier;
-        // SAFETY: the records of pages below _pageLimit lie in the reservation of the records.
-        var records = _recordMemory + ((long)first * PageRecord.SizeBytes);
-        SystemMemory.Commit(records, RecordBytes((target - first) * PageBytes));
-        Volatile.Write(ref _frontier, (int)target);
-        if (first == 1) _chunks[0].UsedPages = 1; // page 0 is nobody's
-        LinkJoined(first, _frontier - first);
+        if (first == 1) _chunks.Take(0, 1); // page 0 is nobody's
+        MoveFrontier((int)target);
+        LinkJoined(first, (int)target - first);
+        return true;
     }
 
-    // ---- bins ----
-
-    private static int BinOf(int pages)
+    private void MoveFrontier(int target)
     {
-        if (pages < ExactBins) return pages;
-        var log = BitOperations.Log2((uint)pages);
-        return ExactBins + ((log - BitOperations.Log2((uint)ExactBins)) * BinsPerDoubling)
-            + (int)(((uint)pages >> (log - 2)) & (BinsPerDoubling - 1));
+        var records = (nint)(Records + _frontier);
+        _system.Commit(records, (nint)RecordBytes((target - _frontier) * (long)PageBytes));
+        Volatile.Write(ref _frontier, target);
     }
 
-    private int FindRun(int pages)
+    // ---- chunks that are held, all under the lock ----
+
+    // The first chunk that lies wholly behind a page.
+    private static int ChunkFrom(int page) => (page + PagesPerChunk - 1) / PagesPerChunk;
+
+    // Takes whole chunks out of a free run.
+    private int Hold(int run, int from, int to)
     {
-        var bin = BinOf(pages);
-        if (bin >= ExactBins)
+        var first = from * PagesPerChunk;
+        var end = to * PagesPerChunk;
+        _chunks.Hold(from, to);
+        var runEnd = run + _free.Unlink(run);
+        if (first > run) _free.Link(run, first - run);
+        if (runEnd > end) _free.Link(end, runEnd - end);
+        Records[first] = new PageRecord { Kind = PageKind.Held, RunPages = end - first };
+        return first;
+    }
+
+    private bool TryHoldAtFrontier(out int first)
+    {
+        first = _frontier;
+        if (first % PagesPerChunk != 0 || first + PagesPerChunk > _pageLimit) return false;
+        var chunk = first / PagesPerChunk;
+        MoveFrontier(first + PagesPerChunk);
+        Records[first] = new PageRecord { Kind = PageKind.Held, RunPages = PagesPerChunk };
+        _chunks.Hold(chunk, chunk + 1);
+        _workedChunks++;
+        return true;
+    }
+
+    private void FreeHeld(int first, bool withMemory)
+    {
+        var pages = Records[first].RunPages;
+        Records[first] = default;
+        _chunks.Release(first / PagesPerChunk, (first + pages) / PagesPerChunk, withMemory);
+        LinkJoined(first, pages);
+    }
+
+    private void Queue(int run, int from, int to)
+    {
+        var first = Hold(run, from, to);
+        Records[first].Next = _queue;
+        _queue = first;
+        _queuedChunks += to - from;
+    }
+
+    private int Dequeue()
+    {
+        var first = _queue;
+        _queue = Records[first].Next;
+        _queuedChunks -= Records[first].RunPages / PagesPerChunk;
+        return first;
+    }
+
+    private void ReleaseQueued()
+    {
+        while (_queue != 0) FreeHeld(Dequeue(), withMemory: true);
+    }
+
+    // Takes pages from what waits to be discarded: it still has its memory. Chunks that are not needed go on waiting.
+    private bool TryRecall(int pages, out int first)
+    {
+        first = _queue;
+        if (_queue == 0 || Records[_queue].RunPages < pages) return false;
+        var chunks = ChunkFrom(pages);
+        var recalled = chunks * PagesPerChunk;
+        var left = Records[_queue].RunPages - recalled;
+        if (left == 0) Dequeue();
+        else Shorten(ref Records[_queue], left);
+        first += left;
+        Records[first] = default;
+        _chunks.Release(first / PagesPerChunk, (first + recalled) / PagesPerChunk, withMemory: true);
+        _chunks.Take(first, pages);
+        UsedBytes += (long)pages * PageBytes;
+        if (recalled > pages) LinkJoined(first + pages, recalled - pages);
+        return true;
+    }
+
+    private void Shorten(ref PageRecord queued, int pages)
+    {
+        _queuedChunks -= (queued.RunPages - pages) / PagesPerChunk;
+        queued.RunPages = pages;
+    }
+
+    // The last free chunk with memory in the order of use, leaving out the first `keep`.
+    private bool TryFindFree(int keep, out int foundRun, out int found)
+    {
+        foundRun = found = 0;
+        for (var run = _free.FirstLong(); run != 0; run = _free.NextLong(run))
         {
-            var steps = 0;
-            for (var run = _bins[bin]; run != 0 && steps < MaxBinSteps; run = Records[run].Next, steps++)
+            var end = (run + Records[run].RunPages) / PagesPerChunk;
+            for (var chunk = ChunkFrom(run); chunk < end; chunk++)
             {
-                if (Records[run].RunPages >= pages) return run;
+                if (!_chunks.IsFree(chunk) || keep-- > 0) continue;
+                foundRun = run;
+                found = chunk;
             }
-
-            bin++;
         }
 
-        for (var word = bin / 64; word < _binsInUse.Length; word++)
-        {
-            var bits = _binsInUse[word];
-            if (word == bin / 64) bits &= ulong.MaxValue << (bin % 64);
-            if (bits != 0) return _bins[(word * 64) + BitOperations.TrailingZeroCount(bits)];
-        }
-
-        return 0;
-    }
-
-    private void Link(int first, int pages)
-    {
-        var bin = BinOf(pages);
-        var next = _bins[bin];
-        if (pages > 1) Records[first + pages - 1] = new PageRecord { Kind = PageKind.FreeTail, RunPages = pages };
-        Records[first] = new PageRecord { Kind = PageKind.FreeHead, RunPages = pages, Next = next };
-        if (next != 0) Records[next].Previous = first;
-        _bins[bin] = first;
-        _binsInUse[bin / 64] |= 1UL << (bin % 64);
-    }
-
-    private void Unlink(int first)
-    {
-        ref var run = ref Records[first];
-        var bin = BinOf(run.RunPages);
-        if (run.Next != 0) Records[run.Next].Previous = run.Previous;
-        if (run.Previous != 0) Records[run.Previous].Next = run.Next;
-        else _bins[bin] = run.Next;
-        if (_bins[bin] == 0) _binsInUse[bin / 64] &= ~(1UL << (bin % 64));
-    }
-
-    // Gives the memory of whole chunks inside a long run back before the lock is taken, since that takes the system a
-    // while. The pages are still the caller's, so nobody else looks at these chunks.
-    private Range DiscardInside(int first, int pages)
-    {
-        var from = (first + PagesPerChunk - 1) / PagesPerChunk;
-        var to = (first + pages) / PagesPerChunk;
-        if (to - from <= SpareChunks) return default;
-        SystemMemory.Discard(Base + ((nint)from * ChunkBytes), (nuint)(to - from) * ChunkBytes);
-        return from..to;
-    }
-
-    private void NoteDiscarded(Range chunks)
-    {
-        for (var i = chunks.Start.Value; i < chunks.End.Value; i++)
-        {
-            _chunks[i].IsCommitted = false;
-            CommittedBytes -= ChunkBytes;
-        }
-    }
-
-    // ---- chunks ----
-
-    private void CountChunks(int first, int pages, bool taken)
-    {
-        var end = first + pages;
-        for (var page = first; page < end;)
-        {
-            var index = page / PagesPerChunk;
-            var next = Math.Min(end, (index + 1) * PagesPerChunk);
-            ref var chunk = ref _chunks[index];
-            if (taken) TakeInChunk(index, ref chunk, next - page);
-            else GiveInChunk(index, ref chunk, next - page);
-            page = next;
-        }
-    }
-
-    private void TakeInChunk(int index, ref ChunkState chunk, int pages)
-    {
-        if (!chunk.IsCommitted)
-        {
-            SystemMemory.Commit(Base + ((nint)index * ChunkBytes), ChunkBytes);
-            chunk.IsCommitted = true;
-            CommittedBytes += ChunkBytes;
-        }
-        else if (chunk.UsedPages == 0)
-        {
-            _freeChunks--;
-        }
-
-        chunk.UsedPages += (byte)pages;
-    }
-
-    private void GiveInChunk(int index, ref ChunkState chunk, int pages)
-    {
-        chunk.UsedPages -= (byte)pages;
-        if (chunk.UsedPages != 0 || !chunk.IsCommitted) return;
-        _freeChunks++;
-        if (_freeChunks > SpareChunks) DiscardChunk(index);
-    }
-
-    private void DiscardChunk(int index)
-    {
-        ref var chunk = ref _chunks[index];
-        if (!chunk.IsCommitted) return;
-        SystemMemory.Discard(Base + ((nint)index * ChunkBytes), ChunkBytes);
-        chunk.IsCommitted = false;
-        CommittedBytes -= ChunkBytes;
-        _freeChunks--;
-    }
-
-    private struct ChunkState
-    {
-        internal byte UsedPages;
-        internal bool IsCommitted;
+        return foundRun != 0;
     }
 }

@@ -19,6 +19,9 @@ internal enum PageKind : byte
 
     /// <summary>The first page of a blob: a run that is one block.</summary>
     Blob = 4,
+
+    /// <summary>The first page of whole chunks that the source itself holds, to give them memory or to take it.</summary>
+    Held = 5,
 }
 
 /// <summary>
@@ -32,15 +35,15 @@ internal enum PageKind : byte
 ///
 ///   FreeHead   RunPages, Previous/Next in the bin of runs of that length
 ///   FreeTail   RunPages, to find the head
+///   Held       RunPages, Next among those that wait to be discarded
 ///   Span       every page: SizeClass, PageInRun, Owner.  First page also: RunPages, Previous/Next in the owner's
-/// list of
-///              partial or of full spans, FirstFree (index + 1 of the first free block, 0 none), Bump (blocks ever
-///              handed out), Used (blocks live)
+///              list of partial or of full spans, FirstFree (index + 1 of the first free block, 0 none), Bump (blocks
+///              ever handed out), Used (blocks live)
 ///   Blob       RunPages, Owner, Previous/Next in the owner's list of blobs
 /// </code>
 /// Who may touch a record: the source under its lock while the page is free or changes hands; the owning heap
-/// otherwise.
-/// <see cref="Kind"/> changes only under the source's lock, so the source may read a neighbour's kind at any time.
+/// otherwise. <see cref="Kind"/> changes only under the source's lock, so the source may read a neighbour's kind at
+/// any time.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
 internal struct PageRecord

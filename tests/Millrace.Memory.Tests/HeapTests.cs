@@ -76,8 +76,32 @@ public class HeapTests(ITestOutputHelper output)
         for (var i = 0; i < 20_000; i++) blocks.Add(heap.Allocate(64));
         var full = source.UsedBytes;
         foreach (var block in blocks) heap.Free(block);
+        const int Kept = Heap.MaxEmptySpans * MemorySource.PageBytes;
+        Assert.InRange(source.UsedBytes, Kept, Kept + (Heap.IsChecked ? full / 10 : 0));
+        heap.Trim();
         var left = Heap.IsChecked ? full / 10 : 0; // the quarantine holds the last thousand
         Assert.InRange(source.UsedBytes, 0, left);
+    }
+
+    [Fact]
+    public void Setting_and_deleting_in_turns_stays_in_the_heap()
+    {
+        if (Heap.IsChecked) return; // the quarantine keeps the blocks, and with them the spans
+        using var source = new MemorySource();
+        using var heap = new Heap(source);
+        heap.Free(heap.Allocate(64));
+        var used = source.UsedBytes;
+        var first = heap.Allocate(64);
+        Assert.Equal(used, source.UsedBytes);
+        heap.Free(first);
+        for (var size = 8; size <= Heap.MaxSmallBytes; size += 8) heap.Free(heap.Allocate(size));
+        Assert.InRange(source.UsedBytes, 1, Heap.MaxEmptySpans * 4L * MemorySource.PageBytes);
+        Assert.Equal(0, heap.AllocatedBytes);
+        Assert.Throws<HeapCorruptionException>(() => heap.Free(first));
+        heap.CheckIntegrity();
+        heap.Trim();
+        Assert.Equal(0, source.UsedBytes);
+        source.CheckInvariants();
     }
 
     [Fact]
@@ -113,6 +137,7 @@ public class HeapTests(ITestOutputHelper output)
         source.CheckInvariants();
         heap.Free(behind);
         heap.Free(block);
+        heap.Trim();
         Assert.Equal(0, heap.AllocatedBytes);
         if (!Heap.IsChecked) Assert.Equal(0, source.UsedBytes);
     }

@@ -17,12 +17,17 @@ internal static unsafe class SystemMemory
     private const int LinuxMapAnonymousNoReserve = 0x20 | 0x4000;
     private const int MacMapAnonymousNoReserve = 0x1000 | 0x40;
     private const int LinuxAdviseDontNeed = 4;
+    private const int LinuxAdviseHugePage = 14;
+    private const int LinuxAdviseNoHugePage = 15;
+    private const int LinuxAdvisePopulateWrite = 23;
+    private const int InvalidArgument = 22;
     private const int MacAdviseFree = 5;
     private const uint WindowsCommit = 0x1000;
     private const uint WindowsReserve = 0x2000;
     private const uint WindowsDecommit = 0x4000;
     private const uint WindowsRelease = 0x8000;
     private const uint WindowsReadWrite = 0x04;
+    private const int SmallPageBytes = 4096;
 
     /// <summary>Reserves address space, or returns null when the system refuses.</summary>
     internal static byte* TryReserve(nuint sizeBytes)
@@ -55,6 +60,37 @@ internal static unsafe class SystemMemory
         else _ = Advise(address, sizeBytes, OperatingSystem.IsMacOS() ? MacAdviseFree : LinuxAdviseDontNeed);
     }
 
+    /// <summary>
+    /// Asks for huge pages where the range has no memory yet, or for small ones. Requires: the range lies in one
+    /// reservation. False when the system has no huge pages or refuses.
+    /// </summary>
+    internal static bool TryAdviseHuge(byte* address, nuint sizeBytes, bool huge)
+    {
+        if (!OperatingSystem.IsLinux()) return false;
+        // SAFETY: advice about a range of our own reservation changes nothing that can be read there.
+        return Advise(address, sizeBytes, huge ? LinuxAdviseHugePage : LinuxAdviseNoHugePage) == 0;
+    }
+
+    /// <summary>
+    /// Gives every page of a range its memory now, so that the first who writes there does not wait for it. Keeps what
+    /// is there. Requires: the range is committed, and nobody else uses it.
+    /// </summary>
+    /// <returns>False when the system says that it has no memory; it may still have given some.</returns>
+    internal static bool TryPopulate(byte* address, nuint sizeBytes)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            // SAFETY: populating only makes pages of our own reservation resident.
+            if (Advise(address, sizeBytes, LinuxAdvisePopulateWrite) == 0) return true;
+            if (Marshal.GetLastPInvokeError() != InvalidArgument) return false; // before Linux 5.14
+        }
+
+        // SAFETY: the caller owns the range, so a byte that is read and written back is not changed by anybody else.
+        for (nuint at = 0; at < sizeBytes; at += SmallPageBytes)
+            Volatile.Write(ref address[at], Volatile.Read(ref address[at]));
+        return true;
+    }
+
     /// <summary>Ends a reservation. Requires: nothing points into it any more.</summary>
     internal static void Release(byte* address, nuint sizeBytes)
     {
@@ -72,7 +108,7 @@ internal static unsafe class SystemMemory
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Unmap(void* address, nuint length);
 
-    [DllImport("libc", EntryPoint = "madvise")]
+    [DllImport("libc", EntryPoint = "madvise", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Advise(void* address, nuint length, int advice);
 
