@@ -40,7 +40,8 @@ public class ChunkPreparerTests
         Assert.Equal(refusesHuge, system.HugeChunks == 0);
         Assert.DoesNotContain(Environment.CurrentManagedThreadId, system.Workers.Keys);
         source.CheckInvariants();
-        Assert.InRange(source.CommittedBytes - source.UsedBytes, 0, (AheadPace.MaxChunks + 1L) * MemorySource.ChunkBytes);
+        const long MaxAheadBytes = (AheadPace.MaxChunks + 1L) * MemorySource.ChunkBytes;
+        Assert.InRange(source.CommittedBytes - source.UsedBytes, 0, MaxAheadBytes);
         source.Leave();
     }
 
