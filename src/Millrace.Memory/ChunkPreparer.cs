@@ -70,7 +70,8 @@ internal sealed class ChunkPreparer
         _pace.Observe(nowMs, opened, missed);
         if (nowMs >= _refusedUntilMs && HasPrepared(nowMs)) return true;
         if (_source.DiscardQueued()) return true;
-        return _pace.IsIdle && _source.DiscardBeyond(_pace.Chunks);
+        var spare = _pace.IsIdle ? 0 : MemorySource.SpareChunks - 1;
+        return _source.DiscardBeyond(_pace.Chunks, _pace.Chunks + spare);
     }
 
     private bool HasPrepared(long nowMs)

@@ -319,7 +319,7 @@ public sealed unsafe class Heap : IDisposable
             index = span.Bump++;
         }
 
-        if (++span.Used == shape.Capacity) Move(first, ref _partial[sizeClass], ref _full[sizeClass]);
+        if (++span.Used == span.Capacity) Move(first, ref _partial[sizeClass], ref _full[sizeClass]);
         AllocatedBytes += Usable(shape.Bytes);
         BlockCount++;
         return ((ulong)first << MemorySource.UnitsPerPageShift) + (index * shape.Units);
@@ -357,7 +357,7 @@ public sealed unsafe class Heap : IDisposable
         AllocatedBytes -= Usable(shape.Bytes);
         *(ushort*)(_base + (value << BlockRef.UnitShift)) = span.FirstFree;
         span.FirstFree = (ushort)(index + 1);
-        if (span.Used == shape.Capacity) Move(first, ref _full[sizeClass], ref _partial[sizeClass]);
+        if (span.Used == span.Capacity) Move(first, ref _full[sizeClass], ref _partial[sizeClass]);
         if (--span.Used != 0) return;
         Unlink(first, ref _partial[sizeClass]);
         KeepEmpty(first);
@@ -441,10 +441,17 @@ public sealed unsafe class Heap : IDisposable
     private int AddSpan(int sizeClass)
     {
         ObjectDisposedException.ThrowIf(_regionBytes == 0, this);
+        ref readonly var shape = ref _classes[sizeClass];
         var first = TakeEmpty(sizeClass);
-        if (first == 0) first = _source.TakeSpan(_classes[sizeClass].Pages, (byte)sizeClass, _owner);
+        if (first == 0)
+        {
+            var pages = _full[sizeClass] == 0 ? shape.FirstPages : shape.Pages;
+            first = _source.TakeSpan(pages, (byte)sizeClass, _owner);
+            _records[first].Capacity = (ushort)(pages * MemorySource.PageBytes / shape.Bytes);
+        }
+
         PushFront(first, ref _partial[sizeClass]);
-        if (IsChecked) ClearPages(first, _classes[sizeClass].Pages);
+        if (IsChecked) ClearPages(first, _records[first].RunPages);
         return first;
     }
 

@@ -306,6 +306,7 @@ public sealed unsafe class MemorySource : IDisposable
         lock (_pagesLock)
         {
             if (_isDisposed || _openedWhenTrimmed == _chunks.OpenedCount) return false;
+            if (_chunks.FreeCount >= ahead + SpareChunks) return false; // elsewhere; those go back first
             var seen = _queuedChunks; // these are recalled first
             for (var run = _free.FirstLong(); run != 0 && seen < ahead; run = _free.NextLong(run))
             {
@@ -358,13 +359,16 @@ public sealed unsafe class MemorySource : IDisposable
         return true;
     }
 
-    /// <summary>Discards a free chunk beyond so many. False when there is none.</summary>
-    internal bool DiscardBeyond(int kept)
+    /// <summary>
+    /// Discards the free chunk that will be taken last, but none of the first <paramref name="kept"/>, when more than
+    /// <paramref name="limit"/> are free. False when nothing is to be discarded.
+    /// </summary>
+    internal bool DiscardBeyond(int kept, int limit)
     {
         int first;
         lock (_pagesLock)
         {
-            if (_chunks.FreeCount <= kept || !TryFindFree(kept, out var run, out var chunk)) return false;
+            if (_chunks.FreeCount <= limit || !TryFindFree(kept, out var run, out var chunk)) return false;
             first = Hold(run, chunk, chunk + 1);
             _workedChunks++;
         }

@@ -31,14 +31,14 @@ internal enum PageKind : byte
 /// <remarks>
 /// <code>
 ///   offset  0 Kind  1 SizeClass  2 PageInRun  4 RunPages  8 Owner  12 Previous  16 Next
-///          20 FirstFree  22 Bump  24 Used  26..63 unused
+///          20 FirstFree  22 Bump  24 Used  26 Capacity  28..63 unused
 ///
 ///   FreeHead   RunPages, Previous/Next in the bin of runs of that length
 ///   FreeTail   RunPages, to find the head
 ///   Held       RunPages, Next among those that wait to be discarded
 ///   Span       every page: SizeClass, PageInRun, Owner.  First page also: RunPages, Previous/Next in the owner's
 ///              list of partial or of full spans, FirstFree (index + 1 of the first free block, 0 none), Bump (blocks
-///              ever handed out), Used (blocks live)
+///              ever handed out), Used (blocks live), Capacity (blocks that fit)
 ///   Blob       RunPages, Owner, Previous/Next in the owner's list of blobs
 /// </code>
 /// Who may touch a record: the source under its lock while the page is free or changes hands; the owning heap
@@ -60,4 +60,5 @@ internal struct PageRecord
     [FieldOffset(20)] internal ushort FirstFree;
     [FieldOffset(22)] internal ushort Bump;
     [FieldOffset(24)] internal ushort Used;
+    [FieldOffset(26)] internal ushort Capacity;
 }

@@ -79,8 +79,8 @@ internal sealed class SizeClasses
 
         var units = (uint)sizeBytes >> BlockRef.UnitShift;
         var reciprocal = ((1UL << 32) + units - 1) / units;
-        var capacity = best * MemorySource.PageBytes / sizeBytes;
-        return new SizeClass(sizeBytes, units, reciprocal, (ushort)capacity, (byte)best);
+        var first = sizeBytes > MemorySource.PageBytes / 2 ? best : 1;
+        return new SizeClass(sizeBytes, units, reciprocal, (byte)best, (byte)first);
     }
 
     private static double Lost(int pages, int sizeBytes) =>
@@ -92,7 +92,7 @@ internal sealed class SizeClasses
 /// <param name="Units">The same in units of 8 bytes.</param>
 /// <param name="Reciprocal">2^32 / Units, rounded up: offset * Reciprocal >> 32 is offset / Units for any offset in a
 /// span.</param>
-/// <param name="Capacity">Blocks in a span.</param>
 /// <param name="Pages">Pages in a span.</param>
+/// <param name="FirstPages">Pages in the first span of a heap, which may never need a second.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct SizeClass(int Bytes, uint Units, ulong Reciprocal, ushort Capacity, byte Pages);
+internal readonly record struct SizeClass(int Bytes, uint Units, ulong Reciprocal, byte Pages, byte FirstPages);

@@ -160,9 +160,9 @@ public class ChunkPreparerTests
         var run = source.TakeBlob(ChunkPages * 3, owner);
         source.Return(run);
         Assert.Equal(4 * MemorySource.ChunkBytes, source.CommittedBytes);
-        while (source.DiscardBeyond(1)) source.CheckInvariants();
+        while (source.DiscardBeyond(1, 1)) source.CheckInvariants();
         Assert.Equal(2 * MemorySource.ChunkBytes, source.CommittedBytes); // the one with page 0, and one
-        Assert.False(source.DiscardBeyond(1));
+        Assert.False(source.DiscardBeyond(1, 1));
         source.Leave();
     }
 

@@ -105,6 +105,21 @@ public class HeapTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void The_first_span_of_a_size_is_one_page_and_later_ones_lose_less()
+    {
+        if (Heap.IsChecked) return; // guards make other sizes
+        using var source = new MemorySource();
+        using var heap = new Heap(source);
+        for (var i = 0; i < 3; i++) heap.Allocate(5_120);
+        Assert.Equal(MemorySource.PageBytes, source.UsedBytes);
+        heap.Allocate(5_120);
+        Assert.Equal(5 * MemorySource.PageBytes, source.UsedBytes);
+        for (var i = 0; i < 11; i++) heap.Allocate(5_120);
+        Assert.Equal(5 * MemorySource.PageBytes, source.UsedBytes); // 12 of 5 kB in 64 kB
+        heap.CheckIntegrity();
+    }
+
+    [Fact]
     public void Resize_keeps_the_block_while_the_class_stays_and_the_bytes_when_it_moves()
     {
         using var source = new MemorySource();
