@@ -70,6 +70,9 @@ public sealed class Keyspace : IDisposable
         }
     }
 
+    /// <summary>The blocks of large values.</summary>
+    public Blobs Blobs => _partitions[0].Heap.Blobs;
+
     /// <summary>The partition at an index.</summary>
     public Partition this[int index] => _partitions[index];
 

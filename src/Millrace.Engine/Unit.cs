@@ -46,6 +46,8 @@ public sealed class Unit
         _locks = keyspace.Shape.Loops > 1;
         _randomState = seed | 1;
         Removals = new RemovalList();
+        Staged = new StagedValues(keyspace.Blobs);
+        Retained = new RetainedBlobs(keyspace.Blobs);
     }
 
     /// <summary>The keyspace that the unit works on.</summary>
@@ -71,6 +73,13 @@ public sealed class Unit
 
     /// <summary>Keys that this unit removed because their time had come.</summary>
     public RemovalList Removals { get; }
+
+    /// <summary>Large arguments that were copied before the locks; released when the unit ends or could not
+    /// begin.</summary>
+    public StagedValues Staged { get; }
+
+    /// <summary>Large values that the reply waits for. Whoever ends the unit copies them and clears the list.</summary>
+    public RetainedBlobs Retained { get; }
 
     /// <summary>
     /// Takes the partitions of <paramref name="mask"/> and fixes the unit's time.
@@ -110,6 +119,7 @@ public sealed class Unit
             if (_locks && !Take(index, patient))
             {
                 Unlock();
+                Staged.Clear();
                 contended = index;
                 return false;
             }
@@ -127,6 +137,7 @@ public sealed class Unit
     {
         Removals.Clear();
         Unlock();
+        Staged.Clear();
     }
 
     /// <summary>Records where in the log the unit's block ends, in every partition it holds.</summary>
@@ -223,15 +234,14 @@ public sealed class Unit
     }
 
     /// <summary>
-    /// Moves a value with its deadline to another key, which must not exist. The value is moved, not copied, within a
-    /// partition.
+    /// Moves a value with its deadline to another key, which must not exist. A large value is moved, not copied.
     /// </summary>
     public Entry Move(in Key from, in Entry entry, in Key to)
     {
         var made = Value.Transfer(this, entry, PartitionFor(from).Heap, to, copies: false);
         var source = PartitionFor(from);
         Detach(source.Table(from.Database)!, from.Hash, entry);
-        Value.FreeTransferred(source.Heap, entry, ReferenceEquals(source, PartitionFor(to)));
+        Value.FreeTransferred(source.Heap, entry);
         return made;
     }
 

@@ -16,7 +16,7 @@ namespace Millrace.Memory;
 /// </para>
 /// <para>
 /// Lists: for every class the spans with a free block (<c>_partial</c>) and those without (<c>_full</c>), the blobs,
-/// and the empty spans; so <see cref="Dispose"/> finds everything. Invariant: a span is in exactly one of them, and
+/// the blobs that count their references, and the empty spans; so <see cref="Dispose"/> finds everything. Invariant: a span is in exactly one of them, and
 /// only those in <c>_empty</c> are empty.
 /// </para>
 /// <para>
@@ -51,6 +51,8 @@ public sealed unsafe class Heap : IDisposable
     private ulong _regionBytes;
     private ulong _lastUnit;
     private int _blobs;
+    private int _adopted;
+    private int _adoptedCount;
     private int _nextEmpty;
 
     /// <summary>A heap without blocks.</summary>
@@ -76,7 +78,10 @@ public sealed unsafe class Heap : IDisposable
     [FeatureSwitchDefinition(SwitchName)]
     public static bool IsChecked { get; } = ReadSwitch();
 
-    /// <summary>What the live blocks take, as <see cref="UsableSize"/> tells it for each. Exact.</summary>
+    /// <summary>The blobs of the heap's source.</summary>
+    public Blobs Blobs => _source.Blobs;
+
+    /// <summary>What the live blocks and adopted blobs take, as <see cref="UsableSize"/> tells it for each. Exact.</summary>
     public long AllocatedBytes { get; private set; }
 
     /// <summary>The number of live blocks. Exact.</summary>
@@ -117,6 +122,56 @@ public sealed unsafe class Heap : IDisposable
         Span(block, 0, keepBytes).CopyTo(Span(moved, 0, keepBytes));
         Free(block);
         return moved;
+    }
+
+    /// <summary>
+    /// Makes a blob the heap's, with the caller's reference: its bytes count here until <see cref="GiveUp"/>.
+    /// </summary>
+    /// <exception cref="HeapCorruptionException">There is no such blob, or a heap has it.</exception>
+    public void Adopt(Blob blob)
+    {
+        ObjectDisposedException.ThrowIf(_regionBytes == 0, this);
+        ref var record = ref Blobs.RecordOf(blob);
+        if (record.Owner != 0) ThrowNoBlob(blob);
+        record.Owner = _owner;
+        PushFront(blob.FirstPage, ref _adopted);
+        AllocatedBytes += Blobs.UsableSize(blob);
+        BlockCount++;
+        _adoptedCount++;
+    }
+
+    /// <summary>Ends <see cref="Adopt"/>; the reference is the caller's again.</summary>
+    /// <exception cref="HeapCorruptionException">The blob is not this heap's.</exception>
+    public void GiveUp(Blob blob)
+    {
+        ref var record = ref Blobs.RecordOf(blob);
+        if (record.Owner != _owner) ThrowNoBlob(blob);
+        Unlink(blob.FirstPage, ref _adopted);
+        record.Owner = record.Previous = record.Next = 0;
+        AllocatedBytes -= Blobs.UsableSize(blob);
+        BlockCount--;
+        _adoptedCount--;
+    }
+
+    /// <summary>Gives up a blob and ends its reference.</summary>
+    public void Drop(Blob blob)
+    {
+        GiveUp(blob);
+        Blobs.Release(blob);
+    }
+
+    /// <summary>
+    /// Makes an adopted blob longer or shorter where it is. Requires: it is not shared. False, with nothing changed,
+    /// when the pages behind it are not free.
+    /// </summary>
+    public bool TryResize(Blob blob, int newSizeBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(newSizeBytes);
+        var before = Blobs.UsableSize(blob);
+        if (Blobs.RecordOf(blob).Owner != _owner || Blobs.IsShared(blob)) ThrowNoBlob(blob);
+        if (!_source.TryResizeBlob(blob.FirstPage, Blobs.PagesFor(newSizeBytes))) return false;
+        AllocatedBytes += Blobs.UsableSize(blob) - before;
+        return true;
     }
 
     /// <summary>
@@ -218,7 +273,7 @@ public sealed unsafe class Heap : IDisposable
                 BlockGuard.CheckPoison(at, size, block);
             }
         });
-        if (IsChecked && blocks != BlockCount) throw new HeapCorruptionException("A front canary was overwritten.");
+        if (IsChecked && blocks != BlockCount - _adoptedCount) throw new HeapCorruptionException("A front canary was overwritten.");
     }
 
     /// <summary>Gives the empty spans that are kept back to the source.</summary>
@@ -240,6 +295,7 @@ public sealed unsafe class Heap : IDisposable
         }
 
         ReturnAll(ref _blobs);
+        while (_adopted != 0) Drop(new Blob(_adopted));
         Trim();
         _regionBytes = 0;
         _lastUnit = 0;
@@ -639,6 +695,10 @@ public sealed unsafe class Heap : IDisposable
     [DoesNotReturn]
     private static void ThrowNoBlock(ulong value) =>
         throw new HeapCorruptionException($"No block of this heap begins at {value:x}.");
+
+    [DoesNotReturn]
+    private static void ThrowNoBlob(Blob blob) =>
+        throw new HeapCorruptionException($"The blob at page {blob.FirstPage} is not this heap's.");
 
     [DoesNotReturn]
     private static void ThrowBrokenList(int first) =>

@@ -113,6 +113,7 @@ public sealed unsafe class MemorySource : IDisposable
         _pageLimit = (int)(bytes / PageBytes);
         _system = system;
         _free = new FreeRuns(Records);
+        Blobs = new Blobs(this);
         _chunks = new ChunkMap(system, (nint)Base, (int)(bytes / ChunkBytes));
         // Where huge pages are the rule, they would come unprepared; refused where they do not exist.
         _ = system.TryAdviseHuge((nint)Base, (nint)bytes, huge: false);
@@ -128,6 +129,9 @@ public sealed unsafe class MemorySource : IDisposable
     /// <summary>Bytes that the system may have given memory for: whole chunks, not counting those given back, but
     /// counting those that have it ahead of use.</summary>
     public long CommittedBytes => _chunks.CommittedBytes;
+
+    /// <summary>The blocks for large values, which are shared by reference count.</summary>
+    public Blobs Blobs { get; }
 
     internal byte* Base { get; }
 
@@ -229,14 +233,23 @@ public sealed unsafe class MemorySource : IDisposable
 
     /// <summary>Takes a run of pages for one block.</summary>
     /// <returns>Its first page.</returns>
-    internal int TakeBlob(int pages, int owner)
+    internal int TakeBlob(int pages, int owner) =>
+        TakeOne(new PageRecord { Kind = PageKind.Blob, RunPages = pages, Owner = owner });
+
+    /// <summary>Takes a run of pages for one block that counts its references and belongs to nobody yet.</summary>
+    /// <returns>Its first page.</returns>
+    internal int TakeShared(int pages) =>
+        TakeOne(new PageRecord { Kind = PageKind.Shared, RunPages = pages, References = 1 });
+
+    private int TakeOne(PageRecord record)
     {
         int first;
         ChunkPreparer? toWake;
         lock (_pagesLock)
         {
-            first = Take(pages);
-            Records[first] = new PageRecord { Kind = PageKind.Blob, RunPages = pages, Owner = owner };
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            first = Take(record.RunPages);
+            Records[first] = record;
             toWake = PreparerToWake();
         }
 

@@ -22,6 +22,9 @@ internal enum PageKind : byte
 
     /// <summary>The first page of whole chunks that the source itself holds, to give them memory or to take it.</summary>
     Held = 5,
+
+    /// <summary>The first page of a run that is one block with a count of references.</summary>
+    Shared = 6,
 }
 
 /// <summary>
@@ -31,7 +34,7 @@ internal enum PageKind : byte
 /// <remarks>
 /// <code>
 ///   offset  0 Kind  1 SizeClass  2 PageInRun  4 RunPages  8 Owner  12 Previous  16 Next
-///          20 FirstFree  22 Bump  24 Used  26 Capacity  28..63 unused
+///          20 FirstFree  22 Bump  24 Used  26 Capacity  28 References  32..63 unused
 ///
 ///   FreeHead   RunPages, Previous/Next in the bin of runs of that length
 ///   FreeTail   RunPages, to find the head
@@ -40,9 +43,10 @@ internal enum PageKind : byte
 ///              list of partial or of full spans, FirstFree (index + 1 of the first free block, 0 none), Bump (blocks
 ///              ever handed out), Used (blocks live), Capacity (blocks that fit)
 ///   Blob       RunPages, Owner, Previous/Next in the owner's list of blobs
+///   Shared     RunPages, References; Owner, Previous/Next in the owner's list, or 0 while no heap has adopted it
 /// </code>
 /// Who may touch a record: the source under its lock while the page is free or changes hands; the owning heap
-/// otherwise. <see cref="Kind"/> changes only under the source's lock, so the source may read a neighbour's kind at
+/// otherwise (References: whoever has one, atomically). <see cref="Kind"/> changes only under the source's lock, so the source may read a neighbour's kind at
 /// any time.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
@@ -61,4 +65,5 @@ internal struct PageRecord
     [FieldOffset(22)] internal ushort Bump;
     [FieldOffset(24)] internal ushort Used;
     [FieldOffset(26)] internal ushort Capacity;
+    [FieldOffset(28)] internal int References;
 }

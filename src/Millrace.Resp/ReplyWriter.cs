@@ -11,6 +11,9 @@
 // Each method writes one element in the form of the protocol in force; the caller counts the elements of an aggregate.
 // While Muted, whatever is written is dropped.
 //
+// A bulk string may be filled in late: BeginLate leaves room for it in the segments and goes on behind it, FillLate
+// copies the bytes there, in the order of the Begins, before the writer is detached.
+//
 // Source: RESP specification (RESP2 and RESP3 types); Redis 7.2 networking.c for the forms sent to RESP2 clients.
 
 using System.Buffers;
@@ -35,6 +38,10 @@ public sealed class ReplyWriter
     private bool _isResp3;
     private readonly byte[] _lastErrorCode = new byte[64];
     private int _lastErrorCodeLength;
+
+    // Room left for late bulk strings, in order; those before _latePiece are filled.
+    private readonly List<(byte[] Segment, int At, int Length)> _late = [];
+    private int _latePiece;
 
     // While aggregates are deferred, the fields above describe the side buffer and these the segment.
     private int _deferredDepth;
@@ -99,6 +106,7 @@ public sealed class ReplyWriter
     {
         Debug.Assert(_deferredDepth == 0, "every deferred aggregate must be ended");
         if (_deferredDepth > 0) LeaveDeferred();
+        Debug.Assert(_late.Count == 0, "every late bulk string must be filled");
         int filled = _at;
         _output = null;
         _segment = [];
@@ -173,6 +181,43 @@ public sealed class ReplyWriter
         to[at + 1] = (byte)'\n';
         to[at] = (byte)'\r';
         _at += at + 2;
+    }
+
+    /// <summary>A bulk string whose bytes come later: leaves room for them.</summary>
+    /// <param name="length">How many bytes.</param>
+    /// <returns>False, with nothing written, while muted or while an aggregate is deferred: what is written then may
+    /// be dropped or moved.</returns>
+    public bool TryBeginLate(int length)
+    {
+        if (_muted || _deferredDepth > 0) return false;
+        Header((byte)'$', length);
+        while (length > 0)
+        {
+            if (_at == _end) Grow(1);
+            int free = Math.Min(_end - _at, length);
+            _late.Add((_segment, _at, free));
+            _at += free;
+            length -= free;
+        }
+
+        Raw("\r\n"u8);
+        return true;
+    }
+
+    /// <summary>Fills the room that the oldest unfilled <see cref="TryBeginLate"/> left.</summary>
+    /// <param name="value">As many bytes as were announced.</param>
+    public void FillLate(ReadOnlySpan<byte> value)
+    {
+        while (!value.IsEmpty)
+        {
+            (byte[] segment, int at, int length) = _late[_latePiece++];
+            value[..length].CopyTo(segment.AsSpan(at));
+            value = value[length..];
+        }
+
+        if (_latePiece < _late.Count) return;
+        _late.Clear();
+        _latePiece = 0;
     }
 
     /// <summary>An integer as a bulk string.</summary>

@@ -29,6 +29,13 @@ internal sealed class EngineFixture : IDisposable
 
     public void Begin(long nowMs) => Assert.True(Unit.TryBegin(Keyspace.AllPartitions, nowMs, patient: true, out _));
 
+    /// <summary>Fails when a blob is left, whether a heap has it or nobody.</summary>
+    public void CheckNoBlobs()
+    {
+        for (var i = 0; i < Keyspace.Shape.Partitions; i++) Keyspace[i].Heap.CheckIntegrity();
+        Assert.Equal(0, Keyspace.Blobs.LiveCount);
+    }
+
     public void Dispose()
     {
         Keyspace.Dispose();

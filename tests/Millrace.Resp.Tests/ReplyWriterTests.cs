@@ -210,6 +210,68 @@ public sealed class ReplyWriterTests
     }
 
     /// <summary>Segments that begin anywhere, so that a confusion of index and count shows.</summary>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(64)]
+    [InlineData(4_096)]
+    public void Late_bulk_strings_are_filled_in_order_wherever_segments_end(int segmentBytes)
+    {
+        var source = new KeepingSource(segmentBytes);
+        var writer = new ReplyWriter();
+        writer.Attach(source, source.First, 0, 2);
+        writer.Array(3);
+        Assert.True(writer.TryBeginLate(100));
+        writer.Integer(7);
+        Assert.True(writer.TryBeginLate(33));
+        var written = writer.Written;
+        writer.FillLate(Encoding.ASCII.GetBytes(new string('a', 100)));
+        writer.FillLate(Encoding.ASCII.GetBytes(new string('b', 33)));
+        Assert.Equal(written, writer.Written);
+        Assert.True(writer.TryBeginLate(1));
+        writer.FillLate("c"u8);
+        var text = source.Text(writer.Detach());
+        var expected = $"*3\r\n$100\r\n{new string('a', 100)}\r\n:7\r\n$33\r\n{new string('b', 33)}\r\n$1\r\nc\r\n";
+        Assert.Equal(expected, text);
+    }
+
+    [Fact]
+    public void Nothing_is_late_while_muted_or_deferred()
+    {
+        var source = new KeepingSource(256);
+        var writer = new ReplyWriter();
+        writer.Attach(source, source.First, 0, 2);
+        writer.Muted = true;
+        Assert.False(writer.TryBeginLate(10));
+        writer.Muted = false;
+        var mark = writer.BeginDeferred();
+        Assert.False(writer.TryBeginLate(10));
+        writer.EndDeferredArray(mark, 0);
+        Assert.Equal("*0\r\n", source.Text(writer.Detach()));
+    }
+
+    // Segments that can still be written to after the next one was asked for.
+    private sealed class KeepingSource(int segmentBytes) : SegmentSource
+    {
+        private readonly List<byte[]> _segments = [new byte[segmentBytes]];
+        private readonly List<int> _filled = [];
+
+        public byte[] First => _segments[0];
+
+        public override byte[] Next(int filledInCurrent, int minimumFree, out int start)
+        {
+            start = 0;
+            _filled.Add(filledInCurrent);
+            _segments.Add(new byte[Math.Max(segmentBytes, minimumFree)]);
+            return _segments[^1];
+        }
+
+        public string Text(int filledInLast)
+        {
+            _filled.Add(filledInLast);
+            return string.Concat(_segments.Select((bytes, i) => Encoding.Latin1.GetString(bytes, 0, _filled[i])));
+        }
+    }
+
     private sealed class CollectingSource(int segmentBytes) : SegmentSource
     {
         private byte[] _segment = [];

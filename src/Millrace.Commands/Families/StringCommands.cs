@@ -504,7 +504,7 @@ public static class StringCommands
     {
         if (entry.IsMissing) call.Reply.Null();
         else if (StringValue.TryGetInteger(entry, out var number)) call.Reply.BulkInteger(number);
-        else call.Reply.Bulk(StringValue.Read(entry, default));
+        else LargeValues.Bulk(call, entry);
     }
 
     private static bool FitsLimit(in Call call, long offset, int length)

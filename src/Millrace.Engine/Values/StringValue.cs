@@ -16,7 +16,7 @@ public enum StringEncoding
     /// <summary>Bytes in the entry, up to <see cref="StringValue.MaxInlineBytes"/>.</summary>
     Raw = 2,
 
-    /// <summary>Bytes in a block of their own.</summary>
+    /// <summary>Bytes in a <see cref="Memory.Blob"/> of their own.</summary>
     Blob = 3,
 }
 
@@ -28,10 +28,11 @@ public enum StringEncoding
 ///   value area   Integer    8 bytes, little-endian
 ///                Embedded   the bytes
 ///                Raw        the bytes
-///                Blob       8 bytes BlockRef, 8 bytes length; the block may be larger (growth is amortised)
+///                Blob       8 bytes Blob, 8 bytes length; the blob may be larger (growth is amortised)
 /// </code>
 /// A string over <see cref="MaxInlineBytes"/> is a blob, so that renaming it and growing it copies no more than it
-/// must.
+/// must, and storing and reading it whole copies outside of the partition's lock. A blob that somebody still reads is
+/// replaced by a copy before it is changed.
 /// The names that clients see are Redis's: int, embstr (at most 44 bytes), raw.
 /// </remarks>
 public static class StringValue
@@ -83,7 +84,7 @@ public static class StringValue
                 return scratch[..FormatInteger(Integer(entry), scratch)];
             case StringEncoding.Blob:
                 var value = entry.Value;
-                return heap.Span(Blob(value), 0, BlobLength(value));
+                return heap.Blobs.Span(Blob(value), 0, BlobLength(value));
             default:
                 return entry.Value;
         }
@@ -93,6 +94,16 @@ public static class StringValue
     /// The bytes of the string, as <see cref="Read(Heap, in Entry, Span{byte})"/> with the entry's own heap.
     /// </summary>
     public static ReadOnlySpan<byte> Read(in Entry entry, Span<byte> scratch) => Read(entry.Heap, entry, scratch);
+
+    /// <summary>Whether the bytes are in a block of their own, which can be retained.</summary>
+    public static bool IsLarge(in Entry entry) => (StringEncoding)entry.Encoding == StringEncoding.Blob;
+
+    /// <summary>Retains the bytes for a reply that is filled after the unit. Requires: large.</summary>
+    public static void Retain(Unit unit, in Entry entry)
+    {
+        var value = entry.Value;
+        unit.Retained.Add(Blob(value), BlobLength(value));
+    }
 
     /// <summary>The integer, when the string is stored as one.</summary>
     public static bool TryGetInteger(in Entry entry, out long value)
@@ -156,30 +167,45 @@ public static class StringValue
 
     internal static void FreeOutside(Heap heap, in Entry entry)
     {
-        if ((StringEncoding)entry.Encoding == StringEncoding.Blob) heap.Free(Blob(entry.Value));
+        if ((StringEncoding)entry.Encoding == StringEncoding.Blob) heap.Drop(Blob(entry.Value));
     }
 
     internal static long OutsideBytes(Heap heap, in Entry entry) =>
-        (StringEncoding)entry.Encoding == StringEncoding.Blob ? heap.UsableSize(Blob(entry.Value)) : 0;
+        (StringEncoding)entry.Encoding == StringEncoding.Blob ? heap.Blobs.UsableSize(Blob(entry.Value)) : 0;
 
     internal static void CopyOutside(Heap heap, in Entry entry, Heap target, in Entry copy)
     {
         if ((StringEncoding)entry.Encoding != StringEncoding.Blob) return;
         var length = BlobLength(entry.Value);
-        var block = target.Allocate(length);
-        heap.Span(Blob(entry.Value), 0, length).CopyTo(target.Span(block, 0, length));
-        WriteBlob(copy.Value, block, length);
+        var blob = NewBlob(target, length, heap.Blobs.Span(Blob(entry.Value), 0, length));
+        WriteBlob(copy.Value, blob, length);
+    }
+
+    internal static void MoveOutside(Heap heap, in Entry entry, Heap target)
+    {
+        if ((StringEncoding)entry.Encoding != StringEncoding.Blob || ReferenceEquals(heap, target)) return;
+        var blob = Blob(entry.Value);
+        heap.GiveUp(blob);
+        target.Adopt(blob);
     }
 
     private static Entry SetBlob(Unit unit, in Key key, in Entry existing, ReadOnlySpan<byte> value, long deadlineMs)
     {
         var heap = unit.PartitionFor(key).Heap;
-        var block = heap.Allocate(value.Length);
-        value.CopyTo(heap.Span(block, 0, value.Length));
+        if (unit.Staged.TryTake(value, out var blob)) heap.Adopt(blob);
+        else blob = NewBlob(heap, value.Length, value);
         var shape = new EntryShape(ValueType.String, (int)StringEncoding.Blob, BlobHeaderBytes, deadlineMs, 0);
         var entry = unit.Store(key, existing, shape);
-        WriteBlob(entry.Value, block, value.Length);
+        WriteBlob(entry.Value, blob, value.Length);
         return entry;
+    }
+
+    private static Blob NewBlob(Heap heap, int length, ReadOnlySpan<byte> content)
+    {
+        var blob = heap.Blobs.Create(length);
+        content.CopyTo(heap.Blobs.Span(blob, 0, content.Length));
+        heap.Adopt(blob);
+        return blob;
     }
 
     // Leaves an entry that holds `length` bytes, the first `oldLength` of them as before, the rest undefined.
@@ -189,7 +215,7 @@ public static class StringValue
         var deadline = existing.IsMissing ? -1 : existing.DeadlineMs;
         if (!existing.IsMissing && (StringEncoding)existing.Encoding == StringEncoding.Blob)
         {
-            if (length > oldLength) GrowBlob(heap, existing.Value, oldLength, length);
+            OpenBlob(heap, existing.Value, oldLength, length);
             return existing;
         }
 
@@ -218,45 +244,49 @@ public static class StringValue
             return inline;
         }
 
-        var block = heap.Allocate(length);
-        old.CopyTo(heap.Span(block, 0, oldLength));
+        var blob = NewBlob(heap, length, old);
         var shape = new EntryShape(ValueType.String, (int)StringEncoding.Blob, BlobHeaderBytes, deadline, 0);
         var entry = unit.Store(key, existing, shape);
-        WriteBlob(entry.Value, block, length);
+        WriteBlob(entry.Value, blob, length);
         return entry;
     }
 
-    private static void GrowBlob(Heap heap, Span<byte> value, int oldLength, int length)
+    // Makes a blob ready to be written: long enough, and read by nobody else.
+    private static void OpenBlob(Heap heap, Span<byte> value, int oldLength, int length)
     {
-        var block = Blob(value);
-        if (heap.UsableSize(block) < length)
+        var blob = Blob(value);
+        var isShort = heap.Blobs.UsableSize(blob) < length;
+        var spare = isShort ? Math.Min(Math.Min(length, MaxSpareBytes), int.MaxValue - length) : 0;
+        if (heap.Blobs.IsShared(blob) || (isShort && !heap.TryResize(blob, length + spare)))
         {
-            var spare = Math.Min(Math.Min(length, MaxSpareBytes), int.MaxValue - length);
-            block = heap.Resize(block, oldLength, length + spare);
+            var old = heap.Blobs.Span(blob, 0, oldLength);
+            var moved = NewBlob(heap, length + spare, old);
+            heap.Drop(blob);
+            blob = moved;
         }
 
-        WriteBlob(value, block, length);
+        WriteBlob(value, blob, length);
     }
 
     private static Span<byte> Content(Heap heap, in Entry entry)
     {
         var value = entry.Value;
         return (StringEncoding)entry.Encoding == StringEncoding.Blob
-            ? heap.Span(Blob(value), 0, BlobLength(value))
+            ? heap.Blobs.Span(Blob(value), 0, BlobLength(value))
             : value;
     }
 
     private static long Integer(in Entry entry) => BinaryPrimitives.ReadInt64LittleEndian(entry.Value);
 
-    private static BlockRef Blob(ReadOnlySpan<byte> value) =>
-        BlockRef.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(value));
+    private static Blob Blob(ReadOnlySpan<byte> value) =>
+        Memory.Blob.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(value));
 
     private static int BlobLength(ReadOnlySpan<byte> value) =>
         checked((int)BinaryPrimitives.ReadInt64LittleEndian(value[sizeof(ulong)..]));
 
-    private static void WriteBlob(Span<byte> value, BlockRef block, int length)
+    private static void WriteBlob(Span<byte> value, Blob blob, int length)
     {
-        BinaryPrimitives.WriteUInt64LittleEndian(value, block.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(value, blob.Value);
         BinaryPrimitives.WriteInt64LittleEndian(value[sizeof(ulong)..], length);
     }
 

@@ -31,8 +31,8 @@ public static class Value
 
     /// <summary>
     /// Makes an entry for <paramref name="to"/> with the value and deadline of <paramref name="entry"/>, which stays as
-    /// it is. Without <paramref name="copies"/> memory outside the entry is shared until
-    /// <see cref="FreeTransferred"/> ends the old entry, if both live in one heap.
+    /// it is. Without <paramref name="copies"/> memory outside the entry is the new entry's from then on, and the old
+    /// one is only good for <see cref="FreeTransferred"/>.
     /// </summary>
     internal static Entry Transfer(Unit unit, in Entry entry, Heap heap, in Key to, bool copies)
     {
@@ -41,16 +41,12 @@ public static class Value
         var made = unit.Store(to, default, shape);
         if (!copies) made = made.WithAccessClock(entry.AccessClock);
         entry.Value.CopyTo(made.Value);
-        var shares = !copies && ReferenceEquals(heap, target);
-        if (!shares && entry.Type == ValueType.String) StringValue.CopyOutside(heap, entry, target, made);
+        if (entry.Type != ValueType.String) return made;
+        if (copies) StringValue.CopyOutside(heap, entry, target, made);
+        else StringValue.MoveOutside(heap, entry, target);
         return made;
     }
 
-    /// <summary>Frees the old entry after a transfer; what it owns outside stays when the new entry shares
-    /// it.</summary>
-    internal static void FreeTransferred(Heap heap, in Entry entry, bool shares)
-    {
-        if (!shares) FreeOutside(heap, entry);
-        heap.Free(entry.Block);
-    }
+    /// <summary>Frees the old entry after a transfer that did not copy.</summary>
+    internal static void FreeTransferred(Heap heap, in Entry entry) => heap.Free(entry.Block);
 }

@@ -79,6 +79,8 @@ public sealed class Executor
         if (!ReferenceEquals(client.Recorder, _effects)) client.Recorder = _effects;
         Statistics.Begin(spec);
         KeepTime();
+        if (request.End - request.Start > LargeValues.MinStagedBytes && spec.Locks != LockScope.Quiesced)
+            LargeValues.Stage(_unit, spec, input, request.Start, request.Slices.AsSpan());
         if (spec.Locks == LockScope.Quiesced)
         {
             closed = RunQuiesced(client, ref call);
@@ -171,6 +173,7 @@ public sealed class Executor
         SchedulePoint.Yield();
         _effects.Append(call, database);
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
+        if (_unit.Retained.Count > 0) LargeValues.Fill(_unit, call.Reply);
     }
 
     // While it waited for the other loops, somebody may have closed a gate, or this very client.
