@@ -16,8 +16,8 @@ namespace Millrace.Memory;
 /// </para>
 /// <para>
 /// Lists: for every class the spans with a free block (<c>_partial</c>) and those without (<c>_full</c>), the blobs,
-/// the blobs that count their references, and the empty spans; so <see cref="Dispose"/> finds everything. Invariant: a span is in exactly one of them, and
-/// only those in <c>_empty</c> are empty.
+/// the adopted blobs (<see cref="Millrace.Memory.Blobs"/>), and the empty spans; so <see cref="Dispose"/> finds
+/// everything. Invariant: a span is in exactly one of them, and only those in <c>_empty</c> are empty.
 /// </para>
 /// <para>
 /// What could corrupt memory is refused always: freeing what is no block's start or another heap's, a free list that
@@ -81,7 +81,7 @@ public sealed unsafe class Heap : IDisposable
     /// <summary>The blobs of the heap's source.</summary>
     public Blobs Blobs => _source.Blobs;
 
-    /// <summary>What the live blocks and adopted blobs take, as <see cref="UsableSize"/> tells it for each. Exact.</summary>
+    /// <summary>What the live blocks and adopted blobs take, as <see cref="UsableSize"/> tells it. Exact.</summary>
     public long AllocatedBytes { get; private set; }
 
     /// <summary>The number of live blocks. Exact.</summary>
@@ -273,7 +273,8 @@ public sealed unsafe class Heap : IDisposable
                 BlockGuard.CheckPoison(at, size, block);
             }
         });
-        if (IsChecked && blocks != BlockCount - _adoptedCount) throw new HeapCorruptionException("A front canary was overwritten.");
+        if (IsChecked && blocks != BlockCount - _adoptedCount)
+            throw new HeapCorruptionException("A front canary was overwritten.");
     }
 
     /// <summary>Gives the empty spans that are kept back to the source.</summary>

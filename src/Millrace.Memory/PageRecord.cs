@@ -46,8 +46,8 @@ internal enum PageKind : byte
 ///   Shared     RunPages, References; Owner, Previous/Next in the owner's list, or 0 while no heap has adopted it
 /// </code>
 /// Who may touch a record: the source under its lock while the page is free or changes hands; the owning heap
-/// otherwise (References: whoever has one, atomically). <see cref="Kind"/> changes only under the source's lock, so the source may read a neighbour's kind at
-/// any time.
+/// otherwise (References: whoever has one, atomically). <see cref="Kind"/> changes only under the source's lock, so the
+/// source may read a neighbour's kind at any time.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
 internal struct PageRecord
