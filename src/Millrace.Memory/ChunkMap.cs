@@ -33,7 +33,10 @@ internal sealed class ChunkMap(SystemPages system, nint baseAddress, int count)
     /// <summary>Chunks ever taken into use.</summary>
     internal long OpenedCount { get; private set; }
 
-    /// <summary>Those of them that had no memory.</summary>
+    /// <summary>How many chunks have a page in use.</summary>
+    internal int InUseCount { get; private set; }
+
+    /// <summary>How many were taken into use that had no memory.</summary>
     internal long MissedCount { get; private set; }
 
     /// <summary>Where a chunk begins.</summary>
@@ -70,7 +73,7 @@ internal sealed class ChunkMap(SystemPages system, nint baseAddress, int count)
             var next = Math.Min(end, (chunk + 1) * PagesPerChunk);
             ref var state = ref _chunks[chunk];
             state.TakenPages -= (byte)(next - page);
-            if (state.TakenPages == 0) FreeCount++;
+            if (state.TakenPages == 0) Close();
             page = next;
         }
     }
@@ -132,6 +135,13 @@ internal sealed class ChunkMap(SystemPages system, nint baseAddress, int count)
     {
         FreeCount--;
         OpenedCount++;
+        InUseCount++;
+    }
+
+    private void Close()
+    {
+        FreeCount++;
+        InUseCount--;
     }
 
     private void Commit(int chunk, ref ChunkState state)

@@ -58,16 +58,18 @@ internal sealed class ChunkPreparer
     {
         while (!_isStopping)
         {
-            if (HasWorked(Environment.TickCount64)) continue;
-            _wake.WaitOne(_pace.IsResting ? Timeout.Infinite : AheadPace.TickMs);
+            var nowMs = Environment.TickCount64;
+            if (HasWorked(nowMs)) continue;
+            var isResting = _pace.IsResting && nowMs >= _refusedUntilMs;
+            _wake.WaitOne(isResting ? Timeout.Infinite : AheadPace.TickMs);
         }
     }
 
     // One piece of work: at most one chunk populated, or one run of chunks discarded.
     private bool HasWorked(long nowMs)
     {
-        var (opened, missed) = _source.ReadOpened();
-        _pace.Observe(nowMs, opened, missed);
+        var (inUse, missed) = _source.ReadUse();
+        _pace.Observe(nowMs, inUse, missed);
         if (nowMs >= _refusedUntilMs && HasPrepared(nowMs)) return true;
         if (_source.DiscardQueued()) return true;
         var spare = _pace.IsIdle ? 0 : MemorySource.SpareChunks - 1;
@@ -95,6 +97,7 @@ internal sealed class ChunkPreparer
         }
 
         _refusedUntilMs = nowMs + RefusalMs;
+        _source.ExpectNoChunks();
         return false;
     }
 }

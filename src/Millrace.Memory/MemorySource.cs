@@ -71,7 +71,8 @@ public sealed unsafe class MemorySource : IDisposable
     private int _queuedChunks;
     private int _workedChunks;
     private long _openedWhenTrimmed = -1;
-    private long _openedBefore;
+    private int _ahead = AheadPace.MinChunks;
+    private bool _isWoken;
     private int _recordPieces = 1;
     private ChunkPreparer? _preparer;
     private int _nextOwner;
@@ -301,10 +302,23 @@ public sealed unsafe class MemorySource : IDisposable
 
     // ---- for the thread that prepares chunks ----
 
-    /// <summary>How many chunks were ever taken into use, and how many of them had no memory.</summary>
-    internal (long Opened, long Missed) ReadOpened()
+    /// <summary>
+    /// How many chunks are in use, and how many were ever taken that had no memory. Whoever takes or returns pages from
+    /// now on wakes the thread again when there is something to do.
+    /// </summary>
+    internal (long InUse, long Missed) ReadUse()
     {
-        lock (_pagesLock) return (_chunks.OpenedCount, _chunks.MissedCount);
+        lock (_pagesLock)
+        {
+            _isWoken = false;
+            return (_chunks.InUseCount, _chunks.MissedCount);
+        }
+    }
+
+    /// <summary>Nobody need wake the thread for want of chunks until it looks for the next one by itself.</summary>
+    internal void ExpectNoChunks()
+    {
+        lock (_pagesLock) _ahead = 0;
     }
 
     /// <summary>
@@ -319,6 +333,7 @@ public sealed unsafe class MemorySource : IDisposable
         lock (_pagesLock)
         {
             if (_isDisposed || _openedWhenTrimmed == _chunks.OpenedCount) return false;
+            _ahead = ahead;
             if (_chunks.FreeCount >= ahead + SpareChunks) return false; // elsewhere; those go back first
             var seen = _queuedChunks; // these are recalled first
             for (var run = _free.FirstLong(); run != 0 && seen < ahead; run = _free.NextLong(run))
@@ -454,14 +469,13 @@ public sealed unsafe class MemorySource : IDisposable
 
     private static nuint RecordBytes(long regionBytes) => (nuint)(regionBytes / PageBytes * PageRecord.SizeBytes);
 
-    // The thread, when there is something for it to do: chunks were taken into use, or wait to be discarded. It begins
-    // with the first that is not plain.
+    // The thread, when there is something for it to do: too few chunks are ready, or some wait to be discarded. It
+    // begins with the first chunk that is not plain.
     private ChunkPreparer? PreparerToWake()
     {
-        var opened = _chunks.OpenedCount;
-        if (opened == _openedBefore && _queue == 0) return null;
-        _openedBefore = opened;
+        if (_isWoken || (_chunks.FreeCount >= _ahead && _queue == 0)) return null;
         if (_frontier >= PlainChunks * PagesPerChunk) _preparer ??= new ChunkPreparer(this, _system);
+        _isWoken = _preparer is not null;
         return _preparer;
     }
 

@@ -55,4 +55,14 @@ public class AheadPaceTests
         pace.Observe(now + AheadPace.IdleMs + 1, 101, 0);
         Assert.False(pace.IsResting);
     }
+
+    [Fact]
+    public void Chunks_that_come_and_go_do_not_raise_it()
+    {
+        var pace = new AheadPace(0);
+        for (var now = 1; now < 10 * AheadPace.TickMs; now++) pace.Observe(now, 7 + (now % 2), 0);
+        Assert.InRange(pace.Chunks, AheadPace.MinChunks, AheadPace.MaxChunks - 1);
+        pace.Observe(10 * AheadPace.TickMs, 7, 0);
+        Assert.False(pace.IsIdle);
+    }
 }

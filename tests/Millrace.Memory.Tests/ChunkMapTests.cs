@@ -17,6 +17,7 @@ public class ChunkMapTests
         Assert.False(map.IsFree(0));
         map.Take(PagesPerChunk, 1);
         Assert.Equal((4, 3, 0), (map.OpenedCount, map.MissedCount, map.FreeCount));
+        Assert.Equal(3, map.InUseCount);
         Assert.True(map.IsSound());
     }
 

@@ -28,7 +28,7 @@ public class ChunkPreparerTests
         using var source = new MemorySource(RegionBytes, system);
         var owner = source.Enter();
         for (var i = 0; i < MemorySource.PlainChunks; i++) source.TakeBlob(ChunkPages - 1, owner);
-        var missed = source.ReadOpened().Missed;
+        var missed = source.ReadUse().Missed;
         for (var i = 0; i < 20; i++)
         {
             var needed = i + 1;
@@ -36,7 +36,7 @@ public class ChunkPreparerTests
             source.TakeBlob(ChunkPages, owner);
         }
 
-        Assert.Equal(missed, source.ReadOpened().Missed);
+        Assert.Equal(missed, source.ReadUse().Missed);
         Assert.Equal(refusesHuge, system.HugeChunks == 0);
         Assert.DoesNotContain(Environment.CurrentManagedThreadId, system.Workers.Keys);
         source.CheckInvariants();
@@ -83,9 +83,9 @@ public class ChunkPreparerTests
         source.CheckInvariants();
         system.Gate.Set();
         Eventually.Settles(source);
-        var missed = source.ReadOpened().Missed;
+        var missed = source.ReadUse().Missed;
         source.TakeBlob(ChunkPages, owner);
-        Assert.Equal(missed, source.ReadOpened().Missed);
+        Assert.Equal(missed, source.ReadUse().Missed);
         source.Leave();
     }
 
@@ -122,9 +122,9 @@ public class ChunkPreparerTests
         system.Gate.Reset();
         foreach (var run in runs) source.Return(run);
         Eventually.Holds(() => !source.IsSettled, "some wait");
-        var missed = source.ReadOpened().Missed;
+        var missed = source.ReadUse().Missed;
         for (var i = 0; i < Chunks / 2; i++) source.TakeBlob(ChunkPages, owner);
-        Assert.Equal(missed, source.ReadOpened().Missed);
+        Assert.Equal(missed, source.ReadUse().Missed);
         source.CheckInvariants();
         system.Gate.Set();
         Eventually.Settles(source);
