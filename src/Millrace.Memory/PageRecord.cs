@@ -20,7 +20,8 @@ internal enum PageKind : byte
     /// <summary>The first page of a blob: a run that is one block.</summary>
     Blob = 4,
 
-    /// <summary>The first page of whole chunks that the source itself holds, to give them memory or to take it.</summary>
+    /// <summary>The first page of whole chunks that the source itself holds, to give them memory or take
+    /// it.</summary>
     Held = 5,
 
     /// <summary>The first page of a run that is one block with a count of references.</summary>

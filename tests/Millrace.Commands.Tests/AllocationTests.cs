@@ -86,6 +86,7 @@ public class AllocationTests
             var call = new Call(spec, args, keys[..count], _reply, driver.Unit, driver.Client, _effects);
             spec.Handler!(ref call);
             driver.Unit.End();
+            LargeValues.Fill(driver.Unit, _reply);
             _reply.Detach();
         }
     }

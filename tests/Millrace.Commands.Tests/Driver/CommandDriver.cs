@@ -134,6 +134,7 @@ internal sealed class CommandDriver : IDisposable
         if (Dirty > 0 && _effects.IsReplaced) RecordNamed(_effects.Bytes);
         else if (Dirty > 0) _lastEffects.Add(Joined(args));
         Unit.End();
+        LargeValues.Fill(Unit, _reply);
     }
 
     private KeyAt[] KeysOf(CommandSpec spec, Args args)
@@ -200,21 +201,23 @@ internal sealed class DriverCaller(List<string> effects) : Caller
 internal sealed class CollectingOutput : SegmentSource
 {
     private const int SegmentBytes = 128;
-    private readonly MemoryStream _done = new();
+    private readonly List<(byte[] Segment, int Filled)> _done = []; // late replies are still written there
     private byte[] _current = new byte[SegmentBytes];
 
     public byte[] First => _current;
 
     public override byte[] Next(int filledInCurrent, int minimumFree, out int start)
     {
-        _done.Write(_current, 0, filledInCurrent);
+        _done.Add((_current, filledInCurrent));
         start = 0;
         return _current = new byte[(int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(SegmentBytes, minimumFree))];
     }
 
     public byte[] Finish(int filled)
     {
-        _done.Write(_current, 0, filled);
-        return _done.ToArray();
+        var all = new MemoryStream();
+        foreach (var (segment, length) in _done) all.Write(segment, 0, length);
+        all.Write(_current, 0, filled);
+        return all.ToArray();
     }
 }
