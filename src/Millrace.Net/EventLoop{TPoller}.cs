@@ -40,6 +40,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
         LeaveSleep();
         while (!Group.IsStopping) Turn();
         CloseAll();
+        _poller.Leave(_sink);
         LeaveThread();
         State = LoopState.Still;
         Group.Quiescence.NoteStill();
@@ -156,7 +157,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
         if (output.PendingBytes > 0)
         {
             if (!connection.IsSending) _poller.Send(connection, _sink);
-            if (output.PendingBytes > 0) connection.HasWaited = true;
+            if (output.PendingBytes > 0 && !TPoller.SendsWhenWaiting) connection.HasWaited = true;
         }
         if (connection.IsCut) return;
         if (!connection.IsSending) output.ReleaseUnused();

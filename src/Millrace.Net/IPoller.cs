@@ -18,6 +18,10 @@ internal interface IPoller : IDisposable
     /// <summary>Its name in INFO and logs.</summary>
     static abstract string Name { get; }
 
+    /// <summary>Send only queues, and the next Wait really sends: output that is left after Send has not had to wait
+    /// yet.</summary>
+    static abstract bool SendsWhenWaiting { get; }
+
     /// <summary>Interrupts a Wait, or makes the next one return at once. Any thread; harmless after Dispose.</summary>
     void Wake();
 
@@ -52,4 +56,7 @@ internal interface IPoller : IDisposable
 
     /// <summary>Closes; reports Released now or later.</summary>
     void Close(Connection connection, PollerSink sink);
+
+    /// <summary>The last call on the loop's thread: when it returns, no operation is in flight any more.</summary>
+    void Leave(PollerSink sink);
 }

@@ -11,6 +11,9 @@ internal sealed class PollerSink(EventLoop loop)
     private readonly byte[] _shared =
         GC.AllocateUninitializedArray<byte>(loop.Options.ReceiveBufferBytes, pinned: true);
 
+    /// <summary>The number of the loop's turn.</summary>
+    public long Turn => loop.Tally.Turns;
+
     /// <summary>Where the bytes of the next read should go. False when the connection can take no more and will be
     /// cut.</summary>
     public bool TryPrepareRead(Connection connection, out byte[] array, out int offset, out int length)

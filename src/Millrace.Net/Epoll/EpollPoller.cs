@@ -47,6 +47,8 @@ internal struct EpollPoller : IPoller
 
     public static string Name => "epoll";
 
+    public static bool SendsWhenWaiting => false;
+
     public readonly void Wake() => LinuxCalls.Signal(_wake);
 
     public void Wait(int timeoutMs)
@@ -103,7 +105,7 @@ internal struct EpollPoller : IPoller
     public bool TryAdd(Connection connection, in AcceptedPeer peer)
     {
         if (!connection.IsUnixSocket) TcpOptions.Set(peer.Descriptor, _group.TcpKeepAliveSeconds);
-        connection.LocalAddress = connection.IsUnixSocket ? peer.RemoteAddress : LocalAddressOf(peer.Descriptor);
+        connection.LocalAddress = connection.IsUnixSocket ? peer.RemoteAddress : SocketAddressText.OfLocal(peer.Descriptor);
         connection.PollerSlot = TakeSlot(connection);
         return true;
     }
@@ -154,17 +156,15 @@ internal struct EpollPoller : IPoller
         sink.Released(connection);
     }
 
+    public readonly void Leave(PollerSink sink)
+    {
+        // Nothing goes on behind our back.
+    }
+
     public readonly void Dispose()
     {
         _epoll.Dispose();
         _wake.Dispose();
-    }
-
-    private static string LocalAddressOf(int descriptor)
-    {
-        Span<byte> address = stackalloc byte[LinuxCalls.AddressBytes];
-        int result = LinuxCalls.LocalAddress(descriptor, address, out int length);
-        return result < 0 ? "" : SocketAddressText.Parse(address[..length])?.ToString() ?? "";
     }
 
     private readonly void Dispatch(Connection connection, uint events, PollerSink sink)

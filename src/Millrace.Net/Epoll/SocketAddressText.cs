@@ -30,5 +30,13 @@ internal static class SocketAddressText
         return null;
     }
 
+    /// <summary>The address and port that a socket is bound to; empty when it has none.</summary>
+    public static string OfLocal(int descriptor)
+    {
+        Span<byte> address = stackalloc byte[LinuxCalls.AddressBytes];
+        int result = LinuxCalls.LocalAddress(descriptor, address, out int length);
+        return result < 0 ? "" : Parse(address[..length])?.ToString() ?? "";
+    }
+
     private static int PortOf(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
 }

@@ -27,6 +27,8 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
 
     public static string Name => "sockets";
 
+    public static bool SendsWhenWaiting => false;
+
     public void Wake() => _queue.Wake();
 
     public void Wait(int timeoutMs) => _queue.Wait(timeoutMs);
@@ -125,6 +127,11 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
         if (!connection.PeerEnded) EndSending(connection);
         transport.Socket.Dispose();
         ReleaseIfIdle(transport, sink);
+    }
+
+    public void Leave(PollerSink sink)
+    {
+        // An operation that is left keeps its own memory.
     }
 
     public void Dispose() => _queue.Dispose();
