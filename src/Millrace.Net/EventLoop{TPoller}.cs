@@ -157,7 +157,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
         if (output.PendingBytes > 0)
         {
             if (!connection.IsSending) _poller.Send(connection, _sink);
-            if (output.PendingBytes > 0 && !TPoller.SendsWhenWaiting) connection.HasWaited = true;
+            if (output.PendingBytes > 0) connection.HasWaited = true;
         }
         if (connection.IsCut) return;
         if (!connection.IsSending) output.ReleaseUnused();
@@ -185,7 +185,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
     private void Drain(Connection connection)
     {
         connection.ReleaseInput();
-        if (connection.Output.PendingBytes > 0)
+        if (connection.Output.PendingBytes > 0 || connection.IsSending)
         {
             if (connection.ClosingTimer is null) StartClosingTimer(connection, Options.DrainStallMs);
             return;

@@ -18,10 +18,6 @@ internal interface IPoller : IDisposable
     /// <summary>Its name in INFO and logs.</summary>
     static abstract string Name { get; }
 
-    /// <summary>Send only queues, and the next Wait really sends: output that is left after Send has not had to wait
-    /// yet.</summary>
-    static abstract bool SendsWhenWaiting { get; }
-
     /// <summary>Interrupts a Wait, or makes the next one return at once. Any thread; harmless after Dispose.</summary>
     void Wake();
 

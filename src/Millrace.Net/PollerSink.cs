@@ -75,6 +75,24 @@ internal sealed class PollerSink(EventLoop loop)
         loop.Group.Unassign(loop);
     }
 
+    /// <summary>A piece was taken from the output, and the system will take it for certain, or nearly
+    /// so.</summary>
+    public void Submitted(Connection connection, int count)
+    {
+        loop.Tally.Writes++;
+        loop.Tally.BytesOut += count;
+        connection.BytesOut += count;
+        connection.LastActivityUs = loop.NowUs;
+    }
+
+    /// <summary>The system has not taken the end of a submitted piece after all.</summary>
+    public void NotTaken(Connection connection, in OutputPiece rest)
+    {
+        loop.Tally.BytesOut -= rest.Length;
+        connection.BytesOut -= rest.Length;
+        connection.Output.PutBack(rest);
+    }
+
     /// <summary>A listener has a new socket.</summary>
     public void Accepted(Listener listener, in AcceptedPeer peer)
     {

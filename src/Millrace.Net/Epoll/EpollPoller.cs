@@ -47,8 +47,6 @@ internal struct EpollPoller : IPoller
 
     public static string Name => "epoll";
 
-    public static bool SendsWhenWaiting => false;
-
     public readonly void Wake() => LinuxCalls.Signal(_wake);
 
     public void Wait(int timeoutMs)

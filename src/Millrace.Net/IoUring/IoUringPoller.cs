@@ -5,10 +5,10 @@
 //             much is not received from until it has caught up. A message that is large enough to have memory of its own
 //             is read there with an ordinary call when the ring says that there is something: the kernel is never given
 //             memory that a connection may let go of
-//   output    one send per connection at a time. A short reply is sent without waiting: that completes as it is
-//             submitted, so the same call can go on to sleep until something else has happened, too. Should the peer not
-//             have taken all of it, that is noticed a moment later; the rest, and long output, is sent as the peer
-//             takes it
+//   output    one send per connection at a time. A short reply counts as sent when it is queued: its send does not wait
+//             for the peer, so it completes as it is submitted, and the same call can go on to sleep until something
+//             else has happened. Should the peer not have taken all of it, that is noticed a moment later; the rest,
+//             and long output, is sent as the peer takes it
 //   accept    one accept per listener, that goes on for ever
 //   wake      an eventfd that is polled and never read: each write to it completes the poll once more
 //
@@ -78,8 +78,6 @@ internal struct IoUringPoller : IPoller
     }
 
     public static string Name => "io_uring";
-
-    public static bool SendsWhenWaiting => true;
 
     /// <summary>Makes a poller; null, and why, when the system refuses.</summary>
     /// <param name="group">The group of its loop.</param>
@@ -183,11 +181,14 @@ internal struct IoUringPoller : IPoller
     public void Send(Connection connection, PollerSink sink)
     {
         OutputQueue output = connection.Output;
-        bool mayWait = output.PendingBytes > ShortOutputBytes || (connection.PollerBits & MayWait) != 0 ||
-            connection.Stage != ConnectionStage.Open;
-        SubmissionEntry entry = mayWait
-            ? RingOperations.SendWhenPossible(connection.Descriptor)
-            : RingOperations.SendNow(connection.Descriptor);
+        connection.IsSending = true;
+        if (output.PieceCount == 1 && output.PendingBytes <= ShortOutputBytes &&
+            connection.Stage == ConnectionStage.Open && (connection.PollerBits & MayWait) == 0)
+        {
+            SendShort(connection, sink);
+            return;
+        }
+        SubmissionEntry entry = RingOperations.SendWhenPossible(connection.Descriptor);
         if (output.PieceCount == 1)
         {
             OutputPiece piece = output.PieceAt(0);
@@ -200,10 +201,8 @@ internal struct IoUringPoller : IPoller
             ulong address = RingCalls.FillMessage(block, output);
             entry = entry with { Operation = RingOperation.SendMessage, Address = address, Length = 1 };
         }
-        connection.IsSending = true;
-        connection.PollerBits |= mayWait ? Sending | MayWait : Sending;
-        if (!mayWait) _immediateSends++;
-        Start(connection, mayWait ? RingStep.SendWhenPossible : RingStep.SendNow, entry);
+        connection.PollerBits |= Sending | MayWait;
+        Start(connection, RingStep.SendWhenPossible, entry);
     }
 
     public readonly void EndSending(Connection connection) =>
@@ -296,6 +295,7 @@ internal struct IoUringPoller : IPoller
         {
             if (step == RingStep.Receive) Received(connection, completion, sink);
             else if (step == RingStep.Poll) Polled(connection, sink);
+            else if (step == RingStep.SendNow) SentShort(connection, completion.Result, sink);
             else Sent(connection, completion.Result, sink);
         }
         else if (owner is Listener listener)
@@ -502,6 +502,46 @@ internal struct IoUringPoller : IPoller
         else if (received is not (-RingCalls.Eagain or -RingCalls.Eintr)) sink.Broken(connection);
     }
 
+    private void SendShort(Connection connection, PollerSink sink)
+    {
+        OutputPiece piece = connection.Output.TakeOnly();
+        TransportOf(connection).Sending = piece;
+        sink.Submitted(connection, piece.Length);
+        connection.PollerBits |= Sending;
+        _immediateSends++;
+        ulong address = RingCalls.AddressOf(piece.Array, piece.Start);
+        SubmissionEntry entry = RingOperations.SendNow(connection.Descriptor);
+        Start(connection, RingStep.SendNow, entry with { Address = address, Length = (uint)piece.Length });
+    }
+
+    private readonly void SentShort(Connection connection, int result, PollerSink sink)
+    {
+        var transport = (IoUringTransport)connection.Transport!;
+        OutputPiece piece = transport.Sending;
+        transport.Sending = default;
+        connection.PollerBits &= ~Sending;
+        bool isWhole = result == piece.Length;
+        bool isLeft = !isWhole && result is > 0 or 0 or -RingCalls.Eagain or -RingCalls.Eintr;
+        if (isLeft && (connection.PollerBits & Closing) == 0)
+        {
+            sink.NotTaken(connection, piece with { Start = piece.Start + Math.Max(result, 0) });
+            connection.PollerBits |= MayWait;
+            connection.HasWaited = true;
+            sink.MaySend(connection);
+            return;
+        }
+        connection.Loop.Pool.Return(piece.Array);
+        if ((connection.PollerBits & Closing) != 0)
+        {
+            OperationEnded(connection, sink);
+            return;
+        }
+        connection.IsSending = false;
+        if (!isWhole) sink.Broken(connection);
+        // Most connections have nothing left to settle.
+        else if (connection.Output.PendingBytes > 0 || connection.Stage != ConnectionStage.Open) connection.Touch();
+    }
+
     private readonly void Sent(Connection connection, int result, PollerSink sink)
     {
         connection.PollerBits &= ~Sending;
@@ -513,18 +553,8 @@ internal struct IoUringPoller : IPoller
         (connection.Transport as IoUringTransport)?.GiveBackMessage(connection.Loop.Pool);
         if (result > 0) sink.Sent(connection, result);
         else if (result is not (-RingCalls.Eagain or -RingCalls.Eintr or 0)) sink.Broken(connection);
-        if (connection.Output.PendingBytes > 0)
-        {
-            connection.PollerBits |= MayWait;
-            connection.HasWaited = true;
-            sink.MaySend(connection);
-            return;
-        }
-        connection.PollerBits &= ~MayWait;
-        connection.IsSending = false;
-        // Most connections have nothing left to settle.
-        if (connection.HasWaited || connection.IsThrottled || connection.Stage != ConnectionStage.Open)
-            connection.Touch();
+        if (connection.Output.PendingBytes == 0) connection.PollerBits &= ~MayWait;
+        sink.MaySend(connection);
     }
 
     /// <summary>Nothing is in flight any more: gives everything up.</summary>
@@ -573,6 +603,9 @@ internal sealed class IoUringTransport
 {
     /// <summary>Bytes that wait until the connection takes them.</summary>
     public HeldInput? Held { get; set; }
+
+    /// <summary>The short reply that is being sent; its array is ours.</summary>
+    public OutputPiece Sending { get; set; }
 
     /// <summary>The description of the message that is being sent, from the loop's pool.</summary>
     public byte[]? Message { get; private set; }

@@ -27,8 +27,6 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
 
     public static string Name => "sockets";
 
-    public static bool SendsWhenWaiting => false;
-
     public void Wake() => _queue.Wake();
 
     public void Wait(int timeoutMs) => _queue.Wait(timeoutMs);
