@@ -43,7 +43,7 @@ public class DescriptorTests
     public void Running_out_of_descriptors_is_survived_without_spinning(PollerKind poller)
     {
         if (!OperatingSystem.IsLinux()) return;
-        // The limit is there before the server is: io_uring fetches it when it starts to accept, not at each connection.
+        // The limit is there before the server is: io_uring looks at it when it starts to accept.
         using var full = new FullTable();
         using var server = new TestServer(poller, TestServer.Echo, loops: 1,
             options: new LoopOptions { AcceptPauseMs = 20 });

@@ -103,7 +103,8 @@ internal struct EpollPoller : IPoller
     public bool TryAdd(Connection connection, in AcceptedPeer peer)
     {
         if (!connection.IsUnixSocket) TcpOptions.Set(peer.Descriptor, _group.TcpKeepAliveSeconds);
-        connection.LocalAddress = connection.IsUnixSocket ? peer.RemoteAddress : SocketAddressText.OfLocal(peer.Descriptor);
+        connection.LocalAddress =
+            connection.IsUnixSocket ? peer.RemoteAddress : SocketAddressText.OfLocal(peer.Descriptor);
         connection.PollerSlot = TakeSlot(connection);
         return true;
     }

@@ -1,4 +1,4 @@
-// Bytes that have come for a connection and have to wait: it does not want input now, or has had its share of this turn.
+// Bytes that have come for a connection and have to wait: it does not want input now, or has had its share of the turn.
 //
 // A piece lies in a buffer of the ring when it will be taken soon, and in an array of the loop's pool when nobody knows
 // when. At its end may stand that the stream has ended or is broken. First in, first out: bytes are neither lost nor
@@ -43,6 +43,19 @@ internal sealed class HeldInput
         Count--;
         if (piece.IsBuffer) BufferCount--;
         return piece;
+    }
+
+    /// <summary>A piece, oldest first.</summary>
+    public HeldPiece PieceAt(int index) => _ring[(_head + index) & (_ring.Length - 1)];
+
+    /// <summary>Puts a piece with the same bytes in another place.</summary>
+    public void Replace(int index, in HeldPiece piece)
+    {
+        ref HeldPiece place = ref _ring[(_head + index) & (_ring.Length - 1)];
+        Debug.Assert(place.Count == piece.Count, "the same bytes");
+        if (place.IsBuffer) BufferCount--;
+        if (piece.IsBuffer) BufferCount++;
+        place = piece;
     }
 
     private void Grow()

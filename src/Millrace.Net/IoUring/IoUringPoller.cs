@@ -2,9 +2,9 @@
 //
 //   input     one receive per connection that goes on for ever and takes a buffer of the loop's when bytes have come
 //             (ReceiveBuffers.cs). Bytes that come too early are held (HeldInput.cs), and a connection that holds too
-//             much is not received from until it has caught up. A message that is large enough to have memory of its own
-//             is read there with an ordinary call when the ring says that there is something: the kernel is never given
-//             memory that a connection may let go of
+//             much is not received from until it has caught up. A message that is large enough to have memory of its
+//             own is read there with an ordinary call when the ring says that there is something: the kernel is never
+//             given memory that a connection may let go of
 //   output    one send per connection at a time. A short reply counts as sent when it is queued: its send does not wait
 //             for the peer, so it completes as it is submitted, and the same call can go on to sleep until something
 //             else has happened. Should the peer not have taken all of it, that is noticed a moment later; the rest,
@@ -33,8 +33,8 @@ namespace Millrace.Net;
 
 internal struct IoUringPoller : IPoller
 {
-    private const uint Submissions = 1024;
-    private const uint Completions = 8192;
+    private const uint Submissions = 512;
+    private const uint Completions = 4096;
     private const int MostHeldPieces = 8;
     private const int SharesPerTurn = 4;
     private const int ShortOutputBytes = 16 * 1024;
@@ -109,9 +109,9 @@ internal struct IoUringPoller : IPoller
         _buffers.Publish();
         if (_holding.Count > 0 || _ring.HasCompletions) timeoutMs = 0;
         if (timeoutMs == 0 && !_ring.NeedsEnter) return;
-        // Immediate sends complete while they are submitted: sleeping means to wait for one completion more. It is short
-        // then, for a peer may not have taken all, which is seen only afterwards. A peer with so much left to read can
-        // wait that long.
+        // Immediate sends complete while they are submitted: sleeping means to wait for one completion more. The sleep
+        // is short then, for a peer may not have taken all, which is seen only afterwards. A peer with so much left to
+        // read can wait that long.
         if (_immediateSends > 0 && (uint)timeoutMs > MomentMs) timeoutMs = MomentMs;
         int result = _ring.Enter(timeoutMs == 0 ? 0 : _immediateSends + 1, timeoutMs);
         if (result < 0) throw new IOException($"io_uring_enter: {LinuxCalls.TextOf(-result)}");
@@ -175,6 +175,7 @@ internal struct IoUringPoller : IPoller
         {
             // One that is only paused goes on being received from until something comes: most pauses are short.
             StopReceiving(connection);
+            if (held is { BufferCount: > 0 }) FreeBuffers(connection, held);
         }
     }
 
@@ -423,12 +424,29 @@ internal struct IoUringPoller : IPoller
         }
         else
         {
-            byte[] copy = connection.Loop.Pool.Rent(piece.Count);
-            piece.Array.AsSpan(piece.Offset, piece.Count).CopyTo(copy);
-            held.Add(new HeldPiece(copy, 0, piece.Count, -1));
+            held.Add(CopyOf(connection, piece));
             GiveBack(connection, piece);
         }
         connection.Touch();
+    }
+
+    /// <summary>Nobody knows when the connection will take what it holds: the others need the ring's buffers.</summary>
+    private readonly void FreeBuffers(Connection connection, HeldInput held)
+    {
+        for (int i = 0; i < held.Count; i++)
+        {
+            HeldPiece piece = held.PieceAt(i);
+            if (!piece.IsBuffer) continue;
+            held.Replace(i, CopyOf(connection, piece));
+            GiveBack(connection, piece);
+        }
+    }
+
+    private static HeldPiece CopyOf(Connection connection, in HeldPiece piece)
+    {
+        byte[] copy = connection.Loop.Pool.Rent(piece.Count);
+        piece.Array.AsSpan(piece.Offset, piece.Count).CopyTo(copy);
+        return new HeldPiece(copy, 0, piece.Count, -1);
     }
 
     private readonly void GiveBack(Connection connection, in HeldPiece piece)

@@ -1,7 +1,7 @@
 // Whether this system offers io_uring, with everything that the poller uses. Asked once, before the loops are made.
 //
-// Kernel versions say little: distributions port back, containers filter system calls, sandboxes implement a part. So it
-// is tried out: a small ring receives one byte that it has sent to itself, as the poller does it.
+// Kernel versions say little: distributions port back, containers filter system calls, sandboxes implement a part. So
+// it is tried out: a small ring receives one byte that it has sent to itself, as the poller does it.
 
 namespace Millrace.Net;
 

@@ -2,8 +2,9 @@
 //
 //     user data u64:  [ generation 32 | step 4 | slot 28 ]
 //
-// A slot's generation goes up when it is freed, so a completion that was meant for an earlier owner is recognised. Slots
-// are freed after the last completion of their operations; the generation is there in case that this is ever wrong.
+// A slot's generation goes up when it is freed, so a completion that was meant for an earlier owner is recognised.
+// Slots are freed after the last completion of their operations; the generation is there in case that this is ever
+// wrong.
 // Take, Free, OwnerOf: O(1).
 
 namespace Millrace.Net;

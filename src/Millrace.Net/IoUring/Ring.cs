@@ -3,8 +3,8 @@
 //     submissions   [ head (kernel) .. tail (us) )   entries at head are taken by Enter, in order
 //     completions   [ head (us) .. tail (kernel) )   appear within Enter
 //
-// The ring is made disabled, by any thread; Enable binds it to the calling thread, and from then on only that thread may
-// queue, enter and take (IORING_SETUP_SINGLE_ISSUER). With DEFER_TASKRUN the kernel does the rest of an operation's
+// The ring is made disabled, by any thread; Enable binds it to the calling thread, and from then on only that thread
+// may queue, enter and take (IORING_SETUP_SINGLE_ISSUER). With DEFER_TASKRUN the kernel does the rest of an operation's
 // work, such as copying received bytes, only within Enter: it never interrupts the thread, and a batch is done at once.
 // Kernels before 6.1 have COOP_TASKRUN instead, which does that work at any entry to the kernel.
 //
@@ -15,8 +15,8 @@ using System.Diagnostics;
 
 namespace Millrace.Net;
 
-// SAFETY: all pointers point into the two mappings, at offsets that the kernel gave for this ring and that the mappings'
-// lengths were computed from; indices are masked. The mappings live from construction to Dispose, which the owner calls
+// SAFETY: all pointers point into the two mappings, at offsets that the kernel gave for this ring and that the lengths
+// were computed from; indices are masked. The mappings live from construction to Dispose, which the owner calls
 // when no thread uses the ring any more.
 internal sealed unsafe class Ring : IDisposable
 {
@@ -210,7 +210,8 @@ internal sealed unsafe class Ring : IDisposable
         {
             int result = RingCalls.Enter(_enterDescriptor, Queued, 0, _enterFlags, 0);
             if (Queued < _submissionCount) return;
-            if (result < 0 && !IsPassing(-result)) throw new IOException($"io_uring_enter: {LinuxCalls.TextOf(-result)}");
+            if (result < 0 && !IsPassing(-result))
+                throw new IOException($"io_uring_enter: {LinuxCalls.TextOf(-result)}");
             Thread.Yield();
         }
         Debug.Assert(Queued == _submissionCount, "still full");

@@ -49,7 +49,8 @@ internal static unsafe class RingCalls
         Debug.Assert(sizeof(RingParameters) == RingParameters.Bytes, "the layout of io_uring_params");
         Debug.Assert(sizeof(SubmissionEntry) == SubmissionEntry.Bytes, "the layout of io_uring_sqe");
         Debug.Assert(sizeof(CompletionEntry) == CompletionEntry.Bytes, "the layout of io_uring_cqe");
-        fixed (RingParameters* first = &parameters) return Result(syscall(SetupNumber, (nint)entries, (nint)first, 0, 0, 0, 0));
+        fixed (RingParameters* first = &parameters)
+            return Result(syscall(SetupNumber, (nint)entries, (nint)first, 0, 0, 0, 0));
     }
 
     /// <summary>Submits and waits; a negative time waits without bound.</summary>

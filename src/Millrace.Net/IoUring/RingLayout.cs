@@ -3,7 +3,7 @@
 //     submission entry (64 bytes)                        completion entry (16 bytes)
 //      0 opcode u8 | flags u8 | priority u16              0 user data u64
 //      4 descriptor i32                                   8 result i32: what the call would return, or minus the error
-//      8 offset u64                                      12 flags u32: [ buffer id 16 | 12 bits | .. | more 1 | buffer 1 ]
+//      8 offset u64                                      12 flags u32: [ buffer id 16 | .. | more 1 | buffer 1 ]
 //     16 address u64
 //     24 length u32                                      buffer entry (16 bytes)
 //     28 flags of the operation u32                       0 address u64

@@ -13,9 +13,9 @@ public class HeldInputTests
         var random = new Random(seed);
         var held = new HeldInput();
         var model = new Queue<HeldPiece>();
-        for (int i = 0; i < 20_000; i++)
+        for (int i = 0; i < 5_000; i++)
         {
-            if (model.Count == 0 || random.Next(100) < (i / 1000 % 2 == 0 ? 60 : 40))
+            if (model.Count == 0 || random.Next(100) < (i / 500 % 2 == 0 ? 60 : 40))
             {
                 var piece = new HeldPiece([], i, random.Next(10), random.Next(2) == 0 ? -1 : i);
                 held.Add(piece);
@@ -24,6 +24,13 @@ public class HeldInputTests
             else
             {
                 Assert.True(model.Dequeue() == held.Take(), $"seed {seed}");
+            }
+            if (model.Count > 0 && random.Next(10) == 0)
+            {
+                int index = random.Next(model.Count);
+                HeldPiece moved = held.PieceAt(index) with { Offset = -i, BufferId = -1 };
+                held.Replace(index, moved);
+                model = new Queue<HeldPiece>(model.Select((piece, at) => at == index ? moved : piece));
             }
             Assert.Equal(model.Count, held.Count);
             Assert.Equal(model.Count(static piece => piece.BufferId >= 0), held.BufferCount);

@@ -88,7 +88,7 @@ internal static class NetworkDirectives
         },
         new("io", new ChoiceType("auto", "io_uring", "epoll", "sockets"), "auto")
         {
-            Summary = "How event loops wait: io_uring or epoll on Linux, portable sockets elsewhere, or chosen by auto.",
+            Summary = "How event loops wait: io_uring or epoll on Linux, sockets elsewhere, or chosen by auto.",
             Flags = DirectiveFlags.Immutable,
             FixedBecause = "the event loops are built when the server starts",
         },
