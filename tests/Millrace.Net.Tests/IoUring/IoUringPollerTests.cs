@@ -144,6 +144,15 @@ public class IoUringPollerTests
         TestServer.Until(() => server.Opened.Count == Clients, "all are in");
         server.Group.Quiesce(null, () => clients.ForEach(client => client.SendAll(new byte[Bytes])));
         TestServer.Until(() => server.Opened.All(connection => connection.IsPaused), "all are paused");
+        if (server.Group.IoUringRefusal is null)
+        {
+            TestServer.RunOn(server.Group.Loops[0], () =>
+            {
+                var held = server.Opened.Select(connection => (connection.Transport as IoUringTransport)?.Held).ToList();
+                Assert.Contains(held, input => input is { Count: > 0 });
+                Assert.All(held, input => Assert.Equal(0, input?.BufferCount ?? 0));
+            });
+        }
         using Socket other = server.Connect();
         byte[] message = [.. Enumerable.Repeat((byte)'x', 3000)];
         for (int i = 0; i < 20; i++)
