@@ -369,7 +369,12 @@ internal struct IoUringPoller : IPoller
         {
             _buffers.GiveBack(bufferId);
         }
-        else if (connection.Stage != ConnectionStage.Open || (!isHolding && MayHaveMore(connection, sink)))
+        else if (connection.Stage != ConnectionStage.Open)
+        {
+            sink.Arrived(connection, array, offset, count);     // which counts and drops it
+            _buffers.GiveBack(bufferId);
+        }
+        else if (!isHolding && MayHaveMore(connection, sink))
         {
             HandOver(connection, array, offset, count, sink);
             _buffers.GiveBack(bufferId);

@@ -43,6 +43,7 @@ internal static class IoUringProbe
         0 or RingCalls.Einval => $"{call}: the kernel is too old, 6.0 is needed",
         Enosys => $"{call}: the kernel has no io_uring",
         Eperm => $"{call}: the system forbids it (see kernel.io_uring_disabled, or the container's seccomp profile)",
+        RingCalls.Enomem => $"{call}: no memory, or the limit of locked memory is reached (see ulimit -l)",
         _ => $"{call}: {LinuxCalls.TextOf(error)}",
     };
 

@@ -148,7 +148,7 @@ public class IoUringPollerTests
         {
             TestServer.RunOn(server.Group.Loops[0], () =>
             {
-                var held = server.Opened.Select(connection => (connection.Transport as IoUringTransport)?.Held).ToList();
+                var held = server.Opened.Select(static one => (one.Transport as IoUringTransport)?.Held).ToList();
                 Assert.Contains(held, input => input is { Count: > 0 });
                 Assert.All(held, input => Assert.Equal(0, input?.BufferCount ?? 0));
             });
