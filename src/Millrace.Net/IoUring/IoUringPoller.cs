@@ -4,7 +4,7 @@
 //             (ReceiveBuffers.cs). Bytes that come too early are held (HeldInput.cs), and a connection that holds too
 //             much is not received from until it has caught up. A message that is large enough to have memory of its
 //             own is read there with an ordinary call when the ring says that there is something: the kernel is never
-//             given memory that a connection may let go of
+//             given memory that a connection may let go of. So are the next ones, until some reads have been small
 //   output    one send per connection at a time. A short reply counts as sent when it is queued: its send does not wait
 //             for the peer, so it completes as it is submitted, and the same call can go on to sleep until something
 //             else has happened. Should the peer not have taken all of it, that is noticed a moment later; the rest,
@@ -14,7 +14,7 @@
 //
 // The state of a connection is in Connection.PollerBits:
 //
-//     [ .. | share 4 | 0 | may wait | listed | closing | cancelling | sending | polling | receiving ]
+//     [ .. | bulk 4 | share 4 | 0 | may wait | listed | closing | cancelling | sending | polling | receiving ]
 //
 // Operations end with a completion that says so, whatever happens: cancelled ones, too. Only after the last one of a
 // connection its descriptor is closed, its slot freed and its memory given back.
@@ -38,6 +38,7 @@ internal struct IoUringPoller : IPoller
     private const int MostHeldPieces = 8;
     private const int SharesPerTurn = 4;
     private const int ShortOutputBytes = 16 * 1024;
+    private const int BulkReadBytes = 16 * 1024;
     private const int MomentMs = 2;
     private const int LeaveTries = 200;
     private const int LeaveTryMs = 25;
@@ -53,6 +54,8 @@ internal struct IoUringPoller : IPoller
     private const int ShareShift = 8;
     private const uint ShareOne = 1u << ShareShift;
     private const uint ShareMask = 0xFu << ShareShift;
+    private const uint BulkOne = 1u << 12;      // small reads until a connection of large messages is taken for
+    private const uint BulkMask = 0xFu << 12;   // a usual one again
 
     private readonly LoopGroup _group;
     private readonly Ring _ring;
@@ -155,6 +158,7 @@ internal struct IoUringPoller : IPoller
 
     public void Watch(Connection connection)
     {
+        if (connection.PrefersRoom) connection.PollerBits |= BulkMask;
         uint bits = connection.PollerBits;
         HeldInput? held = (connection.Transport as IoUringTransport)?.Held;
         bool isHolding = held is { IsEmpty: false };
@@ -168,7 +172,7 @@ internal struct IoUringPoller : IPoller
             }
             if (isHolding) List(connection);
             // It has fallen behind, or a large message is better read to where it belongs.
-            bool isBetterOff = connection.PrefersRoom || (isHolding && held!.Count >= MostHeldPieces);
+            bool isBetterOff = (bits & BulkMask) != 0 || (isHolding && held!.Count >= MostHeldPieces);
             if (isBetterOff) StopReceiving(connection);
         }
         else if (isHolding || connection.IsThrottled || connection.Stage == ConnectionStage.Draining)
@@ -499,7 +503,7 @@ internal struct IoUringPoller : IPoller
 
     private void StartReceiving(Connection connection)
     {
-        bool polls = connection.PrefersRoom;
+        bool polls = (connection.PollerBits & BulkMask) != 0;
         connection.PollerBits |= polls ? Polling : Receiving;
         if (polls) Start(connection, RingStep.Poll, RingOperations.Poll(connection.Descriptor));
         else Start(connection, RingStep.Receive, RingOperations.Receive(connection.Descriptor));
@@ -520,6 +524,8 @@ internal struct IoUringPoller : IPoller
         if (connection.IsCut || !connection.WantsInput || connection.IsReady) return;
         if (!sink.TryPrepareRead(connection, out byte[] array, out int offset, out int length)) return;
         int received = RingCalls.ReceiveNow(connection.Descriptor, array.AsSpan(offset, length));
+        if (received >= BulkReadBytes) connection.PollerBits |= BulkMask;
+        else if ((connection.PollerBits & BulkMask) != 0) connection.PollerBits -= BulkOne;
         if (received > 0) sink.Arrived(connection, array, offset, received);
         else if (received == 0) sink.Ended(connection);
         else if (received is not (-RingCalls.Eagain or -RingCalls.Eintr)) sink.Broken(connection);
