@@ -104,8 +104,8 @@ public sealed class CommandSpec
     /// <see cref="StoppedBy"/>.</summary>
     public bool IsConstantTime { get; private set; }
 
-    /// <summary>The argument that is its only key, when it always has exactly one at a fixed place; 0 otherwise. Computed
-    /// like <see cref="StoppedBy"/>.</summary>
+    /// <summary>The argument that is its only key, when it always has exactly one at a fixed place; 0 otherwise.
+    /// Computed like <see cref="StoppedBy"/>.</summary>
     public int OnlyKey { get; private set; }
 
     /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command

@@ -50,8 +50,8 @@ internal static class Program
 
         Directives are those of redis.conf; later ones override earlier ones.
         Two more choose how the server uses the machine:
-               --io-threads N            event loops (default: one per core)
-               --io auto|epoll|sockets   how they wait for clients (default: auto)
+               --io-threads N                     event loops (default: one per core)
+               --io auto|io_uring|epoll|sockets   how they wait for clients (default: auto)
 
         Examples:
                millrace (run the server with default settings)

@@ -130,13 +130,13 @@ public sealed class Connection
     /// <summary>Its place in the loop's set of open or lingering connections.</summary>
     internal int Slot { get; set; } = -1;
 
-    /// <summary>The poller's own: interest bits of epoll.</summary>
+    /// <summary>The poller's own: interest bits of epoll, operations in flight of io_uring.</summary>
     internal uint PollerBits { get; set; }
 
     /// <summary>The poller's own: its slot, or -1.</summary>
     internal int PollerSlot { get; set; } = -1;
 
-    /// <summary>The poller's own: the socket and its operations.</summary>
+    /// <summary>The poller's own: the socket and its operations, or what io_uring holds for it.</summary>
     internal object? Transport { get; set; }
 
     /// <summary>Cuts a peer that takes no output, or ends the lingering.</summary>
@@ -148,6 +148,11 @@ public sealed class Connection
     /// <summary>The loop wants to hear of input now.</summary>
     internal bool WantsInput => !IsCut && !PeerEnded &&
         (Stage == ConnectionStage.Lingering || (Stage == ConnectionStage.Open && !IsPaused && !IsThrottled));
+
+    /// <summary>Its next bytes are better read to where <see cref="PrepareRead"/> says than taken from
+    /// elsewhere.</summary>
+    internal bool PrefersRoom =>
+        Stage == ConnectionStage.Open && _input.PrefersRoom(Loop.Options.ReceiveBufferBytes);
 
     internal bool HasUnread => _input.Unread > 0;
 

@@ -44,6 +44,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
         LeaveSleep();
         while (!Group.IsStopping) Turn();
         CloseAll();
+        _poller.Leave(_sink);
         LeaveThread();
         State = LoopState.Still;
         Group.Quiescence.NoteStill();
@@ -192,7 +193,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
     private void Drain(Connection connection)
     {
         connection.ReleaseInput();
-        if (connection.Output.PendingBytes > 0)
+        if (connection.Output.PendingBytes > 0 || connection.IsSending)
         {
             if (connection.ClosingTimer is null) StartClosingTimer(connection, Options.DrainStallMs);
             return;

@@ -52,4 +52,7 @@ internal interface IPoller : IDisposable
 
     /// <summary>Closes; reports Released now or later.</summary>
     void Close(Connection connection, PollerSink sink);
+
+    /// <summary>The last call on the loop's thread: when it returns, no operation is in flight any more.</summary>
+    void Leave(PollerSink sink);
 }

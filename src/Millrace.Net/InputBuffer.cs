@@ -47,6 +47,11 @@ internal struct InputBuffer
 
     public void Expect(int totalBytes) => _expected = totalBytes;
 
+    /// <summary>So much is known to be missing, or has come without an end in sight, that it pays to read straight into
+    /// an array of its own.</summary>
+    public readonly bool PrefersRoom(int sharedBytes) => Unread > 0 &&
+        (_expected > Unread ? _expected - Unread >= sharedBytes / 4 : Unread > sharedBytes / 2);
+
     /// <summary>Where the next read should put its bytes; a length of 0 means that no array can hold more.</summary>
     public void PrepareRead(BufferPool pool, byte[] shared, out byte[] array, out int offset, out int length)
     {

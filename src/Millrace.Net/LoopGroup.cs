@@ -32,16 +32,10 @@ public sealed class LoopGroup : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.SegmentBytes, SmallestBufferBytes);
         _keepAliveSeconds = options.TcpKeepAliveSeconds;
         int count = options.Count > 0 ? options.Count : Environment.ProcessorCount;
-        bool isEpoll = UsesEpoll(options.Poller);
-        PollerName = isEpoll ? EpollPoller.Name : SocketPoller.Name;
         _assigned = new int[count];
-        _loops = new EventLoop[count];
-        for (int i = 0; i < count; i++)
-        {
-            _loops[i] = isEpoll
-                ? new EventLoop<EpollPoller>(this, i, options, new EpollPoller(this))
-                : new EventLoop<SocketPoller>(this, i, options, new SocketPoller(this));
-        }
+        _loops = PollerChoice.MakeLoops(this, options, count, out string name, out string? refusal);
+        PollerName = name;
+        IoUringRefusal = refusal;
         Quiescence.Attach(_loops);
         foreach (EventLoop loop in _loops) loop.Handler = handlerOf(loop);
     }
@@ -49,8 +43,11 @@ public sealed class LoopGroup : IDisposable
     /// <summary>The loops.</summary>
     public IReadOnlyList<EventLoop> Loops => _loops;
 
-    /// <summary>How they wait: <c>epoll</c> or <c>sockets</c>.</summary>
+    /// <summary>How they wait: <c>io_uring</c>, <c>epoll</c> or <c>sockets</c>.</summary>
     public string PollerName { get; }
+
+    /// <summary>Why io_uring, which was asked for or would have been chosen, is not used; else null.</summary>
+    public string? IoUringRefusal { get; }
 
     /// <summary>Seconds of silence before keep-alive probes on connections taken in from now on; 0 for none. Any
     /// thread.
@@ -209,13 +206,5 @@ public sealed class LoopGroup : IDisposable
         {
             if (ReferenceEquals(listener.Loop, loop)) CloseListener(listener);
         }
-    }
-
-    private static bool UsesEpoll(PollerKind kind)
-    {
-        if (kind == PollerKind.Auto) return OperatingSystem.IsLinux() && Environment.Is64BitProcess;
-        if (kind == PollerKind.Epoll && !OperatingSystem.IsLinux())
-            throw new PlatformNotSupportedException("epoll is a part of Linux.");
-        return kind == PollerKind.Epoll;
     }
 }

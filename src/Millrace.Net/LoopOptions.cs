@@ -44,6 +44,12 @@ public sealed record LoopOptions
     /// <summary><see cref="LoopGroup.Stop"/> waits at most so long for peers to take the last replies.</summary>
     public int StopFlushMs { get; init; } = 1000;
 
+    /// <summary>Bytes of one of the buffers that io_uring receives into: a pipelined batch should fit.</summary>
+    internal int RingBufferBytes { get; init; } = 16 * 1024;
+
+    /// <summary>For tests: io_uring is taken to be refused for this reason.</summary>
+    internal string? IoUringRefusal { get; init; }
+
     /// <summary>Where the loops take the time from.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

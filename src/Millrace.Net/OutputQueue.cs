@@ -138,6 +138,37 @@ public sealed class OutputQueue
         if (_sent == _filled) ReleaseCurrent();
     }
 
+    /// <summary>Takes the only piece out; its array is the caller's now, who gives it to the pool, or the piece
+    /// back.</summary>
+    internal OutputPiece TakeOnly()
+    {
+        Debug.Assert(PieceCount == 1, "one piece");
+        OutputPiece piece = PieceAt(0);
+        PendingBytes -= piece.Length;
+        if (_ringCount == 1)
+        {
+            _ring[_ringHead] = default;
+            _ringCount = 0;
+            ReleaseUnused();
+        }
+        else
+        {
+            _current = null;
+            _sent = _filled = 0;
+        }
+        return piece;
+    }
+
+    /// <summary>Takes back the rest of a piece that was taken out, in front of everything else.</summary>
+    internal void PutBack(in OutputPiece piece)
+    {
+        PendingBytes += piece.Length;
+        if (_ringCount == _ring.Length) GrowRing();
+        _ringHead = (_ringHead - 1) & (_ring.Length - 1);
+        _ring[_ringHead] = piece;
+        _ringCount++;
+    }
+
     /// <summary>Gives back a segment that was borrowed and not written to.</summary>
     internal void ReleaseUnused()
     {

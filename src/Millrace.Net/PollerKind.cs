@@ -8,6 +8,9 @@ public enum PollerKind
     /// <summary>The best one that the system offers.</summary>
     Auto,
 
+    /// <summary>Linux io_uring; epoll where the system refuses it.</summary>
+    IoUring,
+
     /// <summary>Linux epoll.</summary>
     Epoll,
 

@@ -11,6 +11,9 @@ internal sealed class PollerSink(EventLoop loop)
     private readonly byte[] _shared =
         GC.AllocateUninitializedArray<byte>(loop.Options.ReceiveBufferBytes, pinned: true);
 
+    /// <summary>The number of the loop's turn.</summary>
+    public long Turn => loop.Tally.Turns;
+
     /// <summary>Where the bytes of the next read should go. False when the connection can take no more and will be
     /// cut.</summary>
     public bool TryPrepareRead(Connection connection, out byte[] array, out int offset, out int length)
@@ -70,6 +73,24 @@ internal sealed class PollerSink(EventLoop loop)
         connection.Output.Release();
         loop.Unreleased--;
         loop.Group.Unassign(loop);
+    }
+
+    /// <summary>A piece was taken from the output, and the system will take it for certain, or nearly
+    /// so.</summary>
+    public void Submitted(Connection connection, int count)
+    {
+        loop.Tally.Writes++;
+        loop.Tally.BytesOut += count;
+        connection.BytesOut += count;
+        connection.LastActivityUs = loop.NowUs;
+    }
+
+    /// <summary>The system has not taken the end of a submitted piece after all.</summary>
+    public void NotTaken(Connection connection, in OutputPiece rest)
+    {
+        loop.Tally.BytesOut -= rest.Length;
+        connection.BytesOut -= rest.Length;
+        connection.Output.PutBack(rest);
     }
 
     /// <summary>A listener has a new socket.</summary>

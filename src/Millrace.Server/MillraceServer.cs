@@ -59,10 +59,11 @@ public sealed class MillraceServer : IDisposable
         var options = new LoopOptions
         {
             Count = loops,
-            Poller = (PollerKind)settings.Io,
+            Poller = settings.Io,
             TcpKeepAliveSeconds = settings.TcpKeepAliveSeconds,
         };
         _parts.Loops = new LoopGroup(options, loop => _serverLoops[loop.Index] = new ServerLoop(loop, _parts));
+        PollerNotice.Write(journal, settings.Io, _parts.Loops);
         registry.Attach(_serverLoops);
         configuration.Add(new NetworkSettings(_parts));
     }
@@ -76,7 +77,7 @@ public sealed class MillraceServer : IDisposable
     /// <summary>The open listeners' endpoints with their real ports.</summary>
     public IReadOnlyList<Listener> Listeners => _parts.Loops.Listeners;
 
-    /// <summary>How the loops wait: epoll or sockets.</summary>
+    /// <summary>How the loops wait: io_uring, epoll or sockets.</summary>
     public string PollerName => _parts.Loops.PollerName;
 
     /// <summary>

@@ -9,7 +9,7 @@ public sealed class StartTests
     [InlineData("-v", "Millrace server v=")]
     [InlineData("--version", "redis_version=7.2.4")]
     [InlineData("-h", "Usage: millrace ")]
-    [InlineData("--help", "--io auto|epoll|sockets")]
+    [InlineData("--help", "--io auto|io_uring|epoll|sockets")]
     public void Version_and_help_are_printed_and_exit_with_0(string argument, string text)
     {
         using HostProcess host = HostProcess.Start(argument);

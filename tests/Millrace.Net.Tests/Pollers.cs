@@ -7,7 +7,11 @@ public sealed class Pollers : TheoryData<PollerKind>
 {
     public Pollers()
     {
-        if (OperatingSystem.IsLinux()) Add(PollerKind.Epoll);
+        if (OperatingSystem.IsLinux())
+        {
+            Add(PollerKind.Epoll);
+            Add(PollerKind.IoUring);    // where the system refuses it this is epoll once more
+        }
         Add(PollerKind.Sockets);
     }
 }

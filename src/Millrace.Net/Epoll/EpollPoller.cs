@@ -102,7 +102,7 @@ internal struct EpollPoller : IPoller
     public bool TryAdd(Connection connection, in AcceptedPeer peer)
     {
         if (!connection.IsUnixSocket) TcpOptions.Set(peer.Descriptor, _group.TcpKeepAliveSeconds);
-        connection.LocalAddress = connection.Listener.TextOf(LocalEndOf(connection));
+        connection.LocalAddress = connection.Listener.TextOf(SocketEnds.LocalOf(connection));
         connection.PollerSlot = TakeSlot(connection);
         return true;
     }
@@ -153,18 +153,15 @@ internal struct EpollPoller : IPoller
         sink.Released(connection);
     }
 
+    public readonly void Leave(PollerSink sink)
+    {
+        // Nothing goes on behind our back.
+    }
+
     public readonly void Dispose()
     {
         _epoll.Dispose();
         _wake.Dispose();
-    }
-
-    private static IpEndpoint LocalEndOf(Connection connection)
-    {
-        if (connection.IsUnixSocket) return default;
-        Span<byte> address = stackalloc byte[LinuxCalls.AddressBytes];
-        int result = LinuxCalls.LocalAddress(connection.Descriptor, address, out int length);
-        return result < 0 ? default : IpEndpoint.Parse(address[..length]);
     }
 
     private readonly void Dispatch(Connection connection, uint events, PollerSink sink)

@@ -126,6 +126,11 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
         ReleaseIfIdle(transport, sink);
     }
 
+    public void Leave(PollerSink sink)
+    {
+        // An operation that is left keeps its own memory.
+    }
+
     public void Dispose() => _queue.Dispose();
 
     private static void SetTcpOptions(Socket socket, int keepAliveSeconds)

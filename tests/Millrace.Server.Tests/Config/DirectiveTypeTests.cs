@@ -134,7 +134,7 @@ public sealed class DirectiveTypeTests
     [InlineData("dir", "missing", "No such directory: '/start/missing'")]
     [InlineData("port", "65536", "argument must be between 0 and 65535 inclusive")]
     [InlineData("io-threads", "129", "argument must be between 1 and 128 inclusive")]
-    [InlineData("io", "uring", "argument(s) must be one of the following: auto, epoll, sockets")]
+    [InlineData("io", "uring", "argument(s) must be one of the following: auto, io_uring, epoll, sockets")]
     [InlineData("pidfile", "\"a\\x00b\"", "argument must not contain a NUL byte")]
     public void A_bad_value_is_refused_in_the_words_of_Redis(string name, string words, string reason) =>
         Assert.Equal(reason, TestTable.ErrorOf($"{name} {words}").Reason);

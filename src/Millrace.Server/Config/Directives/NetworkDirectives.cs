@@ -86,9 +86,9 @@ internal static class NetworkDirectives
             Flags = DirectiveFlags.Immutable,
             FixedBecause = "the number of event loops is fixed when the server starts",
         },
-        new("io", new ChoiceType("auto", "epoll", "sockets"), "auto")
+        new("io", new ChoiceType("auto", "io_uring", "epoll", "sockets"), "auto")
         {
-            Summary = "How event loops wait: epoll on Linux, portable sockets elsewhere, or chosen by auto.",
+            Summary = "How event loops wait: io_uring or epoll on Linux, sockets elsewhere, or chosen by auto.",
             Flags = DirectiveFlags.Immutable,
             FixedBecause = "the event loops are built when the server starts",
         },
