@@ -26,6 +26,7 @@ public sealed class Keyspace : IDisposable
 {
     private readonly Partition[] _partitions;
     private readonly AlignedLines<PartitionLine> _lines;
+    private readonly AlignedLines<UpkeepLine> _upkeep;
     private readonly KeyHasher _hasher;
     private AccessClock _accessClock = new();
 
@@ -40,10 +41,12 @@ public sealed class Keyspace : IDisposable
         Shape = shape;
         _hasher = hasher;
         _lines = new AlignedLines<PartitionLine>(shape.Partitions);
+        _upkeep = new AlignedLines<UpkeepLine>(shape.Loops);
+        for (var i = 0; i < shape.Loops; i++) _upkeep[i].SoonestMs = long.MaxValue;
         _partitions = new Partition[shape.Partitions];
         PartitionLine.AssertSize();
         for (var i = 0; i < _partitions.Length; i++)
-            _partitions[i] = new Partition(i, shape.Databases, source, hasher, _lines);
+            _partitions[i] = new Partition(i, shape.Databases, source, hasher, _lines, _upkeep);
     }
 
     /// <summary>Partitions, databases, loops.</summary>
@@ -75,6 +78,21 @@ public sealed class Keyspace : IDisposable
 
     /// <summary>The partition at an index.</summary>
     public Partition this[int index] => _partitions[index];
+
+    /// <summary>What there is to do in the partitions that a loop looks after. Any thread reads it, a moment
+    /// old.</summary>
+    public ref readonly UpkeepLine UpkeepOf(int loop) => ref _upkeep[loop];
+
+    /// <summary>Finds the earliest deadline in a loop's partitions anew, when the one that was known has passed.
+    /// O(partitions of the loop).</summary>
+    public void SurveyUpkeep(int loop)
+    {
+        ref var line = ref _upkeep[loop];
+        // Whoever notes a deadline from here on lowers the mark again, and deadlines noted before are seen below.
+        Interlocked.Exchange(ref line.SoonestMs, long.MaxValue);
+        for (var i = loop; i < _partitions.Length; i += Shape.Loops)
+            UpkeepLine.Lower(ref line, Volatile.Read(ref _lines[i].NextDeadlineMs));
+    }
 
     /// <summary>The hot words of the partition at an index.</summary>
     internal ref PartitionLine LineOf(int index) => ref _lines[index];
@@ -120,5 +138,6 @@ public sealed class Keyspace : IDisposable
     {
         foreach (var partition in _partitions) partition.Heap.Dispose();
         _lines.Dispose();
+        _upkeep.Dispose();
     }
 }

@@ -15,17 +15,24 @@ public sealed class Partition
 {
     private readonly KeyHasher _hasher;
     private readonly AlignedLines<PartitionLine> _lines;
+    private readonly AlignedLines<UpkeepLine> _upkeep;
     private readonly KeyTable?[] _tables;
     private readonly Queue<KeyTable> _discarded = new();
 
     internal Partition(
-        int index, int databases, MemorySource source, KeyHasher hasher, AlignedLines<PartitionLine> lines)
+        int index,
+        int databases,
+        MemorySource source,
+        KeyHasher hasher,
+        AlignedLines<PartitionLine> lines,
+        AlignedLines<UpkeepLine> upkeep)
     {
         Index = index;
         Heap = new Heap(source);
         Lock = new PartitionLock(lines, index);
         _hasher = hasher;
         _lines = lines;
+        _upkeep = upkeep;
         _tables = new KeyTable?[databases];
         Line.NextDeadlineMs = long.MaxValue;
     }
@@ -41,6 +48,8 @@ public sealed class Partition
 
     /// <summary>The hot words of the partition, together on one cache line.</summary>
     public ref PartitionLine Line => ref _lines[Index];
+
+    private ref UpkeepLine Upkeep => ref _upkeep[Index % _upkeep.Count];
 
     /// <summary>Whether tables that were taken out of use still hold memory.</summary>
     public bool HasDiscarded => _discarded.Count > 0;
@@ -62,6 +71,7 @@ public sealed class Partition
         if (table is null) return 0;
         _tables[database] = null;
         _discarded.Enqueue(table);
+        Interlocked.Increment(ref Upkeep.Discarded);
         return table.Count;
     }
 
@@ -85,6 +95,15 @@ public sealed class Partition
         return true;
     }
 
+    /// <summary>A key has a new deadline.</summary>
+    internal void NoteDeadline(long deadlineMs)
+    {
+        ref var line = ref Line;
+        if (deadlineMs >= line.NextDeadlineMs) return;
+        Volatile.Write(ref line.NextDeadlineMs, deadlineMs);
+        UpkeepLine.Lower(ref Upkeep, deadlineMs);
+    }
+
     /// <summary>Recomputes when the next key of this partition falls due. O(databases).</summary>
     public void RefreshNextDeadline()
     {
@@ -96,6 +115,7 @@ public sealed class Partition
         }
 
         Volatile.Write(ref Line.NextDeadlineMs, next);
+        UpkeepLine.Lower(ref Upkeep, next);
     }
 }
 

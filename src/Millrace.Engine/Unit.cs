@@ -352,7 +352,6 @@ public sealed class Unit
     private static void AddDeadline(Partition partition, KeyTable table, ulong hash, long deadlineMs)
     {
         table.AddDeadline(hash, deadlineMs);
-        ref var line = ref partition.Line;
-        if (deadlineMs < line.NextDeadlineMs) Volatile.Write(ref line.NextDeadlineMs, deadlineMs);
+        partition.NoteDeadline(deadlineMs);
     }
 }

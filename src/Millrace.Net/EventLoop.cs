@@ -85,6 +85,9 @@ public abstract class EventLoop
         BufferBytes = Pool.RentedBytes,
     };
 
+    /// <summary>The time of <see cref="Stopwatch"/> at the last <see cref="RefreshClock"/>, in ticks.</summary>
+    internal long RefreshedAt => _clock.StopwatchTicks;
+
     internal LoopOptions Options { get; }
 
     internal BufferPool Pool { get; }

@@ -78,7 +78,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
     {
         Sleep(SleepMs());
         RefreshClock();
-        Steps.End(Stopwatch.GetTimestamp());
+        Steps.End(RefreshedAt);
         Tally.Turns++;
         Handler.TurnStarted();
         _poller.Dispatch(_sink);
@@ -86,8 +86,8 @@ internal sealed class EventLoop<TPoller> : EventLoop
         DeliverMail();
         RefreshClock();
         Timers.FireDue(NowUs);
+        Steps.End(RefreshedAt);
         Handler.TurnEnding();
-        Steps.End(Stopwatch.GetTimestamp());
         SettleTouched();
     }
 
@@ -109,7 +109,6 @@ internal sealed class EventLoop<TPoller> : EventLoop
         if (Touched.Count > 0 || Ready.Count > 0 || HasMail || Group.IsStopping) return 0;
         int idleMs = Handler.MaxIdleMs;
         if (Timers.Count == 0) return idleMs;
-        RefreshClock();
         long dueMs = (Timers.NextDueUs - NowUs + 999) / 1000;
         if (dueMs <= 0) return 0;
         return idleMs < 0 || dueMs < idleMs ? (int)Math.Min(dueMs, int.MaxValue) : idleMs;

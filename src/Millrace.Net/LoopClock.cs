@@ -1,4 +1,14 @@
-// A loop's time: a monotonic and a wall clock, read once per turn and again by whoever works longer than a millisecond.
+// A loop's time: a monotonic and a wall clock, read twice per turn and again by whoever works longer than a
+// millisecond.
+//
+//     monotonic   |----|--|------|---|--------|      each Refresh reads it
+//     wall        |------------------|--------|      read when a millisecond has passed since it was last read; between
+//                                                    these it goes on with the monotonic one
+//
+// Reading both each time costs 3 % of a request without pipelining. A step of the system's clock is seen a millisecond
+// late at most.
+
+using System.Diagnostics;
 
 namespace Millrace.Net;
 
@@ -6,8 +16,11 @@ internal sealed class LoopClock
 {
     private const long TicksPerUs = 10;
     private const long UnixEpochTicks = 621_355_968_000_000_000;
+    private const long WallReadUs = 1000;
     private readonly TimeProvider _time;
     private readonly long _frequency;
+    private long _wallReadAtUs = long.MinValue / 2;
+    private long _wallReadUs;
 
     public LoopClock(TimeProvider time)
     {
@@ -25,13 +38,22 @@ internal sealed class LoopClock
     /// <summary>Milliseconds since then.</summary>
     public long UnixMs { get; private set; }
 
+    /// <summary>The time of <see cref="Stopwatch"/> at the last refresh, in ticks.</summary>
+    public long StopwatchTicks { get; private set; }
+
     public void Refresh()
     {
         long timestamp = _time.GetTimestamp();
+        StopwatchTicks = ReferenceEquals(_time, TimeProvider.System) ? timestamp : Stopwatch.GetTimestamp();
         NowUs = _frequency == 1_000_000_000
             ? timestamp / 1000
             : (long)((UInt128)timestamp * 1_000_000 / (ulong)_frequency);
-        UnixUs = (_time.GetUtcNow().Ticks - UnixEpochTicks) / TicksPerUs;
+        if (NowUs - _wallReadAtUs >= WallReadUs)
+        {
+            _wallReadAtUs = NowUs;
+            _wallReadUs = (_time.GetUtcNow().Ticks - UnixEpochTicks) / TicksPerUs;
+        }
+        UnixUs = _wallReadUs + (NowUs - _wallReadAtUs);
         UnixMs = UnixUs / 1000;
     }
 }

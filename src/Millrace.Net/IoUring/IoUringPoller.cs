@@ -6,9 +6,8 @@
 //             own is read there with an ordinary call when the ring says that there is something: the kernel is never
 //             given memory that a connection may let go of. So are the next ones, until some reads have been small
 //   output    one send per connection at a time. A short reply counts as sent when it is queued: its send does not wait
-//             for the peer, so it completes as it is submitted, and the same call can go on to sleep until something
-//             else has happened. Should the peer not have taken all of it, that is noticed a moment later; the rest,
-//             and long output, is sent as the peer takes it
+//             for the peer, so it is over when it has been submitted, and has a completion only if the peer has not
+//             taken all of it. The rest of it, and long output, is sent as the peer takes it
 //   accept    one accept per listener, that goes on for ever
 //   wake      an eventfd that is polled and never read: each write to it completes the poll once more
 //
@@ -38,7 +37,6 @@ internal struct IoUringPoller : IPoller
     private const int SharesPerTurn = 4;
     private const int ShortOutputBytes = 16 * 1024;
     private const int BulkReadBytes = 16 * 1024;
-    private const int MomentMs = 2;
     private const int LeaveTries = 200;
     private const int LeaveTryMs = 25;
 
@@ -50,6 +48,7 @@ internal struct IoUringPoller : IPoller
     private const uint Closing = 1 << 4;
     private const uint Listed = 1 << 5;         // in _holding
     private const uint MayWait = 1 << 6;        // the current or next send
+    private const uint SendingNow = 1 << 7;     // a short reply, beside Sending
     private const int ShareShift = 8;
     private const uint ShareOne = 1u << ShareShift;
     private const uint ShareMask = 0xFu << ShareShift;
@@ -62,8 +61,8 @@ internal struct IoUringPoller : IPoller
     private readonly SafeFileHandle _wake;
     private readonly PollerSlots _slots = new();
     private readonly ConnectionList _holding = new();       // connections that can be given what they hold
+    private readonly ConnectionList _sendingNow = new();    // connections with SendingNow, and some without it
     private readonly List<int> _changedListeners = [];      // slots
-    private uint _immediateSends;       // submitted or queued, their completions not yet taken
     private int _inFlight;
     private bool _isStarved;
     private bool _isLeaving;
@@ -111,19 +110,18 @@ internal struct IoUringPoller : IPoller
         _buffers.Publish();
         if (_holding.Count > 0 || _ring.HasCompletions) timeoutMs = 0;
         if (timeoutMs == 0 && !_ring.NeedsEnter) return;
-        // Immediate sends complete while they are submitted: sleeping means to wait for one completion more. The sleep
-        // is short then, for a peer may not have taken all, which is seen only afterwards. A peer with so much left to
-        // read can wait that long.
-        if (_immediateSends > 0 && (uint)timeoutMs > MomentMs) timeoutMs = MomentMs;
-        int result = _ring.Enter(timeoutMs == 0 ? 0 : _immediateSends + 1, timeoutMs);
+        int result = _ring.Enter(timeoutMs == 0 ? 0u : 1u, timeoutMs);
         if (result < 0) throw new IOException($"io_uring_enter: {LinuxCalls.TextOf(-result)}");
     }
 
     public void Dispatch(PollerSink sink)
     {
+        // What was queued before Wait has been submitted by now, and what there is to say of it is among the completions.
+        bool areSent = _sendingNow.Count > 0 && _ring.IsSubmitted;
         if (_holding.Count > 0) DeliverHeld(sink);
         for (uint left = _ring.CompletionCount; left > 0 && _ring.TryTake(out CompletionEntry completion); left--)
             Dispatch(completion, sink);
+        if (areSent) FinishShortSends(sink);
         if (!_isStarved) return;
         _isStarved = false;
         _buffers.Grow();
@@ -290,7 +288,6 @@ internal struct IoUringPoller : IPoller
     {
         RingStep step = PollerSlots.StepOf(completion.UserData);
         if (step == RingStep.Cancel) return;    // there was nothing left to cancel
-        if (step == RingStep.SendNow) _immediateSends--;
         if (!completion.GoesOn) _inFlight--;
         object? owner = _slots.OwnerOf(completion.UserData);
         Debug.Assert(owner is not null, "an owner outlives its operations");
@@ -524,11 +521,25 @@ internal struct IoUringPoller : IPoller
         OutputPiece piece = connection.Output.TakeOnly();
         TransportOf(connection).Sending = piece;
         sink.Submitted(connection, piece.Length);
-        connection.PollerBits |= Sending;
-        _immediateSends++;
+        connection.PollerBits |= Sending | SendingNow;
+        _sendingNow.Add(connection);
         ulong address = RingCalls.AddressOf(piece.Array, piece.Start);
         SubmissionEntry entry = RingOperations.SendNow(connection.Descriptor);
         Start(connection, RingStep.SendNow, entry with { Address = address, Length = (uint)piece.Length });
+    }
+
+    /// <summary>Those that have not completed were taken by their peers.</summary>
+    private void FinishShortSends(PollerSink sink)
+    {
+        Span<Connection?> connections = _sendingNow.Take();
+        for (int i = 0; i < connections.Length; i++)
+        {
+            Connection connection = connections[i]!;
+            connections[i] = null;
+            if ((connection.PollerBits & SendingNow) == 0) continue;
+            _inFlight--;
+            SentShort(connection, ((IoUringTransport)connection.Transport!).Sending.Length, sink);
+        }
     }
 
     private readonly void SentShort(Connection connection, int result, PollerSink sink)
@@ -536,7 +547,7 @@ internal struct IoUringPoller : IPoller
         var transport = (IoUringTransport)connection.Transport!;
         OutputPiece piece = transport.Sending;
         transport.Sending = default;
-        connection.PollerBits &= ~Sending;
+        connection.PollerBits &= ~(Sending | SendingNow);
         bool isWhole = result == piece.Length;
         bool isLeft = !isWhole && result is > 0 or 0 or -RingCalls.Eagain or -RingCalls.Eintr;
         if (isLeft && (connection.PollerBits & Closing) == 0)

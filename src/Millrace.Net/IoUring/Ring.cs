@@ -102,6 +102,9 @@ internal sealed unsafe class Ring : IDisposable
     public bool NeedsEnter => Queued > 0 ||
         (Volatile.Read(ref *_submissionFlags) & (HasCompletions ? FlagOverflow : FlagOverflow | FlagTaskRun)) != 0;
 
+    /// <summary>The kernel has taken all that was queued, and has room for all that there is to say of it.</summary>
+    public bool IsSubmitted => Queued == 0 && (Volatile.Read(ref *_submissionFlags) & FlagOverflow) == 0;
+
     private bool IsMapped => _rings is not null && _entries is not null;
 
     private uint Queued => _tail - Volatile.Read(ref *_submissionHead);

@@ -13,6 +13,7 @@ internal static class RingOperations
     private const uint CancelAny = 1 << 2;              // IORING_ASYNC_CANCEL_ANY
     private const uint PollIn = 0x1;
     private const uint DontWait = 0x40;                 // MSG_DONTWAIT
+    private const uint WaitForAll = 0x100;              // MSG_WAITALL
     private const uint NoSignal = 0x4000;               // MSG_NOSIGNAL
     private const uint CloseOnExec = 0x80000;           // SOCK_CLOEXEC
 
@@ -26,13 +27,15 @@ internal static class RingOperations
         BufferGroup = ReceiveBuffers.Group,
     };
 
-    /// <summary>Sends what the peer takes at once; completes as it is submitted. Address and length are the
+    /// <summary>Sends what the peer takes at once, within the call that submits it. It completes only when that is not
+    /// all; WaitForAll makes the kernel call less than all a failure, without waiting. Address and length are the
     /// caller's.</summary>
     public static SubmissionEntry SendNow(int descriptor) => new()
     {
         Operation = RingOperation.Send,
+        Flags = SilentSuccess,
         Descriptor = descriptor,
-        OperationFlags = NoSignal | DontWait,
+        OperationFlags = NoSignal | DontWait | WaitForAll,
     };
 
     /// <summary>Sends some of it as soon as the peer takes something. Address and length are the caller's.</summary>

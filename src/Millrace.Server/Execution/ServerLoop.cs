@@ -70,16 +70,10 @@ public sealed class ServerLoop : LoopHandler
     {
         get
         {
-            var next = (long)IdleMs;
-            for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
-            {
-                var partition = _parts.Keyspace[i];
-                if (partition.HasDiscarded) return 0;
-                if (!_parts.ActiveExpiry.IsEnabled) continue;
-                next = Math.Min(next, Volatile.Read(ref partition.Line.NextDeadlineMs) - _loop.UnixMs + 1);
-            }
-
-            return (int)Math.Max(next, 1);
+            ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
+            if (upkeep.Discarded > 0) return 0;
+            if (!_parts.ActiveExpiry.IsEnabled || upkeep.SoonestMs >= _loop.UnixMs + IdleMs) return IdleMs;
+            return (int)Math.Max(upkeep.SoonestMs - _loop.UnixMs + 1, 1);
         }
     }
 
@@ -104,26 +98,26 @@ public sealed class ServerLoop : LoopHandler
     public override void TurnEnding()
     {
         var nowMs = _loop.UnixMs;
-        if (nowMs == _upkeepMs && !HasDiscarded()) return;
+        ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
+        if (nowMs == _upkeepMs && upkeep.Discarded == 0) return;
         _upkeepMs = nowMs;
+        var expires = _parts.ActiveExpiry.IsEnabled && upkeep.SoonestMs < nowMs;
+        if (expires || upkeep.Discarded > 0) KeepUp(nowMs, expires);
+    }
+
+    private void KeepUp(long nowMs, bool expires)
+    {
         var until = Stopwatch.GetTimestamp() + SliceTicks;
         for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
         {
             var partition = _parts.Keyspace[i];
-            if (_parts.ActiveExpiry.IsEnabled && Volatile.Read(ref partition.Line.NextDeadlineMs) < nowMs)
+            if (expires && Volatile.Read(ref partition.Line.NextDeadlineMs) < nowMs)
                 Executor.RemoveDue(i, SliceKeys, until, Lateness);
             if (partition.HasDiscarded) Executor.FreeDiscarded(i, SliceKeys, until);
         }
-    }
 
-    private bool HasDiscarded()
-    {
-        for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
-        {
-            if (_parts.Keyspace[i].HasDiscarded) return true;
-        }
-
-        return false;
+        if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);
+        _loop.Steps.End(Stopwatch.GetTimestamp());
     }
 
     private void Gone(Client client)
