@@ -7,8 +7,8 @@ namespace Millrace.Commands;
 /// </summary>
 /// <remarks>
 /// Open addressing over a power of two at most a quarter full. A slot holds the name as words
-/// (<see cref="CommandName"/>) beside the command, so a miss touches no command. Longer names, of which there are few, stand in a list of their
-/// own. A look-up allocates nothing.
+/// (<see cref="CommandName"/>) beside the command, so a miss touches no command. Longer names, of which there are few,
+/// stand in a list of their own. A look-up allocates nothing.
 /// </remarks>
 public sealed class CommandTable
 {

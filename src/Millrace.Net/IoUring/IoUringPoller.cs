@@ -116,7 +116,7 @@ internal struct IoUringPoller : IPoller
 
     public void Dispatch(PollerSink sink)
     {
-        // What was queued before Wait has been submitted by now, and what there is to say of it is among the completions.
+        // What was queued before Wait has been submitted by now; what there is to say of it is among the completions.
         bool areSent = _sendingNow.Count > 0 && _ring.IsSubmitted;
         if (_holding.Count > 0) DeliverHeld(sink);
         for (uint left = _ring.CompletionCount; left > 0 && _ring.TryTake(out CompletionEntry completion); left--)
