@@ -52,6 +52,10 @@ public sealed class CommandSpec
     /// <summary>Which partitions its unit holds.</summary>
     public LockScope Locks { get; init; }
 
+    /// <summary>Whether it stores arguments whole: large ones are copied before its unit begins then
+    /// (<see cref="LargeValues"/>).</summary>
+    public bool StoresWhole { get; init; }
+
     /// <summary>The arguments in the notation of <see cref="Syntax"/>, without the name.</summary>
     public string Syntax { get; init; } = "";
 

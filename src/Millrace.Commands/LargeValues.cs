@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Millrace.Engine;
 using Millrace.Engine.Values;
 using Millrace.Resp;
@@ -19,7 +20,7 @@ public static class LargeValues
     /// <summary>Arguments over this size are copied before the unit begins.</summary>
     public const int MinStagedBytes = StringValue.MaxInlineBytes;
 
-    /// <summary>Copies the large arguments of a request that may store them.</summary>
+    /// <summary>Copies the large arguments of a request that stores them whole.</summary>
     /// <param name="unit">The unit that is going to run it.</param>
     /// <param name="spec">The command.</param>
     /// <param name="input">The array that holds the request.</param>
@@ -27,8 +28,8 @@ public static class LargeValues
     /// <param name="slices">Its arguments, relative to <paramref name="start"/>.</param>
     public static void Stage(Unit unit, CommandSpec spec, byte[] input, int start, ReadOnlySpan<Slice> slices)
     {
-        const CommandFlags Stores = CommandFlags.Write | CommandFlags.DenyOom;
-        if ((spec.Flags & Stores) != Stores) return;
+        Debug.Assert(unit.Staged.Count == 0, "the unit before has released what it staged");
+        if (!spec.StoresWhole) return;
         foreach (var slice in slices)
         {
             if (slice.Length > MinStagedBytes) unit.Staged.Add(input, start + slice.Offset, slice.Length);

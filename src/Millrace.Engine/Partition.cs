@@ -89,7 +89,12 @@ public sealed class Partition
     /// <summary>Frees up to <paramref name="maxEntries"/> discarded entries; true when none are left.</summary>
     public bool FreeDiscarded(int maxEntries)
     {
-        if (_discarded.TryPeek(out var table) && table.FreeSome(maxEntries)) _discarded.Dequeue();
+        if (_discarded.TryPeek(out var table) && table.FreeSome(maxEntries))
+        {
+            _discarded.Dequeue();
+            Interlocked.Decrement(ref Upkeep.Discarded);
+        }
+
         if (_discarded.Count > 0) return false;
         Heap.Trim();
         return true;

@@ -97,12 +97,7 @@ public sealed class Unit
         if ((mask & (mask - 1)) != 0) return TryBeginMany(mask, patient, out contended);
         if (mask == 0) return true;
         var index = BitOperations.TrailingZeroCount(mask);
-        if (_locks && !_keyspace[index].Lock.TryEnter(patient))
-        {
-            contended = index;
-            return false;
-        }
-
+        if (_locks && !_keyspace[index].Lock.TryEnter(patient)) return GiveUp(index, out contended);
         Held = mask;
         ref var line = ref _keyspace.LineOf(index);
         NowMs = line.LastUnixMs = Math.Max(loopUnixMs, line.LastUnixMs);
@@ -116,20 +111,22 @@ public sealed class Unit
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
             var index = BitOperations.TrailingZeroCount(rest);
-            if (_locks && !Take(index, patient))
-            {
-                Unlock();
-                Staged.Clear();
-                contended = index;
-                return false;
-            }
-
+            if (_locks && !Take(index, patient)) return GiveUp(index, out contended);
             Held |= 1UL << index;
             NowMs = Math.Max(NowMs, _keyspace.LineOf(index).LastUnixMs);
         }
 
         StoreTime();
         return true;
+    }
+
+    // Nothing stays of a unit that could not begin: the request behind it may come again after others.
+    private bool GiveUp(int index, out int contended)
+    {
+        Unlock();
+        Staged.Clear();
+        contended = index;
+        return false;
     }
 
     /// <summary>Releases the partitions. The effects have been appended before.</summary>

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Millrace.Memory;
@@ -29,10 +28,10 @@ public sealed class KeyHasher
     /// <summary>A hasher with a random secret.</summary>
     public KeyHasher()
     {
-        _secret0 = RandomWord();
-        _secret1 = RandomWord();
-        _secret2 = RandomWord();
-        _secret3 = RandomWord();
+        _secret0 = SystemRandom.NextWord();
+        _secret1 = SystemRandom.NextWord();
+        _secret2 = SystemRandom.NextWord();
+        _secret3 = SystemRandom.NextWord();
     }
 
     /// <summary>A hasher that gives the same hashes in every run; for tests.</summary>
@@ -108,15 +107,6 @@ public sealed class KeyHasher
     {
         var high = Math.BigMul(a, b, out var low);
         return high ^ low;
-    }
-
-    // 64 bits of the system's generator. They come as a Guid, because RandomNumberGenerator would load OpenSSL first,
-    // half of the time until a native server answers. Six bits of a Guid are fixed; each meets a random one here.
-    private static ulong RandomWord()
-    {
-        Span<byte> bytes = stackalloc byte[2 * sizeof(ulong)];
-        Guid.NewGuid().TryWriteBytes(bytes);
-        return Word(bytes) ^ BitOperations.RotateLeft(Word(bytes[sizeof(ulong)..]), 32);
     }
 
     // SplitMix64 (Steele, Lea, Flood 2014): turns a seed of any quality into words that look random.

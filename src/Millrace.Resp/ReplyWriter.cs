@@ -107,6 +107,7 @@ public sealed class ReplyWriter
         Debug.Assert(_deferredDepth == 0, "every deferred aggregate must be ended");
         if (_deferredDepth > 0) LeaveDeferred();
         Debug.Assert(_late.Count == 0, "every late bulk string must be filled");
+        if (_late.Count > 0) ForgetLate();  // or a later value would be copied into a segment that is gone
         int filled = _at;
         _output = null;
         _segment = [];
@@ -215,7 +216,11 @@ public sealed class ReplyWriter
             value = value[length..];
         }
 
-        if (_latePiece < _late.Count) return;
+        if (_latePiece == _late.Count) ForgetLate();
+    }
+
+    private void ForgetLate()
+    {
         _late.Clear();
         _latePiece = 0;
     }

@@ -50,7 +50,7 @@ public sealed class MillraceServer : IDisposable
             Keyspace = keyspace,
             Gates = new Gates(),
             Log = new EffectLog(),
-            Seed = (uint)Guid.NewGuid().GetHashCode(),
+            Seed = (uint)SystemRandom.NextWord(),
             Admission = new Admission(configuration),
             ActiveExpiry = new ActiveExpiry(),
         };

@@ -134,6 +134,104 @@ public class UnitTests
         }
 
         Assert.Equal(empty, engine.Keyspace.UsedBytes);
+        for (var i = 0; i < engine.Keyspace.Shape.Loops; i++) Assert.Equal(0, engine.Keyspace.UpkeepOf(i).Discarded);
+    }
+
+    [Theory]
+    [InlineData(0b0100UL)]
+    [InlineData(0b0110UL)]
+    public void What_was_staged_for_a_unit_that_cannot_begin_is_not_found_by_the_next_one(ulong mask)
+    {
+        using var engine = new EngineFixture(4);
+        var other = new Unit(engine.Keyspace, 2);
+        Assert.True(other.TryBegin(0b0100, NowMs, patient: true, out _));
+        engine.Unit.Staged.Add(Enumerable.Repeat((byte)'a', 50_000).ToArray(), 10, 40_000);
+        Assert.False(engine.Unit.TryBegin(mask, NowMs, patient: false, out _));
+        Assert.Equal((0, 0), (engine.Unit.Staged.Count, engine.Keyspace.Blobs.LiveCount));
+        other.End();
+
+        var input = Enumerable.Repeat((byte)'b', 50_000).ToArray();
+        engine.Begin(NowMs);
+        var entry = StringValue.SetBytes(engine.Unit, engine.Key("k"), default, input.AsSpan(10, 40_000), -1);
+        Assert.Equal(-1, StringValue.Read(entry, default).IndexOfAnyExcept((byte)'b'));
+        engine.Unit.End();
+    }
+
+    [Fact]
+    public void An_argument_is_taken_by_its_array_and_place_alone()
+    {
+        using var engine = new EngineFixture();
+        var first = Enumerable.Repeat((byte)'a', 90_000).ToArray();
+        var second = Enumerable.Repeat((byte)'b', 90_000).ToArray();
+        engine.Unit.Staged.Add(first, 0, 40_000);
+        engine.Unit.Staged.Add(first, 40_000, 40_000);
+        engine.Unit.Staged.Add(second, 0, 40_000);
+        engine.Begin(NowMs);
+        (string Key, byte[] Input, int Start)[] order =
+            [("b", second, 0), ("a2", first, 40_000), ("a1", first, 0), ("again", first, 0), ("not", second, 1)];
+        foreach (var (key, input, start) in order)
+        {
+            var entry = StringValue.SetBytes(
+                engine.Unit, engine.Key(key), default, input.AsSpan(start, 40_000), -1);
+            Assert.Equal(-1, StringValue.Read(entry, default).IndexOfAnyExcept((byte)key[0] == 'b' || key == "not"
+                ? (byte)'b' : (byte)'a'));
+        }
+
+        engine.Unit.End();
+        Assert.Equal(order.Length, engine.Keyspace.Blobs.LiveCount);
+    }
+
+    [Fact]
+    public void A_loop_knows_the_earliest_deadline_of_its_partitions()
+    {
+        using var engine = new EngineFixture(4);
+        for (var i = 0; i < 40; i++) Store(engine, "key" + i, NowMs + 1000 + i);
+        var (one, two) = (engine.Keyspace.UpkeepOf(0).SoonestMs, engine.Keyspace.UpkeepOf(1).SoonestMs);
+        Assert.Equal(NowMs + 1000, Math.Min(one, two));
+
+        var now = NowMs + 1020;
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.True(engine.Unit.TryBegin(1UL << i, now, patient: true, out _));
+            while (engine.Unit.RemoveDue(i, 10, new LatenessHistogram()) == 10)
+            {
+            }
+
+            engine.Unit.End();
+        }
+
+        for (var loop = 0; loop < 2; loop++)
+        {
+            Assert.True(engine.Keyspace.UpkeepOf(loop).SoonestMs <= NowMs + 1039, "never later than the next one");
+            engine.Keyspace.SurveyUpkeep(loop);
+            var expected = Math.Min(
+                engine.Keyspace[loop].Line.NextDeadlineMs, engine.Keyspace[loop + 2].Line.NextDeadlineMs);
+            Assert.Equal(expected, engine.Keyspace.UpkeepOf(loop).SoonestMs);
+            Assert.True(expected >= now);
+        }
+    }
+
+    [Fact]
+    public async Task No_deadline_is_lost_between_a_survey_and_those_who_note_one()
+    {
+        using var engine = new EngineFixture(4);
+        var isDone = false;
+        var surveying = Task.Run(() =>
+        {
+            while (!Volatile.Read(ref isDone)) engine.Keyspace.SurveyUpkeep(0);
+        });
+        for (var i = 0; i < 3000; i++)
+        {
+            Store(engine, "key" + i, NowMs + 1_000_000 - i);
+            var soonest = Math.Min(engine.Keyspace[0].Line.NextDeadlineMs, engine.Keyspace[2].Line.NextDeadlineMs);
+            if (i % 100 != 99) continue;
+            Assert.True(SpinWait.SpinUntil(() => engine.Keyspace.UpkeepOf(0).SoonestMs == soonest, 10_000));
+        }
+
+        Volatile.Write(ref isDone, true);
+        await surveying;
+        var last = Math.Min(engine.Keyspace[0].Line.NextDeadlineMs, engine.Keyspace[2].Line.NextDeadlineMs);
+        Assert.Equal(last, engine.Keyspace.UpkeepOf(0).SoonestMs);
     }
 
     private static void Store(EngineFixture engine, string name, long deadlineMs, int database = 0)

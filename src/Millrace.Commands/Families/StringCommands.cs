@@ -82,6 +82,7 @@ public static class StringCommands
         new("getset", 3, GetSet)
         {
             Flags = Write | DenyOom | Fast,
+            StoresWhole = true,
             Categories = AclCategories.String,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Access | KeyFlags.Update)],
             Syntax = "key value:string",
@@ -107,6 +108,7 @@ public static class StringCommands
         new("mset", -3, MSet)
         {
             Flags = Write | DenyOom,
+            StoresWhole = true,
             Categories = AclCategories.String,
             Keys = [KeySpec.Rest(KeyFlags.OW | KeyFlags.Update, 1, 2)],
             Syntax = "(key value:string)...",
@@ -119,6 +121,7 @@ public static class StringCommands
         new("msetex", -4, MSetEx)
         {
             Flags = Write | DenyOom | MovableKeys,
+            StoresWhole = true,
             Categories = AclCategories.String,
             Keys = [KeySpec.Counted(KeyFlags.OW | KeyFlags.Update, 1, 2)],
             Syntax = "numkeys:integer (key value:string)... [NX | XX] [EX seconds:integer | PX milliseconds:integer"
@@ -131,6 +134,7 @@ public static class StringCommands
         new("msetnx", -3, MSetNx)
         {
             Flags = Write | DenyOom,
+            StoresWhole = true,
             Categories = AclCategories.String,
             Keys = [KeySpec.Rest(KeyFlags.OW | KeyFlags.Insert, 1, 2)],
             Syntax = "(key value:string)...",
@@ -143,6 +147,7 @@ public static class StringCommands
         new("psetex", 4, PSetEx)
         {
             Flags = Write | DenyOom,
+            StoresWhole = true,
             Categories = AclCategories.String,
             Keys = [KeySpec.One(KeyFlags.OW | KeyFlags.Update)],
             Syntax = "key milliseconds:integer value:string",
@@ -156,6 +161,7 @@ public static class StringCommands
         new("set", -3, Set)
         {
             Flags = Write | DenyOom,
+            StoresWhole = true,
             Categories = AclCategories.String,
             Keys =
             [
@@ -184,6 +190,7 @@ public static class StringCommands
         new("setex", 4, SetEx)
         {
             Flags = Write | DenyOom,
+            StoresWhole = true,
             Categories = AclCategories.String,
             Keys = [KeySpec.One(KeyFlags.OW | KeyFlags.Update)],
             Syntax = "key seconds:integer value:string",
@@ -197,6 +204,7 @@ public static class StringCommands
         new("setnx", 3, SetNx)
         {
             Flags = Write | DenyOom | Fast,
+            StoresWhole = true,
             Categories = AclCategories.String,
             Keys = [KeySpec.One(KeyFlags.OW | KeyFlags.Insert)],
             Syntax = "key value:string",

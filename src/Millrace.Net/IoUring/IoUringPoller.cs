@@ -13,10 +13,11 @@
 //
 // The state of a connection is in Connection.PollerBits:
 //
-//     [ .. | bulk 4 | share 4 | 0 | may wait | listed | closing | cancelling | sending | polling | receiving ]
+//     [ bulk 4 | share 4 | sending now | may wait | listed | closing | cancelling | sending | polling | receiving ]
 //
-// Operations end with a completion that says so, whatever happens: cancelled ones, too. Only after the last one of a
-// connection its descriptor is closed, its slot freed and its memory given back.
+// Operations end with a completion that says so, whatever happens: cancelled ones, too. Short sends that succeed are
+// the exception: they have ended when the call that submitted them returns. Only after the last one of a connection its
+// descriptor is closed, its slot freed and its memory given back.
 //
 // A listener's socket may be closed by another thread while the loop stands: shutting it down first ends the accept,
 // which the loop notices when it goes on.
@@ -624,26 +625,4 @@ internal struct IoUringPoller : IPoller
     }
 
     private static HeldInput HeldOf(Connection connection) => TransportOf(connection).Held ??= new HeldInput();
-}
-
-/// <summary>What few connections need: it is made when a connection first does.</summary>
-internal sealed class IoUringTransport
-{
-    /// <summary>Bytes that wait until the connection takes them.</summary>
-    public HeldInput? Held { get; set; }
-
-    /// <summary>The short reply that is being sent; its array is ours.</summary>
-    public OutputPiece Sending { get; set; }
-
-    /// <summary>The description of the message that is being sent, from the loop's pool.</summary>
-    public byte[]? Message { get; private set; }
-
-    public byte[] RentMessage(BufferPool pool) => Message ??= pool.Rent(RingCalls.MessageBytes);
-
-    public void GiveBackMessage(BufferPool pool)
-    {
-        if (Message is null) return;
-        pool.Return(Message);
-        Message = null;
-    }
 }

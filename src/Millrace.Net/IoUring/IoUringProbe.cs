@@ -8,6 +8,10 @@ namespace Millrace.Net;
 internal static class IoUringProbe
 {
     private const uint Entries = 8;
+    private const int TooManyBytes = 256 * 1024;        // more than a small socket buffer takes at once
+    private const int SmallBufferBytes = 8 * 1024;
+    private const int LevelSocket = 1;                  // SOL_SOCKET
+    private const int SendBuffer = 7;                   // SO_SNDBUF
     private const int PatienceMs = 1000;
     private const ulong ReceiveTag = 1;
     private const ulong SendTag = 2;
@@ -66,23 +70,31 @@ internal static class IoUringProbe
         }
     }
 
-    // A send that succeeds is silent, and one that fails is not: the poller relies on both.
     private static bool PassesByte(Ring ring, int sender, int receiver)
     {
-        byte[] one = GC.AllocateArray<byte>(1, pinned: true);
+        byte[] bytes = GC.AllocateArray<byte>(TooManyBytes, pinned: true);
         SubmissionEntry send = RingOperations.SendNow(sender) with { UserData = SendTag };
-        send = send with { Address = RingCalls.AddressOf(one, 0), Length = 1 };
+        send = send with { Address = RingCalls.AddressOf(bytes, 0), Length = 1 };
         ring.Queue(RingOperations.Receive(receiver) with { UserData = ReceiveTag });
         ring.Queue(send);
         bool isReceived = Next(ring) is { UserData: ReceiveTag, Result: 1, HasBuffer: true, GoesOn: true };
         if (!isReceived) return false;
         ring.Queue(RingOperations.Cancel(ReceiveTag) with { UserData = CancelTag });
         if (Next(ring) is not { UserData: ReceiveTag, Result: -RingCalls.Ecanceled, GoesOn: false }) return false;
+        bool isTold = TellsOfFailure(ring, sender, send);
+        GC.KeepAlive(bytes);
+        return isTold;
+    }
+
+    // A send that succeeds is silent; one that the peer takes in part, or not at all, is not. The poller relies on it.
+    private static bool TellsOfFailure(Ring ring, int sender, in SubmissionEntry send)
+    {
+        LinuxCalls.SetOption(sender, LevelSocket, SendBuffer, SmallBufferBytes);
+        ring.Queue(send with { Length = TooManyBytes });
+        if (Next(ring) is not { UserData: SendTag, Result: > 0 and < TooManyBytes }) return false;
         LinuxCalls.Shutdown(sender, RingCalls.ShutdownBoth);
         ring.Queue(send);
-        bool isTold = Next(ring) is { UserData: SendTag, Result: < 0 };
-        GC.KeepAlive(one);
-        return isTold;
+        return Next(ring) is { UserData: SendTag, Result: < 0 };
     }
 
     private static CompletionEntry? Next(Ring ring)

@@ -40,15 +40,11 @@ internal sealed class ServerIdentity
     private static string Digest(string text) =>
         new KeyHasher(seed: 0).Hash(Encoding.UTF8.GetBytes(text)).ToString("x16", CultureInfo.InvariantCulture);
 
-    // 40 hex digits of the system's generator. They come as Guids, whose first ten digits have no fixed bits, because
-    // RandomNumberGenerator would load OpenSSL first: half of the time until a native server answers.
     private static string RandomDigits()
     {
-        const int guids = 4;
-        const int digits = 10;
-        var text = new StringBuilder(guids * digits);
-        for (var i = 0; i < guids; i++) text.Append(Guid.NewGuid().ToString("N").AsSpan(0, digits));
-        return text.ToString();
+        var digits = new StringBuilder();
+        while (digits.Length < 40) digits.Append(CultureInfo.InvariantCulture, $"{SystemRandom.NextWord():x16}");
+        return digits.ToString(0, 40);
     }
 
     private static string InformationalVersion() =>

@@ -137,6 +137,44 @@ public class LargeValuesTests
         CheckEmpty(server);
     }
 
+    [Fact]
+    public void Everybody_gets_back_what_he_stored_while_others_hold_all_partitions()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        const int Clients = 6;
+        const int Rounds = 150;
+        using (var first = new Peer(server.Port))
+        {
+            for (var i = 0; i < 60; i++)
+            {
+                var pairs = Enumerable.Range(0, 1000).SelectMany(n => new[] { $"k{(i * 1000) + n}", "v" });
+                first.Ask("+OK\r\n", ["MSET", .. pairs]);
+            }
+        }
+
+        var isDone = false;
+        var holding = Task.Run(() =>
+        {
+            using var peer = new Peer(server.Port);
+            while (!Volatile.Read(ref isDone)) peer.Ask("*0\r\n", "KEYS", "nomatch*");
+        });
+        var storing = Enumerable.Range(0, Clients).Select(number => Task.Run(() =>
+        {
+            using var peer = new Peer(server.Port);
+            var value = new string((char)('a' + number), 40_000);
+            for (var i = 0; i < Rounds; i++)
+            {
+                peer.Ask("+OK\r\n", "SET", "x" + number, value);
+                Assert.True(Bulk(value) == peer.Ask(Bulk(value), "GET", "x" + number), "his own value");
+            }
+        })).ToArray();
+        Assert.True(Task.WaitAll(storing, 120_000), "all clients end");
+        Volatile.Write(ref isDone, true);
+        Assert.True(holding.Wait(30_000));
+        using (var last = new Peer(server.Port)) last.Ask("+OK\r\n", "FLUSHALL", "SYNC");
+        CheckEmpty(server);
+    }
+
     private static string Bulk(string value) => $"${value.Length}\r\n{value}\r\n";
 
     // What an empty server uses is far less than one large value.
