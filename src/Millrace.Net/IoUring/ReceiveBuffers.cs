@@ -5,16 +5,20 @@
 //                                       number
 //     banks  [ 64 buffers ] ...   pinned arrays; id / 64 is the bank, id % 64 the place in it
 //
+// Banks are ordinary large arrays, pinned by a handle: as objects of the pinned heap, where the smaller buffers of the
+// loops are, they would make the collector collect because of their size alone.
+//
 // It starts with one bank, so that a loop of few connections stays within its cache, and another one is added whenever
 // the kernel has found none left, up to a limit. Take and give back: O(1).
 // Source: io_uring_register(2), IORING_REGISTER_PBUF_RING.
 
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Millrace.Net;
 
 // SAFETY: the ring's memory is one mapping of MostBuffers entries, indices are masked, and it is unmapped by the owner
-// after the ring that the kernel knows it by. The buffers themselves are arrays on the pinned object heap.
+// after the ring that the kernel knows it by. The buffers themselves are arrays that are pinned until then.
 internal sealed unsafe class ReceiveBuffers : IDisposable
 {
     public const int BankBuffers = 64;
@@ -27,6 +31,7 @@ internal sealed unsafe class ReceiveBuffers : IDisposable
     private readonly BufferEntry* _entries;
     private readonly int _bufferBytes;
     private readonly byte[]?[] _banks = new byte[MostBanks][];
+    private readonly GCHandle[] _pins = new GCHandle[MostBanks];
     private int _bankCount;
     private ushort _tail;
     private bool _isDisposed;
@@ -84,7 +89,9 @@ internal sealed unsafe class ReceiveBuffers : IDisposable
     public void Grow()
     {
         if (_bankCount == MostBanks) return;
-        _banks[_bankCount] = GC.AllocateUninitializedArray<byte>(BankBuffers * _bufferBytes, pinned: true);
+        byte[] bank = GC.AllocateUninitializedArray<byte>(BankBuffers * _bufferBytes);
+        _banks[_bankCount] = bank;
+        _pins[_bankCount] = GCHandle.Alloc(bank, GCHandleType.Pinned);
         int first = Count;
         _bankCount++;
         for (int id = first; id < Count; id++) GiveBack(id);
@@ -96,5 +103,6 @@ internal sealed unsafe class ReceiveBuffers : IDisposable
         if (_isDisposed) return;
         _isDisposed = true;
         RingCalls.Unmap((byte*)_entries, RingBytes);
+        for (int i = 0; i < _bankCount; i++) _pins[i].Free();
     }
 }
