@@ -130,8 +130,12 @@ public sealed class Keyspace : IDisposable
 
     /// <summary>Has the entries fetched that a bucket names for a hash. A hint, as
     /// <see cref="PrefetchBucket"/>.</summary>
-    public void PrefetchEntry(int database, ulong hash) =>
-        _partitions[PartitionOf(hash)].Table(database)?.Entries.PrefetchEntries(hash);
+    public void PrefetchEntry(int database, ulong hash)
+    {
+        var index = PartitionOf(hash);
+        if (Shape.Loops > 1) _lines.Prefetch(index);    // the lock: another loop may have held it last
+        _partitions[index].Table(database)?.Entries.PrefetchEntries(hash);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
