@@ -130,6 +130,19 @@ public class InfoCommandTests
         Assert.InRange(int.Parse(info["active_expire_lateness_p99_ms"]), 0, most);
     }
 
+    [Fact]
+    public void The_longest_step_of_a_loop_is_told_and_forgotten_on_request()
+    {
+        using var server = new InProcessServer("--io-threads", "1");
+        using var client = new Conversation(server);
+        client.SayWords("SET", "k", new string('x', 20_000_000));
+        client.Say("GET k");
+        var longest = int.Parse(Fields(client)["loop_longest_step_us"]);
+        Assert.True(longest >= 500, $"copying 20 MB takes more than {longest} us");
+        client.Say("CONFIG RESETSTAT");
+        Assert.True(int.Parse(Fields(client)["loop_longest_step_us"]) < longest);
+    }
+
     private static Dictionary<string, string> Fields(Conversation client) => client.Say("INFO everything").Split("\r\n")
         .Select(static one => one.Split(':', 2))
         .Where(static one => one.Length == 2)
