@@ -133,7 +133,7 @@ public sealed class Keyspace : IDisposable
     public void PrefetchEntry(int database, ulong hash)
     {
         var index = PartitionOf(hash);
-        if (Shape.Loops > 1) _lines.Prefetch(index);    // the lock: another loop may have held it last
+        if (Shape.Loops > 1) _lines[index].Claimed = 1;    // the lock: another loop may have held it last
         _partitions[index].Table(database)?.Entries.PrefetchEntries(hash);
     }
 

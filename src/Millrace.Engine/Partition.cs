@@ -133,6 +133,10 @@ public struct PartitionLine
     /// <summary>The lock word; owned by <see cref="PartitionLock"/>.</summary>
     public int LockWord;
 
+    /// <summary>Written by a loop that is about to take the lock, and read by nobody: the store makes the processor
+    /// fetch the line for writing while the loop goes on, which a prefetch for reading does not.</summary>
+    public int Claimed;
+
     /// <summary>The latest time, in Unix milliseconds, that a unit here has used. Never goes back.</summary>
     public long LastUnixMs;
 

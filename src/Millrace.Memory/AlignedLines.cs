@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Millrace.Memory;
 
@@ -42,14 +41,6 @@ public sealed unsafe class AlignedLines<T> : IDisposable
             // SAFETY: the index is below Count, which is 0 once the memory is gone.
             return ref *(T*)(_lines + ((nint)index * _strideBytes));
         }
-    }
-
-    /// <summary>Starts fetching the element at an index. A hint: any index is allowed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prefetch(int index)
-    {
-        // SAFETY: a prefetch never faults, whatever the address.
-        if (Sse.IsSupported) Sse.Prefetch0(_lines + ((nint)index * _strideBytes));
     }
 
     /// <summary>Frees the memory. Requires: nobody holds a reference to an element any more.</summary>

@@ -91,9 +91,6 @@ public sealed class Client : Caller
     /// <summary>The command that it ran last, or null before the first.</summary>
     public CommandSpec? LastCommand { get; set; }
 
-    /// <summary>How many commands it has sent.</summary>
-    public long CommandsRun { get; set; }
-
     /// <summary>Whether its next request waits for a lock or a gate; unread input stays where it is
     /// meanwhile.</summary>
     public bool IsParked { get; set; }

@@ -13,12 +13,12 @@ public class ComparisonTests
     private static readonly Workload Set = new("set", 50, 16, 1000, 3);
 
     [Fact]
-    public void Figures_are_medians_and_ratios_are_to_the_first_server()
+    public void Figures_are_medians_and_ratios_are_to_the_first_server_within_a_turn()
     {
         var comparison = MadeUp();
         var row = comparison.Rows.Single(one => one.Workload == Get && one.Server == "<ours>");
         Assert.Equal(0.8, row.CpuUs);
-        Assert.Equal(0.4, row.CpuRatio);
+        Assert.Equal(0.45, row.CpuRatio);
         Assert.Equal(200, row.P99Us);
         Assert.Null(row.P999Us);
         Assert.Equal(0.5, comparison.Memory[1].Ratio);
@@ -33,17 +33,17 @@ public class ComparisonTests
         Assert.Equal("how it was measured", lines[0]);
         Assert.Equal(2, lines.Count(line => line.StartsWith("get ", StringComparison.Ordinal)));
         Assert.Contains(lines, line => line.Contains("<ours>", StringComparison.Ordinal)
-            && line.Contains("0.800   0.40", StringComparison.Ordinal));
+            && line.Contains("0.800   0.45", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void The_JSON_has_the_figures_and_the_rounds_that_they_come_from()
+    public void The_JSON_has_the_figures_and_the_turns_that_they_come_from()
     {
         using var document = JsonDocument.Parse(MadeUp().ToJson());
         var rows = document.RootElement.GetProperty("rows");
         Assert.Equal(4, rows.GetArrayLength());
         Assert.Equal("get", rows[1].GetProperty("workload").GetProperty("command").GetString());
-        Assert.Equal(3, rows[1].GetProperty("cpuUsOfRounds").GetArrayLength());
+        Assert.Equal(3, rows[1].GetProperty("cpuUsOfTurns").GetArrayLength());
         Assert.Equal(2, document.RootElement.GetProperty("memory").GetArrayLength());
     }
 
@@ -61,7 +61,7 @@ public class ComparisonTests
         Assert.Equal(2, bars.Count);
         var bottom = Number(bars[0], "y") + Number(bars[0], "height");
         var unit = bottom - Number(one, "y1");
-        Assert.Equal(0.4, Number(bars[0], "height") / unit, 2);
+        Assert.Equal(0.45, Number(bars[0], "height") / unit, 2);
         Assert.Equal(1.5, Number(bars[1], "height") / unit, 2);
     }
 

@@ -5,7 +5,7 @@ public class RepositoryTests
 {
     // The system-call interop, one of the two places where raw memory may be handled; the other is Millrace.Memory.
     private static readonly string[] RawMemoryFolders =
-        ["src/Millrace.Memory/", "src/Millrace.Net/Epoll/", "src/Millrace.Net/Interop/", "src/Millrace.Net/IoUring/"];
+        ["src/Millrace.Memory/", "src/Millrace.Net/Interop/", "src/Millrace.Net/IoUring/"];
 
     private static readonly string[] CodeFolders = ["src", "tests", "bench", "fuzz"];
 

@@ -1,10 +1,11 @@
 // Whole servers side by side. Wall-clock figures of a shared machine say little; the CPU time of a server process over
 // a fixed number of requests says much. Servers run on one core, the load on another.
 //
-//     each round:  start all servers -> prime -> fill, reading memory -> warm up -> each row on each server in turn
+//     each round:  start all servers -> prime -> fill, reading memory -> warm up -> turns
+//     each turn:   each row on each server, a part of the round's requests
 //
-// Servers are fresh in each round, and each row is measured on all of them one after another, so that drift of the
-// machine and luck of a process's memory touch all alike. While one is measured the others only wait.
+// Servers are fresh in each round. Turns are short, and a row's generators and servers follow one another, so that
+// drift of the machine and luck of a process's memory touch all alike. While one is measured the others only wait.
 
 using Millrace.Bench.Load;
 using Millrace.Bench.Servers;
@@ -62,8 +63,9 @@ internal sealed class CompareBench
             ? "\nmillrace is the framework-dependent build; artifacts/publish/millrace is there too (--native PATH)"
             : "";
         return $"server CPU us/request on core {_options.ServerCores}, load on core {_options.LoadCores}, " +
-            $"{_options.Loops} loop(s) each; medians of {_options.Rounds} rounds of {_options.Requests} requests, " +
-            $"after {_options.WarmUp} of each command\nload: {kind}\n" +
+            $"{_options.Loops} loop(s) each; medians of {_options.Rounds} rounds of {_options.Requests} requests " +
+            $"in {_options.Turns} turns, after {_options.WarmUp} of each command; a ratio is the median of those " +
+            $"within a turn\nload: {kind}\n" +
             string.Join('\n', servers) + note;
     }
 
@@ -83,10 +85,16 @@ internal sealed class CompareBench
                 foreach (var server in servers) WarmUp(server, rows.First(row => row.Command == command));
             }
 
-            if (round % 2 == 1) servers.Reverse();
-            foreach (var row in rows)
+            foreach (var generators in rows.GroupBy(row => row with { Load = LoadProcess.Own }))
             {
-                foreach (var server in servers) comparison.Add(row, server.Name, Measure(server, row));
+                for (var turn = 0; turn < _options.Turns; turn++)
+                {
+                    servers.Reverse();
+                    foreach (var row in generators)
+                    {
+                        foreach (var server in servers) comparison.Add(row, server.Name, Measure(server, row));
+                    }
+                }
             }
         }
         finally
@@ -120,8 +128,9 @@ internal sealed class CompareBench
     private Sample Measure(ServerUnderTest server, Workload row)
     {
         var before = server.CpuMicroseconds;
-        var result = _load.Run(Options(server, row, _options.Requests) with { Rate = _options.Rate }, row.Load);
-        var cpu = (server.CpuMicroseconds - before) / _options.Requests;
+        var requests = Math.Max(1, _options.Requests / _options.Turns);
+        var result = _load.Run(Options(server, row, requests) with { Rate = _options.Rate }, row.Load);
+        var cpu = (server.CpuMicroseconds - before) / requests;
         if (row.Command == "get" && result.Nulls > 0)
             Console.Error.WriteLine($"{server.Name}: {result.Nulls} of {result.Requests} GETs found no key");
         return new Sample(cpu, result);

@@ -12,7 +12,8 @@ internal sealed record CompareOptions
     public const string Help = """
         --table usual|big         get/set/incr over 1 M keys (usual), or get over 10 M keys of 64 bytes (big)
         --workload COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES    rows in place of a table
-        --rounds N                interleaved rounds (3); --requests N measured per row (1000000)
+        --rounds N                rounds with fresh servers (3); --requests N measured per row and round (1000000)
+        --turns N                 parts of a round's requests, interleaved over generators and servers (4)
         --warm-up N               requests of each command before a round measures (3000000)
         --load own|redis-benchmark|both    the generator; --rate N: an open loop of N requests per second (own only)
         --peer "NAME=PATH[ arguments]"    a peer by its path; {port} {loops} {dir} are filled in; --without-redis
@@ -30,6 +31,9 @@ internal sealed record CompareOptions
     public required int Rounds { get; init; }
 
     public required int Requests { get; init; }
+
+    /// <summary>In how many parts a round's requests come.</summary>
+    public required int Turns { get; init; }
 
     public required int WarmUp { get; init; }
 
@@ -72,6 +76,7 @@ internal sealed record CompareOptions
             MemorySteps = [6_000_000, 8_000_000],
             Rounds = arguments.Number("--rounds", 3, max: 1000),
             Requests = arguments.Number("--requests", 1_000_000),
+            Turns = arguments.Number("--turns", 4, max: 1000),
             WarmUp = arguments.Number("--warm-up", 3_000_000, min: 0),
             Rate = arguments.Number("--rate", 0, min: 0),
             Peers = [.. arguments.All("--peer").Select(ServerRecipe.Peer)],

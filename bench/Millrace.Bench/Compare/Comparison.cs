@@ -1,4 +1,5 @@
-// What a comparison found: medians over the rounds, per workload and server, and ratios to the first server.
+// What a comparison found, per workload and server: medians over all turns, and the median of the ratios to the first
+// server within a turn, which drift of the machine touches less than a ratio of medians.
 
 using System.Text.Json;
 using Millrace.Bench.Load;
@@ -12,7 +13,7 @@ internal sealed record Sample(double CpuUs, LoadResult Load);
 /// <summary>Medians of one workload on one server. Latencies in microseconds.</summary>
 internal sealed record Figures(
     Workload Workload, string Server, double CpuUs, double CpuRatio, double RequestsPerSecond, double? P50Us,
-    double? P99Us, double? P999Us, IReadOnlyList<double> CpuUsOfRounds);
+    double? P99Us, double? P999Us, IReadOnlyList<double> CpuUsOfTurns);
 
 /// <summary>Median resident bytes per key at a key count.</summary>
 internal sealed record MemoryFigures(string Server, int Keys, int ValueSize, double BytesPerKey, double Ratio);
@@ -80,21 +81,18 @@ internal sealed class Comparison(IReadOnlyList<ServerRecipe> servers, string con
     private Figures FiguresOf(Workload workload, string server)
     {
         var samples = _samples[(workload, server)];
-        var cpu = CpuOf(workload, server);
+        var first = _samples[(workload, Servers[0])];
         return new Figures(
             workload,
             server,
-            cpu,
-            cpu / CpuOf(workload, Servers[0]),
+            Median(samples.Select(sample => sample.CpuUs)),
+            Median(samples.Zip(first, (sample, other) => sample.CpuUs / other.CpuUs)),
             Median(samples.Select(sample => sample.Load.RequestsPerSecond)),
             MedianOrNull(samples, load => load.P50Us),
             MedianOrNull(samples, load => load.P99Us),
             MedianOrNull(samples, load => load.P999Us),
             [.. samples.Select(sample => sample.CpuUs)]);
     }
-
-    private double CpuOf(Workload workload, string server) =>
-        Median(_samples[(workload, server)].Select(sample => sample.CpuUs));
 
     private MemoryFigures MemoryOf(int keys, int valueSize, string server)
     {

@@ -1,6 +1,6 @@
 // The load: N connections, on each a pipeline of P requests, the next when the replies to the last are in.
 //
-//     turn:  epoll_wait -> a readable connection: receive, count replies; are all in, watch until it can be written
+//     turn:  epoll_wait -> a readable connection: receive, decode replies; are all in, watch until it can be written
 //                       -> a writable connection: new keys, send its pipeline, watch until it can be read
 //
 // It is the loop of an ordinary client, and redis-benchmark's: a pipeline leaves in the turn after its connection's
@@ -10,6 +10,8 @@
 // Closed loop (the default): a connection waits for its replies before it sends again, so a slow server is asked less
 // often, and latencies are those under the load that it can take. With a rate the loop is open: pipelines have intended
 // start times, and a latency counts from there, also when no connection was free (no coordinated omission).
+//
+// The latency of each connection's first pipeline is left out: while it is under way this program is being compiled.
 
 using System.Diagnostics;
 using System.Net;
@@ -20,7 +22,6 @@ namespace Millrace.Bench.Load;
 /// <summary>Sends requests to a server on loopback and counts its replies. One thread.</summary>
 internal sealed class LoadGenerator : IDisposable
 {
-    private const int ReceiveBytes = 64 * 1024;
     private const int SilenceMs = 30_000; // a server that answers nothing for so long is taken for dead
 
     private static readonly double TicksPerNs = Stopwatch.Frequency / 1e9;
@@ -29,7 +30,6 @@ internal sealed class LoadGenerator : IDisposable
     private readonly RequestTemplate _template;
     private readonly Lane[] _lanes;
     private readonly PollSet _poll;
-    private readonly byte[] _received = new byte[ReceiveBytes];
     private readonly Histogram _latenciesNs = new();
     private readonly Queue<Lane> _free = new(); // connections of an open loop that wait for the next start
     private ulong _random = 0x9E3779B97F4A7C15;
@@ -49,7 +49,7 @@ internal sealed class LoadGenerator : IDisposable
         for (var i = 0; i < _lanes.Length; i++)
         {
             _lanes[i] = new Lane(i, options.Port, _template.Repeat(options.Pipeline));
-            _poll.Add(_lanes[i].Descriptor, i);
+            _poll.WatchWritable(_lanes[i].Descriptor, i);
         }
 
     }
@@ -111,16 +111,19 @@ internal sealed class LoadGenerator : IDisposable
 
     private void Take(Lane lane)
     {
-        var count = PollSet.Receive(lane.Descriptor, _received);
+        var count = PollSet.Receive(lane.Descriptor, lane.Replies.Room);
         if (count == 0) return;
-        var replies = lane.Replies.Feed(_received.AsSpan(0, count));
+        var replies = lane.Replies.Take(count);
         if (replies > lane.UnderWay) throw new InvalidDataException("the server sent more replies than requests");
         var now = Stopwatch.GetTimestamp();
         lane.LastTicks = now;
-        if (replies > 0) _latenciesNs.Record((long)((now - lane.StartTicks) / TicksPerNs), replies);
+        if (replies > 0 && lane.IsWarm) _latenciesNs.Record((long)((now - lane.StartTicks) / TicksPerNs), replies);
         lane.UnderWay -= replies;
         _toReceive -= replies;
-        if (lane.UnderWay == 0) _poll.WatchWritable(lane.Descriptor, lane.Index);
+        if (lane.UnderWay > 0) return;
+        lane.IsWarm = true;
+        _poll.Remove(lane.Descriptor);
+        _poll.WatchWritable(lane.Descriptor, lane.Index);
     }
 
     private bool IsDue => _options.Rate == 0 || _nextDue <= Stopwatch.GetTimestamp();
@@ -128,14 +131,9 @@ internal sealed class LoadGenerator : IDisposable
     // A connection has room for a pipeline: it is sent, or waits for its intended start, or there is none left.
     private void Offer(Lane lane)
     {
-        if (_free.Count == 0 && _toSend > 0 && IsDue)
-        {
-            Send(lane);
-            return;
-        }
-
-        _poll.WatchNothing(lane.Descriptor, lane.Index);
-        _free.Enqueue(lane);
+        _poll.Remove(lane.Descriptor);
+        if (_free.Count == 0 && _toSend > 0 && IsDue) Send(lane);
+        else _free.Enqueue(lane);
     }
 
     private void Send(Lane lane)
@@ -181,9 +179,12 @@ internal sealed class LoadGenerator : IDisposable
 
         public byte[] Requests { get; }
 
-        public ReplyCounter Replies { get; } = new();
+        public ReplyStream Replies { get; } = new();
 
         public int UnderWay { get; set; }
+
+        /// <summary>Whether a pipeline has come back already.</summary>
+        public bool IsWarm { get; set; }
 
         public long StartTicks { get; set; }
 

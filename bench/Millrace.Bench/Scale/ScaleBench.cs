@@ -1,8 +1,13 @@
 // How the pipeline scales over threads: N of them run batches against one keyspace, and the CPU time of a thread per
 // command says what sharing costs. In this process, without sockets.
 //
-//     for each partition count:  fill one keyspace
-//         each round:  for each load, for each thread count:  N threads start together, run, read their own clocks
+//     for each partition count:  fill a keyspace per thread
+//         each round:  for each load, for each thread count:  N threads start together, run, read their own clocks,
+//                      first on one keyspace, then each on its own
+//
+// Threads that share nothing still slow each other down where cores share caches, memory or a clock budget: "apart" is
+// what a command costs then, so the distance between the two columns is what sharing costs. Ratios are medians of the
+// ratios within a round.
 //
 // The keyspace has the shape of as many loops as the most threads, so one thread takes its locks too; the row "alone"
 // is a keyspace of one loop and one partition, as a server with one loop has it, where locks are elided. Threads are
@@ -30,7 +35,7 @@ internal sealed class ScaleBench(ScaleOptions options)
         Console.WriteLine(
             $"A lock set is one 64-bit mask, so {KeyspaceShape.MaxPartitions} partitions are the most there can be. " +
             "Parks: commands that found their partition taken for over 1 ms.");
-        Console.WriteLine("load     partitions  threads  ns/command  to 1 thread  est. cmds/s    parks");
+        Console.WriteLine("load     partitions  threads  ns/command  to 1 thread  to apart  est. cmds/s    parks");
         RunShape(new KeyspaceShape(1, 1, 1), [1]);
         var most = Math.Max(2, options.Threads.Max());
         foreach (var partitions in options.Partitions)
@@ -40,31 +45,49 @@ internal sealed class ScaleBench(ScaleOptions options)
 
     private void RunShape(KeyspaceShape shape, IReadOnlyList<int> threadCounts)
     {
-        using var ground = new Ground(shape);
-        var drivers = Enumerable.Range(0, threadCounts.Max()).Select(i => new BatchDriver(ground, i)).ToArray();
-        Fill(drivers[0]);
-        var results = new Dictionary<(string Load, int Threads), List<Timing>>();
-        foreach (var load in options.Loads)
+        var most = threadCounts.Max();
+        var grounds = Enumerable.Range(0, most).Select(_ => new Ground(shape)).ToArray();
+        try
         {
-            // Compilation happens before the first round, and per load.
-            var streams = Streams(load, drivers.Length);
-            var logEnd = new LogEnd();
-            if (load == "set+log") ground.Log.Attach(logEnd);
-            Measure(drivers[..1], streams, WarmUpCommands);
-            for (var round = 0; round < options.Rounds; round++)
+            var together = Enumerable.Range(0, most).Select(i => new BatchDriver(grounds[0], i)).ToArray();
+            var apart = Enumerable.Range(0, most).Select(i => new BatchDriver(grounds[i], i)).ToArray();
+            foreach (var driver in apart) Fill(driver);
+            foreach (var load in options.Loads)
             {
-                foreach (var threads in threadCounts)
-                {
-                    if (!results.TryGetValue((load, threads), out var list)) results[(load, threads)] = list = [];
-                    list.Add(Measure(drivers[..threads], streams, options.Commands));
-                }
+                using var logs = new LogEnds(load == "set+log" ? grounds : []);
+                RunLoad(load, shape, threadCounts, together, apart);
             }
 
-            ground.Log.Detach(logEnd);
-            foreach (var threads in threadCounts) Print(shape, load, threads, results);
+            if (together.Concat(apart).Any(driver => driver.Errors > 0))
+                throw new InvalidDataException("error replies");
+        }
+        finally
+        {
+            foreach (var ground in grounds) ground.Dispose();
+        }
+    }
+
+    private void RunLoad(
+        string load, KeyspaceShape shape, IReadOnlyList<int> threadCounts, BatchDriver[] together, BatchDriver[] apart)
+    {
+        // Compilation happens before the first round, and per load.
+        var streams = Streams(load, together.Length);
+        Measure(together[..1], streams, WarmUpCommands);
+        var rounds = new List<Round>();
+        for (var round = 0; round < options.Rounds; round++)
+        {
+            var one = Measure(together[..1], streams, options.Commands);
+            foreach (var threads in threadCounts)
+            {
+                rounds.Add(threads == 1 ? new Round(1, one, one, one) : new Round(
+                    threads,
+                    one,
+                    Measure(together[..threads], streams, options.Commands),
+                    Measure(apart[..threads], streams, options.Commands)));
+            }
         }
 
-        if (drivers.Any(driver => driver.Errors > 0)) throw new InvalidDataException("error replies");
+        foreach (var threads in threadCounts) Print(shape, load, [.. rounds.Where(round => round.Threads == threads)]);
     }
 
     private void Fill(BatchDriver driver)
@@ -107,21 +130,42 @@ internal sealed class ScaleBench(ScaleOptions options)
         }
     }
 
-    private static void Print(
-        KeyspaceShape shape, string load, int threads, Dictionary<(string Load, int Threads), List<Timing>> results)
+    private static void Print(KeyspaceShape shape, string load, IReadOnlyList<Round> rounds)
     {
-        var runs = results[(load, threads)];
-        var ns = Comparison.Median(runs.Select(run => run.Nanoseconds));
-        var one = results.TryGetValue((load, 1), out var ofOne)
-            ? (ns / Comparison.Median(ofOne.Select(run => run.Nanoseconds))).ToString("F2")
-            : "-";
+        var threads = rounds[0].Threads;
+        var ns = Comparison.Median(rounds.Select(round => round.Together.Nanoseconds));
+        var toOne = Comparison.Median(rounds.Select(round => round.Together.Nanoseconds / round.One.Nanoseconds));
+        var toApart = Comparison.Median(rounds.Select(round => round.Together.Nanoseconds / round.Apart.Nanoseconds));
         var partitions = shape.Loops == 1 ? "alone" : shape.Partitions.ToString();
         Console.WriteLine(
-            $"{load,-8} {partitions,10} {threads,8} {ns,11:F1} {one,12} {threads / ns * 1e9,13:F0} " +
-            $"{runs.Sum(run => run.Parks),8}");
+            $"{load,-8} {partitions,10} {threads,8} {ns,11:F1} {toOne,12:F2} {toApart,9:F2} " +
+            $"{threads / ns * 1e9,12:F0} {rounds.Sum(round => round.Together.Parks),8}");
     }
 
     private sealed record Timing(double Nanoseconds, long Parks);
+
+    private sealed record Round(int Threads, Timing One, Timing Together, Timing Apart);
+
+    // Ends of logs, attached while a load is measured that writes with the log on.
+    private sealed class LogEnds : IDisposable
+    {
+        private readonly List<(Ground Ground, LogEnd End)> _ends = [];
+
+        public LogEnds(IEnumerable<Ground> grounds)
+        {
+            foreach (var ground in grounds)
+            {
+                var end = new LogEnd();
+                ground.Log.Attach(end);
+                _ends.Add((ground, end));
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var (ground, end) in _ends) ground.Log.Detach(end);
+        }
+    }
 
     // What stands at the end of the log in a server copies the bytes; so does this.
     private sealed class LogEnd : IEffectConsumer

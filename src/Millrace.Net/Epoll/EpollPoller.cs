@@ -1,12 +1,10 @@
 // The poller on Linux epoll: level-triggered, one read per readable connection and turn, one send per connection with
 // output.
 //
-//     epoll data u64:  [ generation 32 | slot 32 ]     slot 0: the eventfd that wakes the loop
-//
-// A slot names a connection or a listener. Its generation goes up when it is freed, so an event that was fetched for an
-// earlier owner is recognised and dropped. A connection is registered when it first wants something, and unregistered
-// when the system reports a hang-up while nothing is wanted (level-triggered epoll would repeat it for ever); it is
-// registered again when something is wanted, and meets the error then.
+// An event's data is the tag of a slot (PollerSlots), which names a connection, a listener, or, slot 0, the eventfd
+// that wakes the loop. A connection is registered when it first wants something, and unregistered when the system
+// reports a hang-up while nothing is wanted (level-triggered epoll would repeat it for ever); it is registered again
+// when something is wanted, and meets the error then.
 //
 // The eventfd is edge-triggered and never read: each write is a new edge, and its counter cannot overflow in practice
 // (2^64).
@@ -25,8 +23,7 @@ internal struct EpollPoller : IPoller
     private readonly SafeFileHandle _epoll;
     private readonly SafeFileHandle _wake;
     private readonly byte[] _events;
-    private Slot[] _slots;
-    private int _freeSlot;
+    private readonly PollerSlots _slots = new();
     private int _eventCount;
 
     public EpollPoller(LoopGroup group)
@@ -35,9 +32,7 @@ internal struct EpollPoller : IPoller
         _epoll = LinuxCalls.CreateEpoll();
         _wake = LinuxCalls.CreateEvent();
         _events = GC.AllocateUninitializedArray<byte>(EventsPerWait * LinuxCalls.EventBytes, pinned: true);
-        _slots = [];
-        _freeSlot = -1;
-        int wakeSlot = TakeSlot(this);
+        int wakeSlot = _slots.Take(this);
         System.Diagnostics.Debug.Assert(wakeSlot == 0, "the first slot");
         int result = LinuxCalls.Control(_epoll, LinuxCalls.ControlAdd, (int)_wake.DangerousGetHandle(),
             LinuxCalls.In | LinuxCalls.EdgeTriggered, 0);
@@ -63,10 +58,9 @@ internal struct EpollPoller : IPoller
             ReadOnlySpan<byte> item = _events.AsSpan(i * stride, stride);
             uint events = BitConverter.ToUInt32(item);
             ulong data = BitConverter.ToUInt64(item[(stride - sizeof(ulong))..]);
-            ref Slot slot = ref _slots[(uint)data];
-            if (slot.Generation != (uint)(data >> 32)) continue;
-            if (slot.Owner is Connection connection) Dispatch(connection, events, sink);
-            else if (slot.Owner is Listener listener) AcceptSome(listener, sink);
+            object? owner = _slots.OwnerOf(data);
+            if (owner is Connection connection) Dispatch(connection, events, sink);
+            else if (owner is Listener listener) AcceptSome(listener, sink);
         }
         _eventCount = 0;
     }
@@ -82,11 +76,11 @@ internal struct EpollPoller : IPoller
             return;
         }
         LinuxCalls.SetNonBlocking(listener.Descriptor);
-        listener.PollerSlot = TakeSlot(listener);
+        listener.PollerSlot = _slots.Take(listener);
         int result = LinuxCalls.Control(_epoll, LinuxCalls.ControlAdd, listener.Descriptor, LinuxCalls.In,
-            DataOf(listener.PollerSlot));
+            _slots.TagOf(listener.PollerSlot));
         if (result >= 0) return;
-        FreeSlot(listener.PollerSlot);
+        _slots.Free(listener.PollerSlot);
         listener.PollerSlot = -1;
         sink.AcceptFailed(listener, LinuxCalls.TextOf(-result));
     }
@@ -95,7 +89,7 @@ internal struct EpollPoller : IPoller
     {
         if (listener.PollerSlot < 0) return;
         LinuxCalls.Control(_epoll, LinuxCalls.ControlDelete, listener.Descriptor, 0, 0);
-        FreeSlot(listener.PollerSlot);
+        _slots.Free(listener.PollerSlot);
         listener.PollerSlot = -1;
     }
 
@@ -103,7 +97,7 @@ internal struct EpollPoller : IPoller
     {
         if (!connection.IsUnixSocket) TcpOptions.Set(peer.Descriptor, _group.TcpKeepAliveSeconds);
         connection.LocalAddress = connection.Listener.TextOf(SocketEnds.LocalOf(connection));
-        connection.PollerSlot = TakeSlot(connection);
+        connection.PollerSlot = _slots.Take(connection);
         return true;
     }
 
@@ -116,7 +110,7 @@ internal struct EpollPoller : IPoller
         if (wanted == (bits & ~Registered)) return;
         bool isRegistered = (bits & Registered) != 0;
         int result = LinuxCalls.Control(_epoll, isRegistered ? LinuxCalls.ControlModify : LinuxCalls.ControlAdd,
-            connection.Descriptor, wanted, DataOf(connection.PollerSlot));
+            connection.Descriptor, wanted, _slots.TagOf(connection.PollerSlot));
         if (result < 0) connection.CloseNow();
         else connection.PollerBits = wanted | Registered;
     }
@@ -145,7 +139,7 @@ internal struct EpollPoller : IPoller
 
     public void Close(Connection connection, PollerSink sink)
     {
-        FreeSlot(connection.PollerSlot);
+        _slots.Free(connection.PollerSlot);
         connection.PollerSlot = -1;
         connection.PollerBits = 0;
         connection.IsSending = false;
@@ -207,47 +201,5 @@ internal struct EpollPoller : IPoller
             if (!LinuxCalls.IsOneConnectionsFault(-descriptor))
                 sink.AcceptFailed(listener, LinuxCalls.TextOf(-descriptor));
         }
-    }
-
-    private readonly ulong DataOf(int slot) => ((ulong)_slots[slot].Generation << 32) | (uint)slot;
-
-    private int TakeSlot(object owner)
-    {
-        if (_freeSlot < 0) GrowSlots();
-        int slot = _freeSlot;
-        _freeSlot = _slots[slot].NextFree;
-        _slots[slot].Owner = owner;
-        return slot;
-    }
-
-    private readonly void ClearSlot(int slot)
-    {
-        _slots[slot].Owner = null;
-        _slots[slot].Generation++;
-    }
-
-    private void FreeSlot(int slot)
-    {
-        ClearSlot(slot);
-        _slots[slot].NextFree = _freeSlot;
-        _freeSlot = slot;
-    }
-
-    private void GrowSlots()
-    {
-        int old = _slots.Length;
-        Array.Resize(ref _slots, Math.Max(64, old * 2));
-        for (int i = _slots.Length - 1; i >= old; i--)
-        {
-            _slots[i].NextFree = _freeSlot;
-            _freeSlot = i;
-        }
-    }
-
-    private struct Slot
-    {
-        public object? Owner;
-        public uint Generation;
-        public int NextFree;
     }
 }

@@ -227,7 +227,7 @@ internal struct IoUringPoller : IPoller
     {
         _isLeaving = true;
         if (!_ring.IsEnabled) return;
-        _ring.Queue(RingOperations.CancelEverything() with { UserData = _slots.UserDataOf(0, RingStep.Cancel) });
+        _ring.Queue(RingOperations.CancelEverything() with { UserData = TagOf(0, RingStep.Cancel) });
         for (int i = 0; i < LeaveTries && _inFlight > 0; i++)
         {
             _ring.Enter(1, LeaveTryMs);
@@ -260,7 +260,7 @@ internal struct IoUringPoller : IPoller
     {
         SubmissionEntry entry = RingOperations.PollForEver((int)_wake.DangerousGetHandle());
         _inFlight++;
-        _ring.Queue(entry with { UserData = _slots.UserDataOf(0, RingStep.Wake) });
+        _ring.Queue(entry with { UserData = TagOf(0, RingStep.Wake) });
     }
 
     private void WatchChangedListeners()
@@ -271,7 +271,7 @@ internal struct IoUringPoller : IPoller
             ref bool isArmed = ref _slots.IsArmed(slot);
             if (listener.IsClosed)
             {
-                if (isArmed) Cancel(_slots.UserDataOf(slot, RingStep.Accept));
+                if (isArmed) Cancel(TagOf(slot, RingStep.Accept));
                 else _slots.Free(slot);
             }
             else if (!listener.IsResting && !isArmed)
@@ -279,7 +279,7 @@ internal struct IoUringPoller : IPoller
                 isArmed = true;
                 _inFlight++;
                 SubmissionEntry entry = RingOperations.Accept(listener.Descriptor);
-                _ring.Queue(entry with { UserData = _slots.UserDataOf(slot, RingStep.Accept) });
+                _ring.Queue(entry with { UserData = TagOf(slot, RingStep.Accept) });
             }
         }
         _changedListeners.Clear();
@@ -287,7 +287,7 @@ internal struct IoUringPoller : IPoller
 
     private void Dispatch(in CompletionEntry completion, PollerSink sink)
     {
-        RingStep step = PollerSlots.StepOf(completion.UserData);
+        var step = (RingStep)PollerSlots.StepOf(completion.UserData);
         if (step == RingStep.Cancel) return;    // there was nothing left to cancel
         if (!completion.GoesOn) _inFlight--;
         object? owner = _slots.OwnerOf(completion.UserData);
@@ -607,14 +607,16 @@ internal struct IoUringPoller : IPoller
     private void Start(Connection connection, RingStep step, in SubmissionEntry entry)
     {
         _inFlight++;
-        _ring.Queue(entry with { UserData = _slots.UserDataOf(connection.PollerSlot, step) });
+        _ring.Queue(entry with { UserData = TagOf(connection.PollerSlot, step) });
     }
 
     private readonly void Cancel(Connection connection, RingStep step) =>
-        Cancel(_slots.UserDataOf(connection.PollerSlot, step));
+        Cancel(TagOf(connection.PollerSlot, step));
+
+    private readonly ulong TagOf(int slot, RingStep step) => _slots.TagOf(slot, (uint)step);
 
     private readonly void Cancel(ulong userData) =>
-        _ring.Queue(RingOperations.Cancel(userData) with { UserData = _slots.UserDataOf(0, RingStep.Cancel) });
+        _ring.Queue(RingOperations.Cancel(userData) with { UserData = TagOf(0, RingStep.Cancel) });
 
     private static IoUringTransport TransportOf(Connection connection)
     {

@@ -94,17 +94,6 @@ internal static unsafe class RingCalls
 
     public static void Unmap(byte* start, nuint bytes) => _ = munmap(start, bytes);
 
-    /// <summary>The peer's address, as <see cref="IpEndpoint"/> reads it.</summary>
-    public static int PeerAddress(int descriptor, Span<byte> address, out int addressLength)
-    {
-        int length = address.Length;
-        int result;
-        // The kernel writes at most `length` bytes of the address.
-        fixed (byte* first = address) result = Result(getpeername(descriptor, first, &length));
-        addressLength = Math.Min(length, address.Length);
-        return result;
-    }
-
     /// <summary>Receives what is there without waiting, also from a socket that blocks.</summary>
     public static int ReceiveNow(int descriptor, Span<byte> target)
     {
@@ -179,9 +168,6 @@ internal static unsafe class RingCalls
 
     [DllImport("libc", SetLastError = true)]
     private static extern nint recv(int descriptor, void* target, nuint count, int flags);
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern int getpeername(int descriptor, void* address, int* addressLength);
 
     [DllImport("libc", SetLastError = true)]
     private static extern int socketpair(int family, int type, int protocol, int* both);

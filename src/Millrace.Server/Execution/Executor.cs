@@ -102,7 +102,6 @@ public sealed class Executor
 
         client.LockTries = 0;
         if (!ReferenceEquals(client.LastCommand, spec)) client.LastCommand = spec; // a reference costs a write barrier
-        client.CommandsRun++;
         return Outcome.Replied;
     }
 

@@ -1,5 +1,5 @@
-// The system calls of Linux that the epoll poller needs, behind a façade of spans: nothing outside of this folder sees
-// a pointer.
+// The system calls of Linux on sockets, epoll and eventfd, behind a façade of spans: nothing outside of this folder
+// sees a pointer.
 //
 // Every call returns the system's result, or minus the error number. Layouts are those of 64-bit Linux (glibc and
 // musl); epoll_event is packed to 12 bytes on x86-64 only and has 16 elsewhere.
@@ -139,12 +139,24 @@ internal static unsafe class LinuxCalls
         return result;
     }
 
+    /// <summary>Our own address, as <see cref="IpEndpoint"/> reads it.</summary>
     public static int LocalAddress(int descriptor, Span<byte> address, out int addressLength)
     {
         int length = address.Length;
         int result;
         // SAFETY: the kernel writes at most `length` bytes of the address.
         fixed (byte* first = address) result = Result(getsockname(descriptor, first, &length));
+        addressLength = Math.Min(length, address.Length);
+        return result;
+    }
+
+    /// <summary>The peer's address, as <see cref="IpEndpoint"/> reads it.</summary>
+    public static int PeerAddress(int descriptor, Span<byte> address, out int addressLength)
+    {
+        int length = address.Length;
+        int result;
+        // SAFETY: the kernel writes at most `length` bytes of the address.
+        fixed (byte* first = address) result = Result(getpeername(descriptor, first, &length));
         addressLength = Math.Min(length, address.Length);
         return result;
     }
@@ -222,6 +234,9 @@ internal static unsafe class LinuxCalls
 
     [DllImport("libc", SetLastError = true)]
     private static extern int getsockname(int descriptor, void* address, int* addressLength);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int getpeername(int descriptor, void* address, int* addressLength);
 
     [DllImport("libc", SetLastError = true)]
     private static extern int setsockopt(int descriptor, int level, int option, void* value, uint valueLength);

@@ -1,10 +1,9 @@
-// The owners of a ring's operations, by number: user data names an owner in 28 bits, and a completion finds it.
+// Who a poller's events are about, by number: a system call carries a tag, and its report finds the owner again.
 //
-//     user data u64:  [ generation 32 | step 4 | slot 28 ]
+//     tag u64:  [ generation 32 | step 4 | slot 28 ]
 //
-// A slot's generation goes up when it is freed, so a completion that was meant for an earlier owner is recognised.
-// Slots are freed after the last completion of their operations; the generation is there in case that this is ever
-// wrong.
+// A slot's generation goes up when it is freed, so a report that was fetched or under way for an earlier owner is
+// recognised. The step tells several operations of one owner apart; epoll has no use for it.
 // Take, Free, OwnerOf: O(1).
 
 namespace Millrace.Net;
@@ -17,20 +16,23 @@ internal sealed class PollerSlots
     private Slot[] _slots = [];
     private int _free = -1;
 
-    /// <summary>The slot that user data is about.</summary>
-    public static int SlotOf(ulong userData) => (int)((uint)userData & SlotMask);
+    /// <summary>The slot that a tag is about.</summary>
+    public static int SlotOf(ulong tag) => (int)((uint)tag & SlotMask);
 
-    /// <summary>What kind of operation user data is about.</summary>
-    public static RingStep StepOf(ulong userData) => (RingStep)((uint)userData >> StepShift);
+    /// <summary>The step that a tag was made for.</summary>
+    public static uint StepOf(ulong tag) => (uint)tag >> StepShift;
 
-    public ulong UserDataOf(int slot, RingStep step) =>
-        ((ulong)_slots[slot].Generation << 32) | ((uint)step << StepShift) | (uint)slot;
+    /// <summary>The tag of a slot's present owner.</summary>
+    /// <param name="slot">A taken slot.</param>
+    /// <param name="step">Below 16.</param>
+    public ulong TagOf(int slot, uint step = 0) =>
+        ((ulong)_slots[slot].Generation << 32) | (step << StepShift) | (uint)slot;
 
     /// <summary>The owner; null when it has gone.</summary>
-    public object? OwnerOf(ulong userData)
+    public object? OwnerOf(ulong tag)
     {
-        ref Slot slot = ref _slots[SlotOf(userData)];
-        return slot.Generation == (uint)(userData >> 32) ? slot.Owner : null;
+        ref Slot slot = ref _slots[SlotOf(tag)];
+        return slot.Generation == (uint)(tag >> 32) ? slot.Owner : null;
     }
 
     public object? OwnerAt(int slot) => _slots[slot].Owner;
@@ -75,16 +77,4 @@ internal sealed class PollerSlots
         public int NextFree;
         public bool IsArmed;
     }
-}
-
-/// <summary>The kinds of operations.</summary>
-internal enum RingStep
-{
-    Receive = 1,
-    Poll = 2,
-    SendNow = 3,
-    SendWhenPossible = 4,
-    Accept = 5,
-    Wake = 6,
-    Cancel = 7,
 }

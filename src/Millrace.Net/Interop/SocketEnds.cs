@@ -18,7 +18,7 @@ internal static class SocketEnds
     {
         if (listener.Endpoint.IsUnix) return default;
         Span<byte> address = stackalloc byte[LinuxCalls.AddressBytes];
-        int result = RingCalls.PeerAddress(descriptor, address, out int length);
+        int result = LinuxCalls.PeerAddress(descriptor, address, out int length);
         return result < 0 ? default : IpEndpoint.Parse(address[..length]);
     }
 }
