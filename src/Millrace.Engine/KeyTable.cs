@@ -66,11 +66,11 @@ public sealed class KeyTable
 
     /// <summary>Frees entries and structures a slice at a time; true when all is freed. The table is out of use
     /// before.</summary>
-    public bool FreeSome(int maxEntries)
+    internal bool FreeSome(Discards discards, int maxEntries)
     {
         if (Entries.Header.IsNull) return true;
         if (!Deadlines.FreeSome(maxEntries)) return false;
-        var visitor = new FreeingVisitor(_heap);
+        var visitor = new FreeingVisitor(discards);
         if (!Entries.FreeSome(ref visitor, maxEntries)) return false;
         Deadlines.Free();
         return true;
@@ -88,9 +88,9 @@ public sealed class KeyTable
         public bool Matches(Heap heap, BlockRef entry) => new Entry(heap, entry).DeadlineMs == deadlineMs;
     }
 
-    private readonly struct FreeingVisitor(Heap heap) : IEntryVisitor
+    private readonly struct FreeingVisitor(Discards discards) : IEntryVisitor
     {
-        public void Visit(BlockRef entry) => Values.Value.Free(heap, new Entry(heap, entry));
+        public void Visit(BlockRef entry) => Values.Value.Free(discards, new Entry(discards.Heap, entry));
     }
 }
 

@@ -62,6 +62,9 @@ public sealed class Keyspace : IDisposable
         set => _accessClock = value;
     }
 
+    /// <summary>Up to where collections are packed. Exchanged while all loops stand still.</summary>
+    public EncodingLimits Encodings { get; set; } = new();
+
     /// <summary>Exact bytes of native memory that hold data: entries, values, tables, indexes.</summary>
     public long UsedBytes
     {

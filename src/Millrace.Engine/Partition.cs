@@ -17,7 +17,6 @@ public sealed class Partition
     private readonly AlignedLines<PartitionLine> _lines;
     private readonly AlignedLines<UpkeepLine> _upkeep;
     private readonly KeyTable?[] _tables;
-    private readonly Queue<KeyTable> _discarded = new();
 
     internal Partition(
         int index,
@@ -34,6 +33,7 @@ public sealed class Partition
         _lines = lines;
         _upkeep = upkeep;
         _tables = new KeyTable?[databases];
+        Discards = new Discards(Heap, upkeep, index);
         Line.NextDeadlineMs = long.MaxValue;
     }
 
@@ -51,8 +51,8 @@ public sealed class Partition
 
     private ref UpkeepLine Upkeep => ref _upkeep[Index % _upkeep.Count];
 
-    /// <summary>Whether tables that were taken out of use still hold memory.</summary>
-    public bool HasDiscarded => _discarded.Count > 0;
+    /// <summary>What was taken out of use and still holds memory.</summary>
+    public Discards Discards { get; }
 
     /// <summary>The table of a database, or null while it has never held a key.</summary>
     public KeyTable? Table(int database) => _tables[database];
@@ -70,32 +70,14 @@ public sealed class Partition
         var table = _tables[database];
         if (table is null) return 0;
         _tables[database] = null;
-        _discarded.Enqueue(table);
-        Interlocked.Increment(ref Upkeep.Discarded);
+        Discards.Add(table);
         return table.Count;
-    }
-
-    /// <summary>The number of entries that wait to be freed.</summary>
-    public long DiscardedCount
-    {
-        get
-        {
-            var sum = 0L;
-            foreach (var table in _discarded) sum += table.Count;
-            return sum;
-        }
     }
 
     /// <summary>Frees up to <paramref name="maxEntries"/> discarded entries; true when none are left.</summary>
     public bool FreeDiscarded(int maxEntries)
     {
-        if (_discarded.TryPeek(out var table) && table.FreeSome(maxEntries))
-        {
-            _discarded.Dequeue();
-            Interlocked.Decrement(ref Upkeep.Discarded);
-        }
-
-        if (_discarded.Count > 0) return false;
+        if (!Discards.FreeSome(maxEntries)) return false;
         Heap.Trim();
         return true;
     }

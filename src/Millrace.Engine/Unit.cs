@@ -205,7 +205,7 @@ public sealed class Unit
         }
 
         var before = existing.DeadlineMs;
-        if (keepValueBytes == 0) Value.FreeOutside(partition.Heap, existing);
+        if (keepValueBytes == 0) Value.FreeOutside(partition.Discards, existing);
         var entry = Entry.Reshape(partition.Heap, existing, shape, keepValueBytes);
         if (entry.Block != existing.Block) table.Entries.Replace(key.Hash, existing.Block, entry.Block);
         if (before != shape.DeadlineMs) MoveDeadline(partition, table, key.Hash, before, shape.DeadlineMs);
@@ -227,7 +227,7 @@ public sealed class Unit
         var partition = PartitionFor(key);
         var table = partition.Table(key.Database)!;
         Detach(table, key.Hash, entry);
-        Value.Free(partition.Heap, entry);
+        Value.Free(partition.Discards, entry);
     }
 
     /// <summary>
@@ -331,7 +331,7 @@ public sealed class Unit
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         partition.Line.Expired++;
         Detach(partition.Table(key.Database)!, key.Hash, entry);
-        Value.Free(partition.Heap, entry);
+        Value.Free(partition.Discards, entry);
     }
 
     private static void Detach(KeyTable table, ulong hash, in Entry entry)

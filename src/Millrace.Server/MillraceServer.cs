@@ -65,6 +65,8 @@ public sealed class MillraceServer : IDisposable
         _parts.Loops = new LoopGroup(options, loop => _serverLoops[loop.Index] = new ServerLoop(loop, _parts));
         PollerNotice.Write(journal, settings.Io, _parts.Loops);
         registry.Attach(_serverLoops);
+        _parts.Keyspace.Encodings = settings.Encodings;
+        configuration.Add(new DataSettings(_parts.Keyspace));
         configuration.Add(new NetworkSettings(_parts));
     }
 

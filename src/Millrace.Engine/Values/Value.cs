@@ -8,18 +8,31 @@ namespace Millrace.Engine.Values;
 /// <remarks>The one place that switches over value types; each case is a line that names the type's own file.</remarks>
 public static class Value
 {
-    /// <summary>Frees an entry with everything it owns. It has left its table before.</summary>
-    public static void Free(Heap heap, in Entry entry)
+    /// <summary>Frees an entry with everything it owns, or leaves what is large to be freed in slices. It has left its
+    /// table before.</summary>
+    internal static void Free(Discards discards, in Entry entry)
     {
-        FreeOutside(heap, entry);
-        heap.Free(entry.Block);
+        FreeOutside(discards, entry);
+        discards.Heap.Free(entry.Block);
     }
 
     /// <summary>Frees what the value owns outside its entry, not the entry itself.</summary>
-    public static void FreeOutside(Heap heap, in Entry entry)
+    internal static void FreeOutside(Discards discards, in Entry entry)
     {
-        if (entry.Type == ValueType.String) StringValue.FreeOutside(heap, entry);
+        if (entry.Type == ValueType.String) StringValue.FreeOutside(discards.Heap, entry);
     }
+
+    /// <summary>Frees a part of a large value that was handed to <see cref="Discards"/>.</summary>
+    /// <param name="heap">Where it lives.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="root">The block by which its type knows it.</param>
+    /// <param name="max">About how many members.</param>
+    /// <returns>True when all of it is freed.</returns>
+    internal static bool FreeSome(Heap heap, ValueType type, BlockRef root, int max) => type switch
+    {
+        _ => throw new ArgumentOutOfRangeException(
+            nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
+    };
 
     /// <summary>Exact bytes of native memory that an entry takes with everything it owns.</summary>
     public static long SizeBytes(Heap heap, in Entry entry) =>

@@ -4,6 +4,7 @@
 // swapped whole: whoever holds one sees values that belong together. Hot paths read its properties; everything else
 // asks the Configuration. Paths and names are ordinary strings here; the password is bytes.
 
+using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Server.Logging;
 
@@ -109,6 +110,9 @@ public sealed record Settings
     /// <summary>Most unread reply bytes of a client, by class.</summary>
     public required OutputBufferLimits OutputLimits { get; init; }
 
+    /// <summary>Up to where collections are packed.</summary>
+    public required EncodingLimits Encodings { get; init; }
+
     /// <summary>How often a second background work runs.</summary>
     public required int Hz { get; init; }
 
@@ -174,6 +178,18 @@ public sealed record Settings
             MaxBulkLength = values["proto-max-bulk-len"].Number,
             QueryBufferLimit = values["client-query-buffer-limit"].Number,
             OutputLimits = OutputBufferLimits.FromText(values["client-output-buffer-limit"].Text),
+            Encodings = new EncodingLimits
+            {
+                HashEntries = values["hash-max-listpack-entries"].Number,
+                HashValueBytes = values["hash-max-listpack-value"].Number,
+                IntSetEntries = values["set-max-intset-entries"].Number,
+                SetEntries = values["set-max-listpack-entries"].Number,
+                SetValueBytes = values["set-max-listpack-value"].Number,
+                SortedSetEntries = values["zset-max-listpack-entries"].Number,
+                SortedSetValueBytes = values["zset-max-listpack-value"].Number,
+                ListChunk = Int("list-max-listpack-size"),
+                ListCompressDepth = Int("list-compress-depth"),
+            },
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),
             LfuDecayMinutes = Int("lfu-decay-time"),

@@ -113,7 +113,7 @@ public sealed class ServerLoop : LoopHandler
             var partition = _parts.Keyspace[i];
             if (expires && Volatile.Read(ref partition.Line.NextDeadlineMs) < nowMs)
                 Executor.RemoveDue(i, SliceKeys, until, Lateness);
-            if (partition.HasDiscarded) Executor.FreeDiscarded(i, SliceKeys, until);
+            if (!partition.Discards.IsEmpty) Executor.FreeDiscarded(i, SliceKeys, until);
         }
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);

@@ -156,7 +156,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
     private long Discarded()
     {
         var sum = 0L;
-        for (var i = 0; i < parts.Keyspace.Shape.Partitions; i++) sum += parts.Keyspace[i].DiscardedCount;
+        for (var i = 0; i < parts.Keyspace.Shape.Partitions; i++) sum += parts.Keyspace[i].Discards.Count;
         return sum;
     }
 

@@ -77,12 +77,15 @@ internal static class MemoryDirectives
             "-2",
             "lists"),
         Threshold("list-compress-depth", null, Forms.Count, "0", "lists"),
-        Threshold("stream-node-max-entries", null, Forms.LongCount, "100", "streams"),
-        Threshold("stream-node-max-bytes", null, Forms.Size, "4096", "streams"),
-        Threshold("hll-sparse-max-bytes", null, Forms.Size, "3000", "HyperLogLogs"),
+        Later("stream-node-max-entries", Forms.LongCount, "100", "streams"),
+        Later("stream-node-max-bytes", Forms.Size, "4096", "streams"),
+        Later("hll-sparse-max-bytes", Forms.Size, "3000", "HyperLogLogs"),
     ];
 
     private static Directive Threshold(
         string name, string? alias, DirectiveType type, string defaultText, string values) =>
-        new(name, type, defaultText) { Alias = alias, WithoutMeaning = $"{values} are not available yet" };
+        new(name, type, defaultText) { Alias = alias, Summary = $"Up to where {values} are packed." };
+
+    private static Directive Later(string name, DirectiveType type, string defaultText, string values) =>
+        new(name, type, defaultText) { WithoutMeaning = $"{values} are not available yet" };
 }

@@ -1,0 +1,81 @@
+using Millrace.Engine.Values;
+using Millrace.Memory;
+
+namespace Millrace.Engine;
+
+/// <summary>
+/// What a partition has taken out of use and still has to free: tables of flushed databases, and large values that were
+/// deleted, overwritten or have expired.
+/// </summary>
+/// <remarks>
+/// Freed in slices by the loop that looks after the partition, so that nothing large is ever freed in one step. Values
+/// come before tables: freeing a slice of a table adds few values, and they are gone before the next slice.
+/// Used under the partition's lock.
+/// </remarks>
+public sealed class Discards
+{
+    private readonly Queue<KeyTable> _tables = new();
+    private readonly Queue<(ValueType Type, BlockRef Root)> _values = new();
+    private readonly AlignedLines<UpkeepLine> _upkeep;
+    private readonly int _loop;
+
+    internal Discards(Heap heap, AlignedLines<UpkeepLine> upkeep, int partition)
+    {
+        Heap = heap;
+        _upkeep = upkeep;
+        _loop = partition % upkeep.Count;
+    }
+
+    /// <summary>The heap that all of it lives in.</summary>
+    public Heap Heap { get; }
+
+    /// <summary>Whether there is anything.</summary>
+    public bool IsEmpty => _tables.Count == 0 && _values.Count == 0;
+
+    /// <summary>How many entries and values wait.</summary>
+    public long Count
+    {
+        get
+        {
+            var sum = (long)_values.Count;
+            foreach (var table in _tables) sum += table.Count;
+            return sum;
+        }
+    }
+
+    /// <summary>Takes a database's table over.</summary>
+    internal void Add(KeyTable table)
+    {
+        _tables.Enqueue(table);
+        Interlocked.Increment(ref _upkeep[_loop].Discarded);
+    }
+
+    /// <summary>Takes over what a large value keeps outside of its entry.</summary>
+    /// <param name="type">The value's type.</param>
+    /// <param name="root">The block by which <see cref="Value.FreeSome"/> knows it.</param>
+    internal void Add(ValueType type, BlockRef root)
+    {
+        _values.Enqueue((type, root));
+        Interlocked.Increment(ref _upkeep[_loop].Discarded);
+    }
+
+    /// <summary>Frees up to about so many entries or members; true when nothing is left.</summary>
+    public bool FreeSome(int max)
+    {
+        if (_values.TryPeek(out var value))
+        {
+            if (Value.FreeSome(Heap, value.Type, value.Root, max))
+            {
+                _values.Dequeue();
+                Interlocked.Decrement(ref _upkeep[_loop].Discarded);
+            }
+        }
+        else if (_tables.TryPeek(out var table) && table.FreeSome(this, max))
+        {
+            _tables.Dequeue();
+            Interlocked.Decrement(ref _upkeep[_loop].Discarded);
+        }
+
+        return IsEmpty;
+    }
+}

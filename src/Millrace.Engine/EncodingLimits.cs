@@ -1,0 +1,38 @@
+namespace Millrace.Engine;
+
+/// <summary>
+/// Up to where small collections are packed. Immutable: CONFIG SET exchanges the object while all loops stand still,
+/// and a collection is looked at again when it changes next.
+/// </summary>
+/// <remarks>The names and defaults are those of Redis's directives, <c>hash-max-listpack-entries</c> and so
+/// on.</remarks>
+public sealed record EncodingLimits
+{
+    /// <summary>The most fields of a packed hash.</summary>
+    public long HashEntries { get; init; } = 512;
+
+    /// <summary>The longest field or value of a packed hash, in bytes.</summary>
+    public long HashValueBytes { get; init; } = 64;
+
+    /// <summary>The most members of a set of integers.</summary>
+    public long IntSetEntries { get; init; } = 512;
+
+    /// <summary>The most members of a packed set.</summary>
+    public long SetEntries { get; init; } = 128;
+
+    /// <summary>The longest member of a packed set, in bytes.</summary>
+    public long SetValueBytes { get; init; } = 64;
+
+    /// <summary>The most members of a packed sorted set.</summary>
+    public long SortedSetEntries { get; init; } = 128;
+
+    /// <summary>The longest member of a packed sorted set, in bytes.</summary>
+    public long SortedSetValueBytes { get; init; } = 64;
+
+    /// <summary>How large one chunk of a list is: a positive number of elements, or -1 to -5 for 4, 8, 16, 32 or 64
+    /// kB.</summary>
+    public int ListChunk { get; init; } = -2;
+
+    /// <summary>How many chunks at either end of a list stay uncompressed; 0: none is compressed.</summary>
+    public int ListCompressDepth { get; init; }
+}

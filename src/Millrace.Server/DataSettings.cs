@@ -1,0 +1,15 @@
+using Millrace.Engine;
+using Millrace.Server.Config;
+
+namespace Millrace.Server;
+
+/// <summary>Hands settings of data to the keyspace when they change.</summary>
+public sealed class DataSettings(Keyspace keyspace) : ISettingsListener
+{
+    /// <inheritdoc/>
+    public SettingsFault? Apply(Settings before, Settings after)
+    {
+        keyspace.Encodings = after.Encodings;
+        return null;
+    }
+}
