@@ -33,13 +33,13 @@ public ref struct ListpackBuilder
         new(room, Listpack.EndOf(room), Listpack.StoredCount(room));
 
     /// <summary>Adds a text.</summary>
-    public void Append(ReadOnlySpan<byte> element) => Append(ListpackElement.Of(element));
+    public void Append(scoped ReadOnlySpan<byte> element) => Append(ListpackElement.Of(element));
 
     /// <summary>Adds an integer.</summary>
     public void Append(long element) => Append(ListpackElement.Of(element));
 
     /// <summary>Adds an element.</summary>
-    public void Append(ListpackElement element)
+    public void Append(scoped ListpackElement element)
     {
         _end += Listpack.Write(_room[_end..], element);
         _count = Listpack.CountAfterAdding(_count, 1);
@@ -50,7 +50,7 @@ public ref struct ListpackBuilder
     /// <param name="from">The place of the first.</param>
     /// <param name="to">The place behind the last, which may be the end mark's.</param>
     /// <param name="count">How many elements lie between.</param>
-    public void AppendEntries(ReadOnlySpan<byte> listpack, int from, int to, int count)
+    public void AppendEntries(scoped ReadOnlySpan<byte> listpack, int from, int to, int count)
     {
         Debug.Assert(from >= Listpack.HeaderBytes && to >= from && to <= Listpack.EndOf(listpack), "places");
         listpack[from..to].CopyTo(_room[_end..]);
