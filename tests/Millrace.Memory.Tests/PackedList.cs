@@ -73,6 +73,16 @@ internal sealed class PackedList
     /// <summary>The texts from the front; the walk from the back must give the same.</summary>
     internal List<byte[]> Texts() => Texts(_bytes);
 
+    /// <summary>The same elements in the same order. Assert.Equal takes a hundred times as long.</summary>
+    internal static void AssertSame(List<byte[]> expected, List<byte[]> actual)
+    {
+        Assert.Equal(expected.Count, actual.Count);
+        for (var i = 0; i < expected.Count; i++)
+        {
+            if (!expected[i].AsSpan().SequenceEqual(actual[i])) Assert.Equal(expected, actual);
+        }
+    }
+
     internal static List<byte[]> Texts(ReadOnlySpan<byte> listpack)
     {
         Span<byte> scratch = stackalloc byte[ListpackElement.MaxIntegerBytes];
@@ -88,7 +98,7 @@ internal sealed class PackedList
         for (var at = Listpack.Last(listpack); at >= 0; at = Listpack.Previous(listpack, at))
             backward.Add([.. Listpack.Get(listpack, at).Text(scratch)]);
         backward.Reverse();
-        Assert.Equal(forward, backward);
+        AssertSame(forward, backward);
         Assert.Equal(forward.Count, Listpack.Count(listpack));
         var taken = 0;
         for (var at = Listpack.First(listpack); at >= 0; taken++)
