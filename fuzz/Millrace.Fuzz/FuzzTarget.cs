@@ -7,7 +7,11 @@ namespace Millrace.Fuzz;
 public abstract class FuzzTarget
 {
     /// <summary>All targets by name.</summary>
-    public static string[] Names => [RequestParserTarget.TargetName, ConfigParserTarget.TargetName];
+    public static string[] Names =>
+    [
+        RequestParserTarget.TargetName, ConfigParserTarget.TargetName, ListpackTarget.TargetName,
+        IntSetTarget.TargetName,
+    ];
 
     /// <summary>The name on the command line and of the corpus folder.</summary>
     public abstract string Name { get; }
@@ -35,6 +39,8 @@ public abstract class FuzzTarget
     {
         RequestParserTarget.TargetName => new RequestParserTarget(),
         ConfigParserTarget.TargetName => new ConfigParserTarget(),
+        ListpackTarget.TargetName => new ListpackTarget(),
+        IntSetTarget.TargetName => new IntSetTarget(),
         _ => null,
     };
 }
