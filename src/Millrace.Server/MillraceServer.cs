@@ -9,6 +9,7 @@ using Millrace.Server.Effects;
 using Millrace.Server.Execution;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
+using Millrace.Server.Transactions;
 
 namespace Millrace.Server;
 
@@ -121,6 +122,7 @@ public sealed class MillraceServer : IDisposable
         return
         [
             .. DataCommands.All,
+            .. TransactionCommands.Table,
             .. new CommandCommands(() => _parts.Table).All(),
             .. new ConnectionCommands(_parts).All(),
             .. new ClientCommands(registry).All(),
