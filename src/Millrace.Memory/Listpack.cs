@@ -161,7 +161,7 @@ public static class Listpack
 
     /// <summary>The element at a place: a view of the listpack. For walks: the place becomes that of the next element,
     /// or -1.</summary>
-    public static ListpackElement Take(ReadOnlySpan<byte> listpack, ref int at)
+    public static ListpackElement Take(ReadOnlySpan<byte> listpack, scoped ref int at)
     {
         var element = Decode(listpack, at, out var encoded);
         at += encoded + BacklenBytes(encoded);
@@ -380,6 +380,13 @@ public static class Listpack
         BinaryPrimitives.WriteInt32LittleEndian(room, end + 1);
         BinaryPrimitives.WriteUInt16LittleEndian(room[CountAt..], (ushort)storedCount);
         return end + 1;
+    }
+
+    /// <summary>Writes the header alone, for a listpack whose entries and end mark are there.</summary>
+    internal static void WriteHeader(Span<byte> room, int totalBytes, int storedCount)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(room, totalBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(room[CountAt..], (ushort)storedCount);
     }
 
     internal static int StoredCount(ReadOnlySpan<byte> listpack) =>

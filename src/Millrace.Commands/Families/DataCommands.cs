@@ -10,6 +10,7 @@ public static class DataCommands
         .. NumberCommands.Table,
         .. LcsCommand.Table,
         .. KeyCommands.Table,
+        .. ListCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
     ];

@@ -20,6 +20,7 @@ public static class Value
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         if (entry.Type == ValueType.String) StringValue.FreeOutside(discards.Heap, entry);
+        else if (entry.Type == ValueType.List) ListValue.FreeOutside(discards, entry);
     }
 
     /// <summary>Frees a part of a large value that was handed to <see cref="Discards"/>.</summary>
@@ -30,17 +31,27 @@ public static class Value
     /// <returns>True when all of it is freed.</returns>
     internal static bool FreeSome(Heap heap, ValueType type, BlockRef root, int max) => type switch
     {
+        ValueType.List => ListValue.FreeSome(heap, root, max),
         _ => throw new ArgumentOutOfRangeException(
             nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
     };
 
     /// <summary>Exact bytes of native memory that an entry takes with everything it owns.</summary>
     public static long SizeBytes(Heap heap, in Entry entry) =>
-        heap.UsableSize(entry.Block) + (entry.Type == ValueType.String ? StringValue.OutsideBytes(heap, entry) : 0);
+        heap.UsableSize(entry.Block) + entry.Type switch
+        {
+            ValueType.String => StringValue.OutsideBytes(heap, entry),
+            ValueType.List => ListValue.OutsideBytes(heap, entry),
+            _ => 0,
+        };
 
     /// <summary>The encoding's name as <c>OBJECT ENCODING</c> gives it.</summary>
-    public static ReadOnlySpan<byte> EncodingName(in Entry entry) =>
-        entry.Type == ValueType.String ? StringValue.EncodingName(entry) : "unknown"u8;
+    public static ReadOnlySpan<byte> EncodingName(in Entry entry) => entry.Type switch
+    {
+        ValueType.String => StringValue.EncodingName(entry),
+        ValueType.List => ListValue.EncodingName(entry),
+        _ => "unknown"u8,
+    };
 
     /// <summary>
     /// Makes an entry for <paramref name="to"/> with the value and deadline of <paramref name="entry"/>, which stays as
@@ -54,6 +65,7 @@ public static class Value
         var made = unit.Store(to, default, shape);
         if (!copies) made = made.WithAccessClock(entry.AccessClock);
         entry.Value.CopyTo(made.Value);
+        if (entry.Type == ValueType.List) ListValue.Transfer(heap, entry, target, made, copies);
         if (entry.Type != ValueType.String) return made;
         if (copies) StringValue.CopyOutside(heap, entry, target, made);
         else StringValue.MoveOutside(heap, entry, target);
