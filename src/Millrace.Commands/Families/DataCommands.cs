@@ -11,6 +11,7 @@ public static class DataCommands
         .. LcsCommand.Table,
         .. KeyCommands.Table,
         .. ListCommands.Table,
+        .. BlockingListCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
     ];

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Millrace.Server.Effects;
 
 namespace Millrace.Server.Tests.Transactions;
 
@@ -329,16 +328,5 @@ public class TransactionCommandsTests
         client.Request("PING", "skipped");
         const string all = "+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+PONG\r\n";
         Assert.Equal(all, client.Ask(all, "PING"));
-    }
-
-    private sealed class BlockList : IEffectConsumer
-    {
-        public List<string> Blocks { get; } = [];
-
-        public void Append(ReadOnlySpan<byte> block, long endPosition)
-        {
-            var words = System.Text.Encoding.Latin1.GetString(block).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-            Blocks.Add(string.Join(' ', words.Where(static one => one[0] is not ('*' or '$'))));
-        }
     }
 }
