@@ -316,6 +316,8 @@ public sealed class Executor
     // ready comes behind (BLMOVE). A waiter that is served and waits on is not looked at again for the same key.
     private void ServeWaiters()
     {
+        KeepTime();
+        _unit.Advance(_host.UnixMs); // the pushing command or transaction may have taken long
         while (_unit.Ready.TryTake(out var queue))
         {
             var node = queue.First;
