@@ -527,6 +527,12 @@ public static class Listpack
             return false;
         var encoded = EncodedBytes(entries, 0);
         if (encoded >= entries.Length) return false;
+        if (encoded < MoreOnTheLeft)
+        {
+            size = encoded + 1;
+            return entries[encoded] == encoded;
+        }
+
         Span<byte> backlen = stackalloc byte[MaxBacklenBytes];
         var backlenBytes = WriteBacklen(backlen, encoded);
         size = encoded + backlenBytes;

@@ -304,7 +304,8 @@ public class ListpackTests(ITestOutputHelper output)
             case 4: return Text(random, random.Next(1, 5));
             case 5:
                 string[] nearlyIntegers = ["-", "-0", "00", "007", "+1", " 1", "1 ", "9223372036854775808", "1e3",
-                    "-1-", "-9223372036854775809", "99999999999999999999", "123456789012345678901", "-01", "--1", "0x1"];
+                    "-1-", "-9223372036854775809", "99999999999999999999", "123456789012345678901", "-01",
+                    "--1", "0x1"];
                 return Encoding.Latin1.GetBytes(nearlyIntegers[random.Next(nearlyIntegers.Length)]);
             case 6 or 7:
                 long[] edges = [0, 127, 4095, 32_767, 8_388_607, int.MaxValue, long.MaxValue - 2];
