@@ -14,7 +14,7 @@ const string Usage = """
 
       compare   server CPU per request, latency and memory beside the peers that are installed
       idle      memory and CPU that 10,000 idle connections cost
-      scale     CPU per command of 1 to all cores' threads on one keyspace, in this process
+      scale     CPU per command of 1 to all cores' threads on one keyspace and apart, in this process
       start     from the start of a process to its first PONG
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       load      the load generator alone, against a server that runs already: JSON on standard output

@@ -131,8 +131,9 @@ public sealed class Keyspace : IDisposable
     public void PrefetchBucket(int database, ulong hash) =>
         _partitions[PartitionOf(hash)].Table(database)?.Entries.PrefetchBucket(hash);
 
-    /// <summary>Has the entries fetched that a bucket names for a hash. A hint, as
-    /// <see cref="PrefetchBucket"/>.</summary>
+    /// <summary>Has the entries fetched that a bucket names for a hash. A hint, as <see cref="PrefetchBucket"/>; with
+    /// several loops it claims the partition's line for this core, which whoever holds the lock then has to fetch
+    /// back.</summary>
     public void PrefetchEntry(int database, ulong hash)
     {
         var index = PartitionOf(hash);

@@ -9,7 +9,8 @@ namespace Millrace.Engine;
 /// </summary>
 /// <remarks>
 /// Which partition a key belongs to depends on the key alone, never on its database. Everything here is used under
-/// <see cref="Lock"/>, except the counters of <see cref="Line"/>, which others may read at any time.
+/// <see cref="Lock"/>, except <see cref="Line"/>, whose counters others may read, and which they may claim, at any
+/// time.
 /// </remarks>
 public sealed class Partition
 {

@@ -64,7 +64,7 @@ internal sealed class CompareBench
             : "";
         return $"server CPU us/request on core {_options.ServerCores}, load on core {_options.LoadCores}, " +
             $"{_options.Loops} loop(s) each; medians of {_options.Rounds} rounds of {_options.Requests} requests " +
-            $"in {_options.Turns} turns, after {_options.WarmUp} of each command; a ratio is the median of those " +
+            $"in {_options.Turns} turn(s), after {_options.WarmUp} of each command; a ratio is the median of those " +
             $"within a turn\nload: {kind}\n" +
             string.Join('\n', servers) + note;
     }
@@ -85,12 +85,13 @@ internal sealed class CompareBench
                 foreach (var server in servers) WarmUp(server, rows.First(row => row.Command == command));
             }
 
+            if (round % 2 == 1) servers.Reverse();
             foreach (var generators in rows.GroupBy(row => row with { Load = LoadProcess.Own }))
             {
                 for (var turn = 0; turn < _options.Turns; turn++)
                 {
                     servers.Reverse();
-                    foreach (var row in generators)
+                    foreach (var row in turn % 4 < 2 ? generators : generators.Reverse())
                     {
                         foreach (var server in servers) comparison.Add(row, server.Name, Measure(server, row));
                     }

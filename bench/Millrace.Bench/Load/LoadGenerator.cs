@@ -80,10 +80,10 @@ internal sealed class LoadGenerator : IDisposable
             Errors = _lanes.Sum(lane => lane.Replies.Errors),
             Nulls = _lanes.Sum(lane => lane.Replies.Nulls),
             RequestsPerSecond = _options.Requests / seconds,
-            P50Us = _latenciesNs.Percentile(50) / 1e3,
-            P99Us = _latenciesNs.Percentile(99) / 1e3,
-            P999Us = _latenciesNs.Percentile(99.9) / 1e3,
-            MaxUs = _latenciesNs.Max / 1e3,
+            P50Us = Microseconds(50),
+            P99Us = Microseconds(99),
+            P999Us = Microseconds(99.9),
+            MaxUs = Microseconds(100),
         };
     }
 
@@ -92,6 +92,10 @@ internal sealed class LoadGenerator : IDisposable
         foreach (var lane in _lanes) lane.Dispose();
         _poll.Dispose();
     }
+
+    // Nothing is known when no connection had a second pipeline.
+    private double? Microseconds(double percent) =>
+        _latenciesNs.Count == 0 ? null : _latenciesNs.Percentile(percent) / 1e3;
 
     // Near the next intended start an open loop polls: a sleep would come back too late.
     private int WaitMs()
