@@ -35,7 +35,7 @@ internal sealed class LoadGenerator : IDisposable
     private ulong _random = 0x9E3779B97F4A7C15;
     private int _nextKey;
     private int _toSend;
-    private int _toReceive;
+    private long _toReceive; // replies
     private double _nextDue; // in ticks, of an open loop
 
     public LoadGenerator(LoadOptions options)
@@ -43,7 +43,8 @@ internal sealed class LoadGenerator : IDisposable
         _options = options;
         _template = RequestTemplate.Of(options.Command, options.Keys, options.ValueSize);
         _nextKey = options.FirstKey;
-        _toSend = _toReceive = options.Requests;
+        _toSend = options.Requests;
+        _toReceive = (long)options.Requests * _template.Replies;
         _poll = new PollSet(options.Connections);
         _lanes = new Lane[options.Connections];
         for (var i = 0; i < _lanes.Length; i++)
@@ -148,7 +149,7 @@ internal sealed class LoadGenerator : IDisposable
         lane.LastTicks = Stopwatch.GetTimestamp();
         lane.StartTicks = _options.Rate > 0 ? (long)_nextDue : lane.LastTicks;
         if (_options.Rate > 0) _nextDue += Stopwatch.Frequency * (double)count / _options.Rate;
-        lane.UnderWay = count;
+        lane.UnderWay = count * _template.Replies;
         _toSend -= count;
         PollSet.Send(lane.Descriptor, lane.Requests, count * _template.SizeBytes);
         _poll.WatchReadable(lane.Descriptor, lane.Index);
@@ -185,6 +186,7 @@ internal sealed class LoadGenerator : IDisposable
 
         public ReplyStream Replies { get; } = new();
 
+        /// <summary>Replies that are still to come.</summary>
         public int UnderWay { get; set; }
 
         /// <summary>Whether a pipeline has come back already.</summary>
