@@ -9,6 +9,7 @@ public static class DataCommands
         .. StringCommands.Table,
         .. NumberCommands.Table,
         .. LcsCommand.Table,
+        .. HashCommands.Table,
         .. KeyCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
