@@ -10,6 +10,7 @@ public static class DataCommands
         .. NumberCommands.Table,
         .. LcsCommand.Table,
         .. HashCommands.Table,
+        .. HashExpiryCommands.Table,
         .. KeyCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,

@@ -234,15 +234,15 @@ public static class HashCommands
     }
 
     /// <summary>
-    /// Sets the pairs of arguments from one on, and counts those that are new. Nothing happens, and the error is
+    /// Sets the pairs of arguments from one on up to another, and counts those that are new. Nothing happens, and the error is
     /// written, when one of them is too long.
     /// </summary>
-    internal static bool TrySetPairs(in Call call, in Entry existing, int first, long deadlineMs, out int created)
+    internal static bool TrySetPairs(in Call call, in Entry existing, int first, int end, long deadlineMs, out int created)
     {
         created = 0;
         var key = call.Key(1);
-        if (!TryPrepare(call, key, existing, first, out var entry)) return false;
-        for (var i = first; i < call.Args.Count; i += 2)
+        if (!TryPrepare(call, key, existing, first, end, out var entry)) return false;
+        for (var i = first; i < end; i += 2)
         {
             entry = HashValue.Set(
                 call.Unit, key, entry, call.Args[i], call.Args[i + 1], deadlineMs, out var isNew);
@@ -386,7 +386,7 @@ public static class HashCommands
     {
         if (!TryWrite(call, out var entry)) return;
         if (!entry.IsMissing && HashValue.TryFind(call.Unit, entry, call.Args[2], out _)) call.Reply.Integer(0);
-        else if (TrySetPairs(call, entry, 2, -1, out _)) call.Reply.Integer(1);
+        else if (TrySetPairs(call, entry, 2, call.Args.Count, -1, out _)) call.Reply.Integer(1);
     }
 
     private static void HStrLen(ref Call call)
@@ -403,7 +403,8 @@ public static class HashCommands
     private static bool TrySet(in Call call, out int created)
     {
         created = 0;
-        if (call.Args.Count % 2 == 0) return TryWrite(call, out var entry) && TrySetPairs(call, entry, 2, -1, out created);
+        if (call.Args.Count % 2 == 0)
+            return TryWrite(call, out var entry) && TrySetPairs(call, entry, 2, call.Args.Count, -1, out created);
         call.Reply.Error(call.Spec.Name == "hset"
             ? "ERR wrong number of arguments for 'hset' command"u8
             : "ERR wrong number of arguments for 'hmset' command"u8);
@@ -411,12 +412,12 @@ public static class HashCommands
     }
 
     // One pair needs no look ahead: HashValue.Set looks at it.
-    private static bool TryPrepare(in Call call, in Key key, in Entry existing, int first, out Entry entry)
+    private static bool TryPrepare(in Call call, in Key key, in Entry existing, int first, int end, out Entry entry)
     {
         entry = existing;
         var longest = 0;
         var bytes = 0L;
-        for (var i = first; i < call.Args.Count; i += 2)
+        for (var i = first; i < end; i += 2)
         {
             var name = call.Args[i];
             var value = call.Args[i + 1];
@@ -430,7 +431,7 @@ public static class HashCommands
             bytes += (long)Listpack.SizeOf(name) + Listpack.SizeOf(value);
         }
 
-        var fields = (call.Args.Count - first) / 2;
+        var fields = (end - first) / 2;
         if (fields > 1) entry = HashValue.Prepare(call.Unit, key, existing, fields, longest, bytes);
         return true;
     }

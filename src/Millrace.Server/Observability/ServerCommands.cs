@@ -54,7 +54,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
                     Syntax = "key [SAMPLES count:integer]",
                     Summary = "Returns how many bytes a key takes with its value.",
                     Since = "4.0.0",
-                    Complexity = "O(1): sizes are kept, not sampled.",
+                    Complexity = "O(N) where N is the number of samples.",
                     Group = "server",
                 },
             ],
