@@ -111,7 +111,7 @@ public sealed class HashExpiryCommandsTests : IDisposable
     [InlineData("HGETEX h EX 1 PX 2 FIELDS 1 f", "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified")]
     [InlineData("HGETEX h KEEPTTL FIELDS 1 f", "ERR unknown argument: KEEPTTL")]
     [InlineData("HGETEX h FNX FIELDS 1 f", "ERR unknown argument: FNX")]
-    [InlineData("HGETEX h PERSIST EX 10", MissingFields)]
+    [InlineData("HSETEX h FNX EX 10 FNX", MissingFields)]
     [InlineData("HGETEX h FIELDS 1 f g", Mismatch)]
     [InlineData("HGETEX h FIELDS 1 f FIELDS 1 g", "ERR syntax error")]
     [InlineData("HGETEX h FIELDS 1 f EX", "ERR syntax error")]
@@ -184,10 +184,10 @@ public sealed class HashExpiryCommandsTests : IDisposable
             Assert.Equal("0", _driver.Say("EXISTS h"));
             Assert.Equal("none", _driver.Say("TYPE h"));
             Assert.Equal("0", _driver.Say("HLEN h"));
+            _driver.Unit.RemovesExpired = true;
             Assert.Equal("1", _driver.Say("HSET h x 1"));
             Assert.Equal("[x 1]", _driver.Say("HGETALL h"));
             Assert.Equal("[-1]", _driver.Say("HTTL h FIELDS 1 x"));
-            _driver.Unit.RemovesExpired = true;
         }
     }
 
@@ -207,7 +207,7 @@ public sealed class HashExpiryCommandsTests : IDisposable
         _driver.NowMs += 11;
         Assert.Equal(1, RemoveDue(10, lateness));
         Assert.Equal(_driver.NowMs + 9, _driver.Keyspace[0].Line.NextDeadlineMs);
-        Assert.Equal("2", _driver.Say("DBSIZE") == "3" ? "2" : "not yet");
+        Assert.Equal("3", _driver.Say("DBSIZE"));
         _driver.NowMs += 100;
         Assert.Equal(2, RemoveDue(10, lateness));
         Assert.Equal("1", _driver.Say("DBSIZE"));
