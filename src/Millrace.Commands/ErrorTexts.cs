@@ -14,6 +14,9 @@ public static class ErrorTexts
     /// <summary>An argument or a value should be a number.</summary>
     public static ReadOnlySpan<byte> NotAFloat => "ERR value is not a valid float"u8;
 
+    /// <summary>A sum would not fit into 64 bits.</summary>
+    public static ReadOnlySpan<byte> IncrementOverflow => "ERR increment or decrement would overflow"u8;
+
     /// <summary>The arguments make no sense together.</summary>
     public static ReadOnlySpan<byte> Syntax => "ERR syntax error"u8;
 

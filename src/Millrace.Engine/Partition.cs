@@ -83,7 +83,7 @@ public sealed class Partition
         return true;
     }
 
-    /// <summary>A key has a new deadline.</summary>
+    /// <summary>A key, or a member of one, has a new deadline.</summary>
     internal void NoteDeadline(long deadlineMs)
     {
         ref var line = ref Line;
@@ -92,14 +92,15 @@ public sealed class Partition
         UpkeepLine.Lower(ref Upkeep, deadlineMs);
     }
 
-    /// <summary>Recomputes when the next key of this partition falls due. O(databases).</summary>
+    /// <summary>Recomputes when the next key or member of this partition falls due. O(databases).</summary>
     public void RefreshNextDeadline()
     {
         var next = long.MaxValue;
         foreach (var table in _tables)
         {
-            if (table is not null && table.Deadlines.TryFirst(out var deadline, out _))
-                next = Math.Min(next, (long)deadline);
+            if (table is null) continue;
+            if (table.Deadlines.TryFirst(out var deadline, out _)) next = Math.Min(next, (long)deadline);
+            if (table.MemberDeadlines.TryFirst(out deadline, out _)) next = Math.Min(next, (long)deadline);
         }
 
         Volatile.Write(ref Line.NextDeadlineMs, next);
@@ -126,7 +127,7 @@ public struct PartitionLine
     /// <summary>The position in the effect log after the last block that this partition took part in.</summary>
     public long LogPosition;
 
-    /// <summary>The earliest deadline of any key here in Unix milliseconds; <see cref="long.MaxValue"/> when there is
+    /// <summary>The earliest deadline of any key or member here in Unix milliseconds; <see cref="long.MaxValue"/> when there is
     /// none.</summary>
     public long NextDeadlineMs;
 
@@ -141,6 +142,9 @@ public struct PartitionLine
 
     /// <summary>Those of <see cref="Expired"/> that active expiry removed.</summary>
     public long ExpiredActively;
+
+    /// <summary>Members of collections removed because their time had come, by whomever.</summary>
+    public long ExpiredMembers;
 
     [Conditional("DEBUG")]
     internal static void AssertSize() =>

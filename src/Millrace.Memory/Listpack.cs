@@ -161,7 +161,7 @@ public static class Listpack
 
     /// <summary>The element at a place: a view of the listpack. For walks: the place becomes that of the next element,
     /// or -1.</summary>
-    public static ListpackElement Take(ReadOnlySpan<byte> listpack, ref int at)
+    public static ListpackElement Take(ReadOnlySpan<byte> listpack, scoped ref int at)
     {
         var element = Decode(listpack, at, out var encoded);
         at += encoded + BacklenBytes(encoded);

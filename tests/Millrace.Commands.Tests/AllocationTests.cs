@@ -30,6 +30,25 @@ public class AllocationTests
     [InlineData("COPY key other REPLACE")]
     [InlineData("RENAME number number")]
     [InlineData("LCS key number")]
+    [InlineData("HSET hash field1 other")]
+    [InlineData("HSET hash new value")]
+    [InlineData("HSET table field1 other")]
+    [InlineData("HGET hash field2")]
+    [InlineData("HGET table field2")]
+    [InlineData("HMGET table field2 none")]
+    [InlineData("HINCRBY hash number 1")]
+    [InlineData("HINCRBYFLOAT table number 0.5")]
+    [InlineData("HGETALL hash")]
+    [InlineData("HGETALL table")]
+    [InlineData("HRANDFIELD table 2")]
+    [InlineData("HRANDFIELD hash -5 WITHVALUES")]
+    [InlineData("HSCAN table 0 MATCH f*")]
+    [InlineData("HDEL hash none field9")]
+    [InlineData("HEXPIRE table 100 FIELDS 1 field1")]
+    [InlineData("HPERSIST table FIELDS 1 field1")]
+    [InlineData("HGETEX hash PX 5000 FIELDS 2 field1 field2")]
+    [InlineData("HSETEX hash EX 100 FIELDS 1 field1 other")]
+    [InlineData("HTTL table FIELDS 1 field1")]
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
@@ -37,6 +56,8 @@ public class AllocationTests
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
+        driver.Run("HSET hash field1 value field2 value number 7");
+        driver.Run("HSET table number 7 field2 value field1 " + new string('v', 100));
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;

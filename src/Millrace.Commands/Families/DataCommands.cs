@@ -9,6 +9,8 @@ public static class DataCommands
         .. StringCommands.Table,
         .. NumberCommands.Table,
         .. LcsCommand.Table,
+        .. HashCommands.Table,
+        .. HashExpiryCommands.Table,
         .. KeyCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,

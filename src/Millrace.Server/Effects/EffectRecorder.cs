@@ -7,7 +7,7 @@ namespace Millrace.Server.Effects;
 /// Puts the effects of one unit together and appends them to the log as one block.
 /// </summary>
 /// <remarks>
-/// Order in a block: keys that expired under the unit's eyes, then the command or what it named instead. Several
+/// Order in a block: keys and members that expired under the unit's eyes, then the command or what it named instead. Several
 /// commands stand between MULTI and EXEC, so that a reader of the log has all of them or none. One per loop.
 /// </remarks>
 public sealed class EffectRecorder(EffectLog log, Gates gates)
@@ -69,7 +69,8 @@ public sealed class EffectRecorder(EffectLog log, Gates gates)
         for (var i = 0; i < removals.Count; i++)
         {
             selected = AddSelect(selected, removals.Database(i));
-            _block.Add("UNLINK"u8, removals.Key(i));
+            if (removals.IsMember(i)) _block.Add("HDEL"u8, removals.Key(i), removals.Member(i));
+            else _block.Add("UNLINK"u8, removals.Key(i));
         }
 
         return selected;

@@ -54,7 +54,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
                     Syntax = "key [SAMPLES count:integer]",
                     Summary = "Returns how many bytes a key takes with its value.",
                     Since = "4.0.0",
-                    Complexity = "O(1): sizes are kept, not sampled.",
+                    Complexity = "O(N) where N is the number of samples.",
                     Group = "server",
                 },
             ],
@@ -100,10 +100,12 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         call.Reply,
         "MEMORY",
         ["USAGE <key> [SAMPLES <count>]",
-            "How many bytes a key takes with its value. Sizes are exact, <count> changes nothing."]);
+            "How many bytes a key takes with its value; <count> members are measured, 0: all of them."]);
 
     private static void Usage(ref Call call)
     {
+        const int DefaultSamples = 5;
+        var samples = (long)DefaultSamples;
         for (var i = 3; i < call.Args.Count; i += 2)
         {
             if (!call.Is(i, "SAMPLES"u8) || i + 1 == call.Args.Count)
@@ -112,7 +114,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
                 return;
             }
 
-            if (!call.TryInteger(i + 1, out var samples)) return;
+            if (!call.TryInteger(i + 1, out samples)) return;
             if (samples >= 0) continue;
             call.Reply.Error(ErrorTexts.Syntax);
             return;
@@ -121,7 +123,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         var key = call.Key(2);
         var entry = call.Unit.Find(key, Access.Peek);
         if (entry.IsMissing) call.Reply.Null();
-        else call.Reply.Integer(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry));
+        else call.Reply.Integer(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry, samples));
     }
 
     private void Shutdown(ref Call call)

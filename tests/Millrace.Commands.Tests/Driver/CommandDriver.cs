@@ -43,7 +43,8 @@ internal sealed class CommandDriver : IDisposable
     /// <summary>How many changes the last request made.</summary>
     public long Dirty { get; private set; }
 
-    /// <summary>The effects of the last request, words joined by blanks; expired keys first, as <c>-key</c>.</summary>
+    /// <summary>The effects of the last request, words joined by blanks; expired keys and members first, as
+    /// <c>-key</c> and <c>-key member</c>.</summary>
     public IReadOnlyList<string> Effects => _lastEffects;
 
     /// <summary>Runs a request whose words are separated by blanks and returns the reply's bytes.</summary>
@@ -193,7 +194,11 @@ internal sealed class DriverCaller(List<string> effects) : Caller
     public void Record(Unit unit)
     {
         for (var i = 0; i < unit.Removals.Count; i++)
-            effects.Add("-" + Encoding.Latin1.GetString(unit.Removals.Key(i)));
+        {
+            var name = "-" + Encoding.Latin1.GetString(unit.Removals.Key(i));
+            effects.Add(
+                unit.Removals.IsMember(i) ? name + " " + Encoding.Latin1.GetString(unit.Removals.Member(i)) : name);
+        }
     }
 }
 

@@ -30,6 +30,11 @@ public static class ReplyRules
     {
         new("KEYS", "the order follows a random hash seed", SameElements),
         new("SCAN", "the order follows a random hash seed, and an element may come twice", SameElements),
+        new("HGETALL", "the order of a table follows a random hash seed", SamePairs),
+        new("HKEYS", "the order of a table follows a random hash seed", SameMembers),
+        new("HVALS", "the order of a table follows a random hash seed", SameMembers),
+        new("HSCAN", "the order follows a random hash seed, and an element may come twice", SameElements),
+        new("HRANDFIELD", "random fields", SameShape),
         new("RANDOMKEY", "a random key", SameKind),
         new("TIME", "the clock", SameShape),
         new("TTL", "each server's own clock at the time of the write", Near(ToleranceSeconds)),
@@ -81,6 +86,17 @@ public static class ReplyRules
         left.Kind == right.Kind
         && left.Items.Select(item => item.Render()).ToHashSet(StringComparer.Ordinal)
             .SetEquals(right.Items.Select(item => item.Render()));
+
+    private static bool SameMembers(ReplyValue left, ReplyValue right) =>
+        left.Kind == right.Kind
+        && left.Items.Select(item => item.Render()).Order(StringComparer.Ordinal)
+            .SequenceEqual(right.Items.Select(item => item.Render()).Order(StringComparer.Ordinal));
+
+    private static bool SamePairs(ReplyValue left, ReplyValue right) =>
+        left.Kind == right.Kind && Pairs(left).SequenceEqual(Pairs(right), StringComparer.Ordinal);
+
+    private static IEnumerable<string> Pairs(ReplyValue value) =>
+        value.Items.Chunk(2).Select(pair => $"{pair[0].Render()} {pair[^1].Render()}").Order(StringComparer.Ordinal);
 
     private static bool SameKind(ReplyValue left, ReplyValue right) =>
         left.Kind == right.Kind && left.IsNull == right.IsNull;
