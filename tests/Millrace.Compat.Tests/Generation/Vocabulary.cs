@@ -10,6 +10,7 @@ namespace Millrace.Compat.Tests.Generation;
 public sealed class Vocabulary(Random random)
 {
     private const int KeysPerPool = 60;
+    private const int ListKeys = 8;
 
     // Words that stand where something else is wanted. None is a small positive number: as a deadline that would be a
     // race between the two servers.
@@ -54,13 +55,17 @@ public sealed class Vocabulary(Random random)
         return Encoding.Latin1.GetBytes($"k:{random.Next(KeysPerPool)}");
     }
 
-    /// <summary>All keys that <see cref="Key"/> can give, in both pools.</summary>
+    /// <summary>A key that only commands on lists use.</summary>
+    public byte[] ListKey() => Encoding.Latin1.GetBytes($"l:{random.Next(ListKeys)}");
+
+    /// <summary>All keys that a request can name.</summary>
     public static IEnumerable<byte[]> AllKeys() =>
         Enumerable.Range(0, KeysPerPool).Select(i => $"k:{i}")
             .Concat(Enumerable.Range(0, KeysPerPool / 2).Select(i => $"t:{i}"))
             .Concat(Enumerable.Range(0, 3)
                 .Select(i => "long:" + new string('x', 300) + i.ToString(CultureInfo.InvariantCulture)))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
+            .Concat(Enumerable.Range(0, ListKeys).Select(i => $"l:{i}"))
             .Concat(s_oddKeys)
             .Concat(s_junk)
             .Select(Encoding.Latin1.GetBytes);
