@@ -38,6 +38,16 @@ public static class ErrorTexts
     /// <summary>A data file is being loaded.</summary>
     public static ReadOnlySpan<byte> Loading => "LOADING Redis is loading the dataset in memory"u8;
 
+    /// <summary>A count should not be negative.</summary>
+    public static ReadOnlySpan<byte> MustBePositive => "ERR value is out of range, must be positive"u8;
+
+    /// <summary>The least 64-bit integer, where its negation is needed.</summary>
+    public static ReadOnlySpan<byte> OutsideSymmetricRange =>
+        "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"u8;
+
+    /// <summary>A list has no such index.</summary>
+    public static ReadOnlySpan<byte> IndexOutOfRange => "ERR index out of range"u8;
+
     /// <summary>Writes an error that quotes a client's word; a long word is cut. CR and LF at the ends of the whole
     /// text are dropped, as Redis does where it formats a text.</summary>
     /// <param name="reply">Where it goes.</param>

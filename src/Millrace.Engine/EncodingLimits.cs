@@ -1,3 +1,5 @@
+using Millrace.Memory;
+
 namespace Millrace.Engine;
 
 /// <summary>
@@ -35,4 +37,11 @@ public sealed record EncodingLimits
 
     /// <summary>How many chunks at either end of a list stay uncompressed; 0: none is compressed.</summary>
     public int ListCompressDepth { get; init; }
+
+    /// <summary>From which length on an element of a list stands alone; 0: when it is longer than a chunk. For tests.
+    /// </summary>
+    public long ListPlainBytes { get; init; }
+
+    /// <summary>The limits of a list's chunks.</summary>
+    public ChunkLimits ListChunks => ChunkLimits.Of(ListChunk, ListCompressDepth, ListPlainBytes);
 }

@@ -382,6 +382,13 @@ public static class Listpack
         return end + 1;
     }
 
+    /// <summary>Writes the header alone, for a listpack whose entries and end mark are there.</summary>
+    internal static void WriteHeader(Span<byte> room, int totalBytes, int storedCount)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(room, totalBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(room[CountAt..], (ushort)storedCount);
+    }
+
     internal static int StoredCount(ReadOnlySpan<byte> listpack) =>
         BinaryPrimitives.ReadUInt16LittleEndian(listpack[CountAt..]);
 

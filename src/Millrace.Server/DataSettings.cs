@@ -9,7 +9,8 @@ public sealed class DataSettings(Keyspace keyspace) : ISettingsListener
     /// <inheritdoc/>
     public SettingsFault? Apply(Settings before, Settings after)
     {
-        keyspace.Encodings = after.Encodings;
+        // What DEBUG has set is no directive and stays.
+        keyspace.Encodings = after.Encodings with { ListPlainBytes = keyspace.Encodings.ListPlainBytes };
         return null;
     }
 }

@@ -12,6 +12,7 @@ public static class DataCommands
         .. HashCommands.Table,
         .. HashExpiryCommands.Table,
         .. KeyCommands.Table,
+        .. ListCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
     ];

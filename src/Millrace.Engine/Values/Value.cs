@@ -21,6 +21,7 @@ public static class Value
     {
         if (entry.Type == ValueType.String) StringValue.FreeOutside(discards.Heap, entry);
         else if (entry.Type == ValueType.Hash) HashValue.FreeOutside(discards, entry);
+        else if (entry.Type == ValueType.List) ListValue.FreeOutside(discards, entry);
     }
 
     /// <summary>Frees a part of a large value that was handed to <see cref="Discards"/>.</summary>
@@ -33,6 +34,7 @@ public static class Value
     internal static bool FreeSome(Heap heap, ValueType type, BlockRef root, BlockRef side, int max) => type switch
     {
         ValueType.Hash => HashValue.FreeSome(heap, root, side, max),
+        ValueType.List when side.IsNull => ListValue.FreeSome(heap, root, max),
         _ => throw new ArgumentOutOfRangeException(
             nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
     };
@@ -47,6 +49,7 @@ public static class Value
         {
             ValueType.String => StringValue.OutsideBytes(heap, entry),
             ValueType.Hash => HashValue.OutsideBytes(entry, samples),
+            ValueType.List => ListValue.OutsideBytes(heap, entry),
             _ => 0,
         };
 
@@ -55,6 +58,7 @@ public static class Value
     {
         ValueType.String => StringValue.EncodingName(entry),
         ValueType.Hash => HashValue.EncodingName(entry),
+        ValueType.List => ListValue.EncodingName(entry),
         _ => "unknown"u8,
     };
 
@@ -110,5 +114,6 @@ public static class Value
     private static void CopyMembers(Unit unit, in Entry entry, Heap target, in Entry copy)
     {
         if (entry.Type == ValueType.Hash) HashValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
+        else if (entry.Type == ValueType.List) ListValue.CopyOutside(entry, target, copy);
     }
 }

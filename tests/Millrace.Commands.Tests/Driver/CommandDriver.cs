@@ -72,15 +72,8 @@ internal sealed class CommandDriver : IDisposable
         return Encoding.Latin1.GetString(output.Finish(_reply.Detach()));
     }
 
-    /// <summary>Makes a key hold a value of another type, as long as there are no commands for one.</summary>
-    public void PlantList(string name)
-    {
-        var bytes = Encoding.Latin1.GetBytes(name);
-        var key = new Key(Client.Database, Keyspace.HashOf(bytes), bytes);
-        Unit.TryBegin(1UL << Keyspace.PartitionOf(key.Hash), NowMs, patient: true, out _);
-        Unit.Store(key, default, new EntryShape(Engine.ValueType.List, 0, 0, -1, 0));
-        Unit.End();
-    }
+    /// <summary>Makes a missing key hold a value of another type than the family under test has.</summary>
+    public void PlantList(string name) => RunWords("RPUSH", name, "element");
 
     public void Dispose()
     {

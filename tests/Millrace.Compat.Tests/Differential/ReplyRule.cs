@@ -114,7 +114,7 @@ public static class ReplyRules
 
     private static bool SameEncoding(ReplyValue left, ReplyValue right) =>
         left.Kind == right.Kind
-        && string.Equals(Word(left.Text, "encoding:"), Word(right.Text, "encoding:"), StringComparison.Ordinal);
+        && KnownDifferences.AreSameEncoding(Word(left.Text, "encoding:"), Word(right.Text, "encoding:"));
 
     private static bool SameHello(ReplyValue left, ReplyValue right)
     {
@@ -151,6 +151,6 @@ public static class ReplyRules
     private static string Word(string text, string prefix)
     {
         int at = text.IndexOf(prefix, StringComparison.Ordinal);
-        return at < 0 ? "" : text[at..].Split(' ')[0];
+        return at < 0 ? "" : text[(at + prefix.Length)..].Split(' ')[0];
     }
 }

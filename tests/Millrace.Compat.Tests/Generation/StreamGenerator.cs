@@ -28,7 +28,7 @@ public sealed class StreamGenerator
     /// <summary>All forms of the families.</summary>
     public static IReadOnlyList<Form> AllForms { get; } =
     [
-        .. ConnectionGrammar.Forms, .. StringGrammar.Forms, .. HashGrammar.Forms, .. KeysGrammar.Forms,
+        .. ConnectionGrammar.Forms, .. StringGrammar.Forms, .. HashGrammar.Forms, .. ListGrammar.Forms, .. KeysGrammar.Forms,
         .. ServerGrammar.Forms,
     ];
 

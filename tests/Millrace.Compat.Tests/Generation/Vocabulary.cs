@@ -12,6 +12,7 @@ public sealed class Vocabulary(Random random)
 {
     private const int KeysPerPool = 60;
     private const int HashKeys = 12;
+    private const int ListKeys = 8;
 
     // Words that stand where something else is wanted. None is a small positive number: as a deadline that would be a
     // race between the two servers.
@@ -58,6 +59,9 @@ public sealed class Vocabulary(Random random)
         return Encoding.Latin1.GetBytes($"k:{random.Next(KeysPerPool)}");
     }
 
+    /// <summary>A key that only commands on lists use.</summary>
+    public byte[] ListKey() => Encoding.Latin1.GetBytes($"l:{random.Next(ListKeys)}");
+
     /// <summary>All keys that <see cref="Key"/> can give, in all pools.</summary>
     public static IEnumerable<byte[]> AllKeys() =>
         Enumerable.Range(0, KeysPerPool).Select(i => $"k:{i}")
@@ -66,6 +70,7 @@ public sealed class Vocabulary(Random random)
                 .Select(i => "long:" + new string('x', 300) + i.ToString(CultureInfo.InvariantCulture)))
             .Concat(Enumerable.Range(0, HashKeys).Select(i => $"h:{i}"))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
+            .Concat(Enumerable.Range(0, ListKeys).Select(i => $"l:{i}"))
             .Concat(s_oddKeys)
             .Concat(s_junk)
             .Select(Encoding.Latin1.GetBytes);
