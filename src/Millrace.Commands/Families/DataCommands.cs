@@ -9,6 +9,8 @@ public static class DataCommands
         .. StringCommands.Table,
         .. NumberCommands.Table,
         .. LcsCommand.Table,
+        .. SetCommands.Table,
+        .. SetAlgebraCommands.Table,
         .. KeyCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
