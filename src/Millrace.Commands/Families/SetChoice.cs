@@ -144,7 +144,7 @@ internal static class SetChoice
 
         var popped = new PoppedMembers(call, leaving.Count);
         SetValue.Walk(entry, ref popped);
-        rest.Commit(entry);
+        rest.Commit(entry, keepsDeadline: true);
     }
 
     private static void WriteWalking(in Call call, in Entry entry, long count, long size)

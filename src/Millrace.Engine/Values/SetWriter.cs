@@ -125,10 +125,13 @@ public ref struct SetWriter
     /// <summary>Puts the set that was built apart in the place of what its key holds now. Requires: not empty.</summary>
     /// <param name="existing">The key's entry, of any type, or missing. Its value is freed and its deadline
     /// ends.</param>
-    public readonly void Commit(in Entry existing)
+    /// <param name="keepsDeadline">Whether the key's deadline stays instead.</param>
+    public readonly void Commit(in Entry existing, bool keepsDeadline = false)
     {
         Debug.Assert(_isApart, "sets of keys are there already");
+        var deadline = keepsDeadline ? existing.DeadlineMs : -1;
         _unit.Install(_key, existing, _entry);
+        if (deadline >= 0) _unit.SetDeadline(_key, _entry, deadline);
     }
 
     /// <summary>Frees the set that was built apart.</summary>
