@@ -150,6 +150,21 @@ public static class SetValue
         _ => "hashtable"u8,
     };
 
+    internal static bool TryCountSlots(in Entry entry, out long slots, out long members)
+    {
+        slots = members = 0;
+        if (EncodingOf(entry) != SetEncoding.Table) return false;
+        (slots, members) = (Table(entry).SlotCount, Table(entry).Count);
+        return true;
+    }
+
+    internal static void AddTo(ref DataDigest digest, in Entry entry)
+    {
+        var members = new MemberDigests { Digest = digest };
+        Walk(entry, ref members);
+        digest = members.Digest;
+    }
+
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         if (EncodingOf(entry) != SetEncoding.Table) return;
@@ -171,6 +186,17 @@ public static class SetValue
     {
         Debug.Assert(EncodingOf(entry) == SetEncoding.Table, "tables only");
         return BlockRef.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(entry.Value));
+    }
+
+    private struct MemberDigests : IMemberVisitor
+    {
+        internal DataDigest Digest;
+
+        public bool Visit(scoped ListpackElement member)
+        {
+            Digest.Xor(member);
+            return true;
+        }
     }
 
     // A reference cannot refer to what may be a ref struct, so the visitor is taken in and given back.

@@ -58,6 +58,20 @@ public static class Value
         _ => "unknown"u8,
     };
 
+    /// <summary>How full the hash table of a large collection is; false when it is packed or has no table.</summary>
+    public static bool TryCountSlots(in Entry entry, out long slots, out long members)
+    {
+        slots = members = 0;
+        return entry.Type == ValueType.Set && SetValue.TryCountSlots(entry, out slots, out members);
+    }
+
+    /// <summary>Adds the value to a digest, as <see cref="DataDigest"/> draws it.</summary>
+    internal static void AddTo(ref DataDigest digest, in Entry entry)
+    {
+        if (entry.Type == ValueType.String) StringValue.AddTo(ref digest, entry);
+        else if (entry.Type == ValueType.Set) SetValue.AddTo(ref digest, entry);
+    }
+
     /// <summary>
     /// Makes an entry for <paramref name="to"/> with the value and deadline of <paramref name="entry"/>, which stays as
     /// it is. Without <paramref name="copies"/> memory outside the entry is the new entry's from then on, and the old
