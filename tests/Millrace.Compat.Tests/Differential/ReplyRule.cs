@@ -30,6 +30,13 @@ public static class ReplyRules
     {
         new("KEYS", "the order follows a random hash seed", SameElements),
         new("SCAN", "the order follows a random hash seed, and an element may come twice", SameElements),
+        new("SMEMBERS", "the order follows a random hash seed", SameElements),
+        new("SUNION", "the order follows a random hash seed", SameElements),
+        new("SINTER", "the order follows a random hash seed", SameElements),
+        new("SDIFF", "the order follows a random hash seed", SameElements),
+        new("SSCAN", "the order follows a random hash seed", SamePage),
+        new("SPOP", "random members", SameCount),
+        new("SRANDMEMBER", "random members", SameCount),
         new("RANDOMKEY", "a random key", SameKind),
         new("TIME", "the clock", SameShape),
         new("TTL", "each server's own clock at the time of the write", Near(ToleranceSeconds)),
@@ -82,6 +89,16 @@ public static class ReplyRules
         && left.Items.Select(item => item.Render()).ToHashSet(StringComparer.Ordinal)
             .SetEquals(right.Items.Select(item => item.Render()));
 
+    // A scan's reply: the cursor and the elements behind it.
+    private static bool SamePage(ReplyValue left, ReplyValue right) =>
+        left.Items.Count == 2 && right.Items.Count == 2
+        && string.Equals(left.Items[0].Render(), right.Items[0].Render(), StringComparison.Ordinal)
+        && left.Items[1].Items.Count == right.Items[1].Items.Count
+        && SameElements(left.Items[1], right.Items[1]);
+
+    private static bool SameCount(ReplyValue left, ReplyValue right) =>
+        SameKind(left, right) && left.Items.Count == right.Items.Count;
+
     private static bool SameKind(ReplyValue left, ReplyValue right) =>
         left.Kind == right.Kind && left.IsNull == right.IsNull;
 
@@ -98,7 +115,7 @@ public static class ReplyRules
 
     private static bool SameEncoding(ReplyValue left, ReplyValue right) =>
         left.Kind == right.Kind
-        && string.Equals(Word(left.Text, "encoding:"), Word(right.Text, "encoding:"), StringComparison.Ordinal);
+        && KnownDifferences.SameEncoding(Word(left.Text, "encoding:"), Word(right.Text, "encoding:"));
 
     private static bool SameHello(ReplyValue left, ReplyValue right)
     {

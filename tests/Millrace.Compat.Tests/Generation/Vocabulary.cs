@@ -61,6 +61,7 @@ public sealed class Vocabulary(Random random)
             .Concat(Enumerable.Range(0, 3)
                 .Select(i => "long:" + new string('x', 300) + i.ToString(CultureInfo.InvariantCulture)))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
+            .Concat(SetGrammar.KeyNames)
             .Concat(s_oddKeys)
             .Concat(s_junk)
             .Select(Encoding.Latin1.GetBytes);

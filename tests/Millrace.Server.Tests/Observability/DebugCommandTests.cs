@@ -192,7 +192,7 @@ public class DebugCommandTests
         client.Say("SADD s " + string.Join(' ', Enumerable.Range(0, 1_000)));
         client.Say("SADD small a");
         Assert.Contains("number of elements: 2\n", client.Say("DEBUG HTSTATS 0 full").ReplaceLineEndings("\n"));
-        Assert.Matches("table size: [12]\d\d\d\n number of elements: 1000\n", client.Say("DEBUG HTSTATS-KEY s"));
+        Assert.Matches(@"table size: [12]\d\d\d\n number of elements: 1000\n", client.Say("DEBUG HTSTATS-KEY s"));
         Assert.Equal(
             "ERR The value stored at the specified key is not represented using an hash table",
             client.Say("DEBUG HTSTATS-KEY small full"));
