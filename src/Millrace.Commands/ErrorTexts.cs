@@ -11,6 +11,9 @@ public static class ErrorTexts
     /// <summary>An argument or a value should be a 64-bit integer.</summary>
     public static ReadOnlySpan<byte> NotAnInteger => "ERR value is not an integer or out of range"u8;
 
+    /// <summary>A count may not be negative.</summary>
+    public static ReadOnlySpan<byte> NotPositive => "ERR value is out of range, must be positive"u8;
+
     /// <summary>An argument or a value should be a number.</summary>
     public static ReadOnlySpan<byte> NotAFloat => "ERR value is not a valid float"u8;
 

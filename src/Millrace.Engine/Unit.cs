@@ -181,6 +181,16 @@ public sealed class Unit
         Dirty++;
     }
 
+    /// <summary>Counts several changes of one key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="changes">How many; with 0 nothing has happened.</param>
+    public void Changed(in Key key, long changes)
+    {
+        if (changes == 0) return;
+        Changed(key);
+        Dirty += changes - 1;
+    }
+
     /// <summary>Counts <paramref name="changes"/> changes that belong to no single key (FLUSHALL, SWAPDB).</summary>
     public void ChangedMany(long changes) => Dirty += changes;
 
@@ -219,6 +229,17 @@ public sealed class Unit
         if (entry.Block != existing.Block) table.Entries.Replace(key.Hash, existing.Block, entry.Block);
         if (before != shape.DeadlineMs) MoveDeadline(partition, table, key.Hash, before, shape.DeadlineMs);
         return entry;
+    }
+
+    /// <summary>Puts an entry without deadline, which was made apart with the key's name, in the place of what the key
+    /// holds.</summary>
+    internal void Install(in Key key, in Entry existing, Entry made)
+    {
+        var clock = _keyspace.AccessClock;
+        var keepsClock = clock.CountsFrequency && !existing.IsMissing;
+        made.WithAccessClock(keepsClock ? existing.AccessClock : clock.Initial(NowMs));
+        if (!existing.IsMissing) Remove(key, existing);
+        PartitionFor(key).TableForWrite(key.Database).Entries.Insert(key.Hash, made.Block);
     }
 
     /// <summary>Gives an entry another deadline (-1: none), keeping its value and its access clock.</summary>
@@ -319,6 +340,9 @@ public sealed class Unit
         x ^= x << 5;
         return _randomState = x;
     }
+
+    /// <summary>64 bits of <see cref="NextRandom"/>.</summary>
+    public ulong NextRandom64() => ((ulong)NextRandom() << 32) | NextRandom();
 
     private bool Take(int index, bool patient)
     {

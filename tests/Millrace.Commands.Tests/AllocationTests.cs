@@ -52,12 +52,42 @@ public class AllocationTests
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
+    [InlineData("SADD integers 7 8 9")]
+    [InlineData("SADD texts a b")]
+    [InlineData("SADD large m1 another")]
+    [InlineData("SCARD large")]
+    [InlineData("SISMEMBER integers 5")]
+    [InlineData("SISMEMBER texts b")]
+    [InlineData("SISMEMBER large m77")]
+    [InlineData("SISMEMBER large 77")]
+    [InlineData("SMEMBERS texts")]
+    [InlineData("SMEMBERS large")]
+    [InlineData("SMISMEMBER large m1 m2 none")]
+    [InlineData("SMOVE integers texts 5")]
+    [InlineData("SPOP integers")]
+    [InlineData("SPOP large 2")]
+    [InlineData("SRANDMEMBER large")]
+    [InlineData("SRANDMEMBER large 10")]
+    [InlineData("SRANDMEMBER large 150")]
+    [InlineData("SRANDMEMBER texts -5")]
+    [InlineData("SREM large m5 m6")]
+    [InlineData("SSCAN large 0 COUNT 100 MATCH *1*")]
+    [InlineData("SSCAN texts 0")]
+    [InlineData("SINTER large texts integers")]
+    [InlineData("SINTERCARD 2 large texts")]
+    [InlineData("SDIFF large texts")]
+    [InlineData("SUNION large texts integers")]
+    [InlineData("SINTERSTORE to integers integers")]
+    [InlineData("SUNIONSTORE to texts integers")]
     public void A_warm_data_command_allocates_nothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
         driver.Run("HSET hash field1 value field2 value number 7");
         driver.Run("HSET table number 7 field2 value field1 " + new string('v', 100));
+        driver.Run("SADD integers 1 2 3 4 5");
+        driver.Run("SADD texts a b c 7 m1");
+        driver.Run("SADD large " + string.Join(' ', Enumerable.Range(0, 200).Select(i => "m" + i)));
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;

@@ -11,6 +11,8 @@ public static class DataCommands
         .. LcsCommand.Table,
         .. HashCommands.Table,
         .. HashExpiryCommands.Table,
+        .. SetCommands.Table,
+        .. SetAlgebraCommands.Table,
         .. KeyCommands.Table,
         .. ListCommands.Table,
         .. ExpiryCommands.Table,

@@ -42,6 +42,9 @@ internal readonly struct HashFields
     /// <summary>The header of the table.</summary>
     public BlockRef Table => _table.Header;
 
+    /// <summary>The number of fields that the table has room for.</summary>
+    public long SlotCount => _table.SlotCount;
+
     /// <summary>The header of the index of deadlines, or null.</summary>
     public BlockRef Index => _deadlines.Header;
 

@@ -342,6 +342,22 @@ public static class HashValue
     }
 
     /// <summary>Frees the fields of a large hash, or leaves them to be freed in slices.</summary>
+    internal static void AddTo(ref DataDigest digest, in Entry entry)
+    {
+        var fields = new FieldDigests { Digest = digest };
+        Walk(entry, long.MinValue, ref fields);
+        digest = fields.Digest;
+    }
+
+    internal static bool TryCountSlots(in Entry entry, out long slots, out long members)
+    {
+        slots = members = 0;
+        if (IsPacked(entry)) return false;
+        var fields = HashFields.Of(entry, null);
+        (slots, members) = (fields.SlotCount, fields.Count);
+        return true;
+    }
+
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         if (IsPacked(entry)) return;
@@ -501,6 +517,19 @@ public static class HashValue
         {
             var field = new HashField(Heap, entry);
             if (!field.IsDue(NowMs)) Visitor.Visit(HashItem.Of(field));
+        }
+    }
+
+    private struct FieldDigests : IHashVisitor
+    {
+        internal DataDigest Digest;
+
+        public void Visit(scoped in HashItem item)
+        {
+            var one = default(DataDigest);
+            one.Mix(item.Name);
+            one.Mix(item.Value);
+            Digest.Xor(one.Bytes);
         }
     }
 }

@@ -170,6 +170,13 @@ public static class ListValue
         return unit.Store(key, entry, shape, Math.Min(length, entry.ValueLength));
     }
 
+    internal static void AddTo(ref DataDigest digest, in Entry entry)
+    {
+        var cursor = Walk(entry, 0);
+        while (cursor.TryNext(out var element)) digest.Mix(element);
+        cursor.Dispose();
+    }
+
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         if (IsPacked(entry)) return;

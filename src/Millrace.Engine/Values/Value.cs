@@ -22,6 +22,7 @@ public static class Value
         if (entry.Type == ValueType.String) StringValue.FreeOutside(discards.Heap, entry);
         else if (entry.Type == ValueType.Hash) HashValue.FreeOutside(discards, entry);
         else if (entry.Type == ValueType.List) ListValue.FreeOutside(discards, entry);
+        else if (entry.Type == ValueType.Set) SetValue.FreeOutside(discards, entry);
     }
 
     /// <summary>Frees a part of a large value that was handed to <see cref="Discards"/>.</summary>
@@ -35,6 +36,7 @@ public static class Value
     {
         ValueType.Hash => HashValue.FreeSome(heap, root, side, max),
         ValueType.List when side.IsNull => ListValue.FreeSome(heap, root, max),
+        ValueType.Set when side.IsNull => SetValue.FreeSome(heap, root, max),
         _ => throw new ArgumentOutOfRangeException(
             nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
     };
@@ -50,6 +52,7 @@ public static class Value
             ValueType.String => StringValue.OutsideBytes(heap, entry),
             ValueType.Hash => HashValue.OutsideBytes(entry, samples),
             ValueType.List => ListValue.OutsideBytes(heap, entry),
+            ValueType.Set => SetValue.OutsideBytes(entry, samples),
             _ => 0,
         };
 
@@ -59,6 +62,7 @@ public static class Value
         ValueType.String => StringValue.EncodingName(entry),
         ValueType.Hash => HashValue.EncodingName(entry),
         ValueType.List => ListValue.EncodingName(entry),
+        ValueType.Set => SetValue.EncodingName(entry),
         _ => "unknown"u8,
     };
 
@@ -82,6 +86,23 @@ public static class Value
     internal static void Settle(Unit unit, in Key key, in Entry entry)
     {
         if (entry.Type == ValueType.Hash) HashValue.Settle(unit, key, entry);
+    }
+
+    /// <summary>How full the hash table of a large collection is; false when it is packed or has no table.</summary>
+    public static bool TryCountSlots(in Entry entry, out long slots, out long members)
+    {
+        slots = members = 0;
+        return (entry.Type == ValueType.Set && SetValue.TryCountSlots(entry, out slots, out members))
+            || (entry.Type == ValueType.Hash && HashValue.TryCountSlots(entry, out slots, out members));
+    }
+
+    /// <summary>Adds the value to a digest, as <see cref="DataDigest"/> draws it.</summary>
+    internal static void AddTo(ref DataDigest digest, in Entry entry)
+    {
+        if (entry.Type == ValueType.String) StringValue.AddTo(ref digest, entry);
+        else if (entry.Type == ValueType.Set) SetValue.AddTo(ref digest, entry);
+        else if (entry.Type == ValueType.Hash) HashValue.AddTo(ref digest, entry);
+        else if (entry.Type == ValueType.List) ListValue.AddTo(ref digest, entry);
     }
 
     /// <summary>
@@ -115,5 +136,6 @@ public static class Value
     {
         if (entry.Type == ValueType.Hash) HashValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
         else if (entry.Type == ValueType.List) ListValue.CopyOutside(entry, target, copy);
+        else if (entry.Type == ValueType.Set) SetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
     }
 }

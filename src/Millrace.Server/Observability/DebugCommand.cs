@@ -53,6 +53,8 @@ public sealed class DebugCommand(ServerParts parts)
         var count = call.Args.Count;
         if (count == 2 && call.Is(1, "HELP"u8)) Help(ref call);
         else if (count == 3 && call.Is(1, "LISTPACK"u8)) DebugLists.Listpack(ref call, _parts);
+        else if (TryDebugData(ref call, count)) return;
+        else if (count == 3 && call.Is(1, "DICT-RESIZING"u8)) call.Reply.Ok();
         else if (count == 3 && call.Is(1, "LOG"u8)) Log(ref call);
         else if (count == 3 && call.Is(1, "OBJECT"u8)) Object(ref call);
         else if (count == 3 && call.Is(1, "PAUSE-CRON"u8)) PauseCron(ref call);
@@ -70,6 +72,19 @@ public sealed class DebugCommand(ServerParts parts)
         }
     }
 
+    private bool TryDebugData(ref Call call, int count)
+    {
+        CommandHandler? handler = null;
+        if (count == 2 && call.Is(1, "DIGEST"u8)) handler = DebugData.Digest;
+        else if (call.Is(1, "DIGEST-VALUE"u8)) handler = DebugData.DigestValue;
+        else if (count is 3 or 4 && call.Is(1, "HTSTATS"u8)) handler = DebugData.TableStats;
+        else if (count is 3 or 4 && call.Is(1, "HTSTATS-KEY"u8)) handler = DebugData.TableStatsOfKey;
+        if (handler is null) return false;
+        HoldAll(ref call);
+        handler(ref call);
+        return true;
+    }
+
     private bool IsAllowed(Client client) => _parts.Configuration.Settings.DebugCommand switch
     {
         ProtectedAction.Yes => true,
@@ -81,6 +96,11 @@ public sealed class DebugCommand(ServerParts parts)
         call.Reply,
         "DEBUG",
         [
+            "DICT-RESIZING <0|1>", "Accepted without a meaning: tables here grow by parts and never resize as a whole.",
+            "DIGEST", "A digest of all data, equal for equal data.",
+            "DIGEST-VALUE <key> [<key> ...]", "A digest of each value, equal for equal values.",
+            "HTSTATS <dbid> [full]", "How full the tables of a database are.",
+            "HTSTATS-KEY <key> [full]", "The same of the table that a large collection is stored in.",
             "LISTPACK <key>", "Write the elements of a listpack to the server's log.",
             "LOG <message>", "Write <message> to the server's log.",
             "OBJECT <key>", "How the value of a key is stored.",

@@ -17,6 +17,9 @@ namespace Millrace.Server.Observability;
 /// <param name="requestShutdown">Asks for the server's end; returns at once.</param>
 public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
 {
+    /// <summary>How many members of a collection MEMORY USAGE looks at.</summary>
+    private const int DefaultSamples = 5;
+
     private readonly Action<ShutdownFlags> _requestShutdown = requestShutdown;
 
     /// <summary>The family's commands.</summary>
@@ -100,12 +103,12 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         call.Reply,
         "MEMORY",
         ["USAGE <key> [SAMPLES <count>]",
-            "How many bytes a key takes with its value; <count> members are measured, 0: all of them."]);
+            "How many bytes a key takes with its value. Of a large collection, <count> members are looked at (5 unless "
+                + "given) and stand for all; 0 looks at all of them, and the figure is exact."]);
 
     private static void Usage(ref Call call)
     {
-        const int DefaultSamples = 5;
-        var samples = (long)DefaultSamples;
+        long samples = DefaultSamples;
         for (var i = 3; i < call.Args.Count; i += 2)
         {
             if (!call.Is(i, "SAMPLES"u8) || i + 1 == call.Args.Count)

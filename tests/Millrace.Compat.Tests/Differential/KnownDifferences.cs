@@ -18,6 +18,8 @@ public static class KnownDifferences
         new("SCAN", "*0\r\n", "-ERR unknown type name 'nothing'\r\n", "valkey unit/scan, \"SCAN unknown type\""),
         new("OBJECT ENCODING", "$9\r\nquicklist\r\n", "$8\r\nlistpack\r\n",
             "redis.io/commands/object-encoding: small lists are listpacks since 7.2"),
+        new("OBJECT ENCODING", "$9\r\nhashtable\r\n", "$8\r\nlistpack\r\n",
+            "redis.io/commands/object-encoding: small sets are listpacks since 7.2"),
     ];
 
     /// <summary>True when two names of encodings are equal, or are listed as OBJECT ENCODING's replies.</summary>

@@ -35,6 +35,13 @@ public static class ReplyRules
         new("HVALS", "the order of a table follows a random hash seed", SameMembers),
         new("HSCAN", "the order follows a random hash seed, and an element may come twice", SameElements),
         new("HRANDFIELD", "random fields", SameShape),
+        new("SMEMBERS", "the order follows a random hash seed", SameElements),
+        new("SUNION", "the order follows a random hash seed", SameElements),
+        new("SINTER", "the order follows a random hash seed", SameElements),
+        new("SDIFF", "the order follows a random hash seed", SameElements),
+        new("SSCAN", "the order follows a random hash seed", SamePage),
+        new("SPOP", "random members", SameCount),
+        new("SRANDMEMBER", "random members", SameCount),
         new("RANDOMKEY", "a random key", SameKind),
         new("TIME", "the clock", SameShape),
         new("TTL", "each server's own clock at the time of the write", Near(ToleranceSeconds)),
@@ -97,6 +104,15 @@ public static class ReplyRules
 
     private static IEnumerable<string> Pairs(ReplyValue value) =>
         value.Items.Chunk(2).Select(pair => $"{pair[0].Render()} {pair[^1].Render()}").Order(StringComparer.Ordinal);
+    // A scan's reply: the cursor and the elements behind it.
+    private static bool SamePage(ReplyValue left, ReplyValue right) =>
+        left.Items.Count == 2 && right.Items.Count == 2
+        && string.Equals(left.Items[0].Render(), right.Items[0].Render(), StringComparison.Ordinal)
+        && left.Items[1].Items.Count == right.Items[1].Items.Count
+        && SameElements(left.Items[1], right.Items[1]);
+
+    private static bool SameCount(ReplyValue left, ReplyValue right) =>
+        SameKind(left, right) && left.Items.Count == right.Items.Count;
 
     private static bool SameKind(ReplyValue left, ReplyValue right) =>
         left.Kind == right.Kind && left.IsNull == right.IsNull;

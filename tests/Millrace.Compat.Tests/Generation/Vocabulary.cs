@@ -71,6 +71,7 @@ public sealed class Vocabulary(Random random)
             .Concat(Enumerable.Range(0, HashKeys).Select(i => $"h:{i}"))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
             .Concat(Enumerable.Range(0, ListKeys).Select(i => $"l:{i}"))
+            .Concat(SetGrammar.KeyNames)
             .Concat(s_oddKeys)
             .Concat(s_junk)
             .Select(Encoding.Latin1.GetBytes);
