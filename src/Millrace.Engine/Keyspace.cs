@@ -52,6 +52,9 @@ public sealed class Keyspace : IDisposable
     /// <summary>Partitions, databases, loops.</summary>
     public KeyspaceShape Shape { get; }
 
+    /// <summary>The seeded hash of keys and of members of collections.</summary>
+    public KeyHasher Hasher => _hasher;
+
     /// <summary>The mask of all partitions.</summary>
     public ulong AllPartitions => Shape.Partitions == 64 ? ulong.MaxValue : (1UL << Shape.Partitions) - 1;
 

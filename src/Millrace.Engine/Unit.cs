@@ -177,6 +177,16 @@ public sealed class Unit
         Dirty++;
     }
 
+    /// <summary>Counts several changes of one key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="changes">How many; with 0 nothing has happened.</param>
+    public void Changed(in Key key, long changes)
+    {
+        if (changes == 0) return;
+        Changed(key);
+        Dirty += changes - 1;
+    }
+
     /// <summary>Counts <paramref name="changes"/> changes that belong to no single key (FLUSHALL, SWAPDB).</summary>
     public void ChangedMany(long changes) => Dirty += changes;
 
@@ -238,7 +248,7 @@ public sealed class Unit
         var made = Value.Transfer(this, entry, PartitionFor(from).Heap, to, copies: false);
         var source = PartitionFor(from);
         Detach(source.Table(from.Database)!, from.Hash, entry);
-        Value.FreeTransferred(source.Heap, entry);
+        Value.FreeTransferred(source.Discards, entry, PartitionFor(to).Heap);
         return made;
     }
 
@@ -291,6 +301,9 @@ public sealed class Unit
         x ^= x << 5;
         return _randomState = x;
     }
+
+    /// <summary>64 bits of <see cref="NextRandom"/>.</summary>
+    public ulong NextRandom64() => ((ulong)NextRandom() << 32) | NextRandom();
 
     private bool Take(int index, bool patient)
     {

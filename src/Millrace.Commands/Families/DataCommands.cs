@@ -12,5 +12,7 @@ public static class DataCommands
         .. KeyCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
+        .. SortedSetCommands.Table,
+        .. SortedSetRangeCommands.Table,
     ];
 }

@@ -20,27 +20,43 @@ public static class Value
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         if (entry.Type == ValueType.String) StringValue.FreeOutside(discards.Heap, entry);
+        else if (entry.Type == ValueType.SortedSet) SortedSetValue.FreeOutside(discards, entry);
     }
 
     /// <summary>Frees a part of a large value that was handed to <see cref="Discards"/>.</summary>
     /// <param name="heap">Where it lives.</param>
     /// <param name="type">Its type.</param>
     /// <param name="root">The block by which its type knows it.</param>
+    /// <param name="side">A second block that its type has named, or null.</param>
     /// <param name="max">About how many members.</param>
     /// <returns>True when all of it is freed.</returns>
-    internal static bool FreeSome(Heap heap, ValueType type, BlockRef root, int max) => type switch
+    internal static bool FreeSome(Heap heap, ValueType type, BlockRef root, BlockRef side, int max) => type switch
     {
+        ValueType.SortedSet => SortedSetValue.FreeSome(heap, root, side, max),
         _ => throw new ArgumentOutOfRangeException(
             nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
     };
 
-    /// <summary>Exact bytes of native memory that an entry takes with everything it owns.</summary>
-    public static long SizeBytes(Heap heap, in Entry entry) =>
-        heap.UsableSize(entry.Block) + (entry.Type == ValueType.String ? StringValue.OutsideBytes(heap, entry) : 0);
+    /// <summary>Bytes of native memory that an entry takes with everything it owns.</summary>
+    /// <param name="heap">Where it lives.</param>
+    /// <param name="entry">The entry.</param>
+    /// <param name="samples">How many members of a large collection are measured for the sum; 0: all, and the sum is
+    /// exact.</param>
+    public static long SizeBytes(Heap heap, in Entry entry, long samples = 0) =>
+        heap.UsableSize(entry.Block) + entry.Type switch
+        {
+            ValueType.String => StringValue.OutsideBytes(heap, entry),
+            ValueType.SortedSet => SortedSetValue.OutsideBytes(entry, samples),
+            _ => 0,
+        };
 
     /// <summary>The encoding's name as <c>OBJECT ENCODING</c> gives it.</summary>
-    public static ReadOnlySpan<byte> EncodingName(in Entry entry) =>
-        entry.Type == ValueType.String ? StringValue.EncodingName(entry) : "unknown"u8;
+    public static ReadOnlySpan<byte> EncodingName(in Entry entry) => entry.Type switch
+    {
+        ValueType.String => StringValue.EncodingName(entry),
+        ValueType.SortedSet => SortedSetValue.EncodingName(entry),
+        _ => "unknown"u8,
+    };
 
     /// <summary>
     /// Makes an entry for <paramref name="to"/> with the value and deadline of <paramref name="entry"/>, which stays as
@@ -54,12 +70,21 @@ public static class Value
         var made = unit.Store(to, default, shape);
         if (!copies) made = made.WithAccessClock(entry.AccessClock);
         entry.Value.CopyTo(made.Value);
-        if (entry.Type != ValueType.String) return made;
-        if (copies) StringValue.CopyOutside(heap, entry, target, made);
-        else StringValue.MoveOutside(heap, entry, target);
+        if (entry.Type == ValueType.String && copies) StringValue.CopyOutside(heap, entry, target, made);
+        else if (entry.Type == ValueType.String) StringValue.MoveOutside(heap, entry, target);
+        else if (copies || !ReferenceEquals(heap, target)) CopyMembers(unit, entry, target, made);
         return made;
     }
 
-    /// <summary>Frees the old entry after a transfer that did not copy.</summary>
-    internal static void FreeTransferred(Heap heap, in Entry entry) => heap.Free(entry.Block);
+    /// <summary>Frees the old entry after a transfer that did not copy, and what it still owns.</summary>
+    internal static void FreeTransferred(Discards discards, in Entry entry, Heap target)
+    {
+        if (entry.Type != ValueType.String && !ReferenceEquals(discards.Heap, target)) FreeOutside(discards, entry);
+        discards.Heap.Free(entry.Block);
+    }
+
+    private static void CopyMembers(Unit unit, in Entry entry, Heap target, in Entry copy)
+    {
+        if (entry.Type == ValueType.SortedSet) SortedSetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
+    }
 }
