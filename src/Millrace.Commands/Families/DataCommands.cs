@@ -13,6 +13,9 @@ public static class DataCommands
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
         .. SortedSetCommands.Table,
+        .. SortedSetMergeCommands.Table,
+        .. SortedSetPopCommands.Table,
         .. SortedSetRangeCommands.Table,
+        .. SortedSetSampleCommands.Table,
     ];
 }

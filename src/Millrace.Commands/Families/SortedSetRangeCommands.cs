@@ -221,6 +221,7 @@ public static class SortedSetRangeCommands
             }
         }
 
+        result.Finish();
         SortedSetReplies.Store(call, key, result);
     }
 

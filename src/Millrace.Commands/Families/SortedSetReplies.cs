@@ -27,11 +27,10 @@ internal static class SortedSetReplies
         for (; count > 0; count--, cursor.Next()) Member(call, ref cursor, withScores);
     }
 
-    /// <summary>Makes a key hold what was built and replies with the number of members; nothing removes the key.
+    /// <summary>Makes a key hold what was built and finished, and replies with the number of members; nothing removes the key.
     /// </summary>
     internal static void Store(in Call call, in Key key, SortedSetBuilder result)
     {
-        result.Finish();
         var count = result.Count;
         var existing = call.Unit.Find(key, call.Caller.WriteAccess);
         if (count > 0) result.StoreAt(key, existing);

@@ -117,6 +117,11 @@ internal readonly struct LargeSortedSet
         _order.RemoveRange(first, count, ref visitor);
     }
 
+    /// <summary>Visits the members of one bucket of the table (<see cref="HashTable{TLayout}.Scan"/>).</summary>
+    internal ulong Scan<TVisitor>(ulong cursor, ref TVisitor visitor)
+        where TVisitor : struct, IEntryVisitor, allows ref struct =>
+        _members.Scan(cursor, ref visitor);
+
     /// <summary>A copy in a heap.</summary>
     internal LargeSortedSet CopyTo(Heap target, KeyHasher hasher)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -13,7 +14,8 @@ namespace Millrace.Engine.Values;
 /// It lives in the heap of a key's partition, which the unit holds, beside what is there: its sources may be read, and
 /// hold the same key, until it is stored. Put is O(1); Finish O(n log n) gives the members their order.
 /// </remarks>
-public ref struct SortedSetBuilder
+[StructLayout(LayoutKind.Auto)]
+public struct SortedSetBuilder
 {
     /// <summary>Room for the text of a member that is stored as an integer.</summary>
     public const int ScratchBytes = 20;
