@@ -16,6 +16,8 @@ public static class KnownDifferences
     public static IReadOnlyList<KnownDifference> All { get; } =
     [
         new("SCAN", "*0\r\n", "-ERR unknown type name 'nothing'\r\n", "valkey unit/scan, \"SCAN unknown type\""),
+        .. RankDifferences("ZRANK"),
+        .. RankDifferences("ZREVRANK"),
     ];
 
     /// <summary>True when the pair of replies is listed for the command.</summary>
@@ -28,4 +30,10 @@ public static class KnownDifferences
             && string.Equals(known.Reference, left, StringComparison.Ordinal)
             && string.Equals(known.Expected, right, StringComparison.Ordinal));
     }
+
+    private static IEnumerable<KnownDifference> RankDifferences(string command) =>
+    [
+        new(command, $"-ERR wrong number of arguments for '{command.ToLowerInvariant()}' command\r\n",
+            "-ERR syntax error\r\n", $"redis.io/commands/{command.ToLowerInvariant()}, history 7.2.0: WITHSCORE"),
+    ];
 }

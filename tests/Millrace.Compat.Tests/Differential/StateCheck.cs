@@ -66,15 +66,16 @@ public sealed class StateCheck(int referencePort, int subjectPort) : IDisposable
     {
         byte[] requests =
         [
-            .. Encode("TYPE", key), .. Encode("GET", key), .. Encode("OBJECT ENCODING", key), .. Encode("PTTL", key),
+            .. Encode("TYPE", key), .. Encode("GET", key), .. Encode("ZRANGE", key, "0", "-1", "WITHSCORES"),
+            .. Encode("OBJECT ENCODING", key), .. Encode("PTTL", key),
         ];
         _reference.Send(requests);
         _subject.Send(requests);
-        foreach (string what in (string[])["type", "value", "encoding"])
+        foreach (string what in (string[])["type", "value", "ZRANGE", "encoding"])
         {
             byte[] left = _reference.ReadReply();
             byte[] right = _subject.ReadReply();
-            if (!left.AsSpan().SequenceEqual(right))
+            if (!ReplyRules.Same(what, left, right, out _))
                 differences.Add(
                     $"db {database}: {what} of {Printable.Quote(key)} is {Printable.Quote(right)}, "
                     + $"not {Printable.Quote(left)}");
@@ -93,9 +94,10 @@ public sealed class StateCheck(int referencePort, int subjectPort) : IDisposable
         connection.Call(sweep);
     }
 
-    private static byte[] Encode(string command, byte[] key)
+    private static byte[] Encode(string command, byte[] key, params string[] more)
     {
-        byte[][] arguments = [.. command.Split(' ').Select(Encoding.Latin1.GetBytes), key];
+        byte[][] arguments =
+            [.. command.Split(' ').Select(Encoding.Latin1.GetBytes), key, .. more.Select(Encoding.Latin1.GetBytes)];
         return RawConnection.Encode(arguments.AsSpan());
     }
 

@@ -27,7 +27,13 @@ public sealed class StreamGenerator
 
     /// <summary>All forms of the families.</summary>
     public static IReadOnlyList<Form> AllForms { get; } =
-        [.. ConnectionGrammar.Forms, .. StringGrammar.Forms, .. KeysGrammar.Forms, .. ServerGrammar.Forms];
+    [
+        .. ConnectionGrammar.Forms,
+        .. StringGrammar.Forms,
+        .. SortedSetGrammar.Forms,
+        .. KeysGrammar.Forms,
+        .. ServerGrammar.Forms,
+    ];
 
     /// <summary>
     /// Every option that the grammars can write, as <c>COMMAND OPTION</c>: gathered from a long stream that is not

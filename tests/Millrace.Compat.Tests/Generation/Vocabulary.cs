@@ -10,6 +10,8 @@ namespace Millrace.Compat.Tests.Generation;
 public sealed class Vocabulary(Random random)
 {
     private const int KeysPerPool = 60;
+    private const int SortedSetKeys = 10;
+    private const int LexKeys = 4;
 
     // Words that stand where something else is wanted. None is a small positive number: as a deadline that would be a
     // race between the two servers.
@@ -46,6 +48,10 @@ public sealed class Vocabulary(Random random)
         if (pool == 1)
             return Encoding.Latin1.GetBytes($"t:{random.Next(KeysPerPool / 2)}");
         int drawn = random.Next(100);
+        if (pool == SortedSetGrammar.Pool && drawn > 2)
+            return Encoding.Latin1.GetBytes($"z:{random.Next(SortedSetKeys)}");
+        if (pool == SortedSetGrammar.LexPool)
+            return Encoding.Latin1.GetBytes($"zl:{random.Next(LexKeys)}");
         if (drawn < 5)
             return Encoding.Latin1.GetBytes(s_oddKeys[random.Next(s_oddKeys.Length)]);
         if (drawn < 7)
@@ -60,6 +66,8 @@ public sealed class Vocabulary(Random random)
             .Concat(Enumerable.Range(0, KeysPerPool / 2).Select(i => $"t:{i}"))
             .Concat(Enumerable.Range(0, 3)
                 .Select(i => "long:" + new string('x', 300) + i.ToString(CultureInfo.InvariantCulture)))
+            .Concat(Enumerable.Range(0, SortedSetKeys).Select(i => $"z:{i}"))
+            .Concat(Enumerable.Range(0, LexKeys).Select(i => $"zl:{i}"))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
             .Concat(s_oddKeys)
             .Concat(s_junk)
