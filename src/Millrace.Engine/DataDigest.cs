@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Millrace.Engine.Values;
 using Millrace.Memory;
 
@@ -65,6 +67,32 @@ public struct DataDigest
         Span<byte> bytes = stackalloc byte[WordBytes];
         BinaryPrimitives.WriteInt32BigEndian(bytes, number);
         Mix(bytes);
+    }
+
+    /// <summary>Adds a score after what was added before, as the text that C's %.17g makes of it.</summary>
+    public void Mix(double score)
+    {
+        if (double.IsInfinity(score)) Mix(score > 0 ? "inf"u8 : "-inf"u8);
+        else Mix(Encoding.ASCII.GetBytes(WithSeventeenDigits(score)));
+    }
+
+    private static string WithSeventeenDigits(double score)
+    {
+        const int Digits = 17;
+        var text = score.ToString("E16", CultureInfo.InvariantCulture); // d.dddddddddddddddddE+ddd
+        var exponent = int.Parse(text.AsSpan(text.IndexOf('E') + 1), CultureInfo.InvariantCulture);
+        if (exponent is < -4 or >= Digits)
+        {
+            var mantissa = text[..text.IndexOf('E')].TrimEnd('0').TrimEnd('.');
+            return $"{mantissa}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+        }
+
+        var sign = score < 0 ? "-" : "";
+        var digits = text[sign.Length..text.IndexOf('E')].Replace(".", "", StringComparison.Ordinal);
+        if (exponent < 0) digits = new string('0', -exponent) + digits;
+        var whole = digits[..(Math.Max(exponent, 0) + 1)];
+        var rest = digits[whole.Length..].TrimEnd('0');
+        return rest.Length == 0 ? sign + whole : $"{sign}{whole}.{rest}";
     }
 
     /// <summary>Adds the value of an entry and that it has a deadline. O(members).</summary>

@@ -17,5 +17,10 @@ public static class DataCommands
         .. ListCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
+        .. SortedSetCommands.Table,
+        .. SortedSetMergeCommands.Table,
+        .. SortedSetPopCommands.Table,
+        .. SortedSetRangeCommands.Table,
+        .. SortedSetSampleCommands.Table,
     ];
 }

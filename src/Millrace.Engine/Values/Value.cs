@@ -23,6 +23,7 @@ public static class Value
         else if (entry.Type == ValueType.Hash) HashValue.FreeOutside(discards, entry);
         else if (entry.Type == ValueType.List) ListValue.FreeOutside(discards, entry);
         else if (entry.Type == ValueType.Set) SetValue.FreeOutside(discards, entry);
+        else if (entry.Type == ValueType.SortedSet) SortedSetValue.FreeOutside(discards, entry);
     }
 
     /// <summary>Frees a part of a large value that was handed to <see cref="Discards"/>.</summary>
@@ -37,6 +38,7 @@ public static class Value
         ValueType.Hash => HashValue.FreeSome(heap, root, side, max),
         ValueType.List when side.IsNull => ListValue.FreeSome(heap, root, max),
         ValueType.Set when side.IsNull => SetValue.FreeSome(heap, root, max),
+        ValueType.SortedSet => SortedSetValue.FreeSome(heap, root, side, max),
         _ => throw new ArgumentOutOfRangeException(
             nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
     };
@@ -53,6 +55,7 @@ public static class Value
             ValueType.Hash => HashValue.OutsideBytes(entry, samples),
             ValueType.List => ListValue.OutsideBytes(heap, entry),
             ValueType.Set => SetValue.OutsideBytes(entry, samples),
+            ValueType.SortedSet => SortedSetValue.OutsideBytes(entry, samples),
             _ => 0,
         };
 
@@ -63,6 +66,7 @@ public static class Value
         ValueType.Hash => HashValue.EncodingName(entry),
         ValueType.List => ListValue.EncodingName(entry),
         ValueType.Set => SetValue.EncodingName(entry),
+        ValueType.SortedSet => SortedSetValue.EncodingName(entry),
         _ => "unknown"u8,
     };
 
@@ -103,6 +107,7 @@ public static class Value
         else if (entry.Type == ValueType.Set) SetValue.AddTo(ref digest, entry);
         else if (entry.Type == ValueType.Hash) HashValue.AddTo(ref digest, entry);
         else if (entry.Type == ValueType.List) ListValue.AddTo(ref digest, entry);
+        else if (entry.Type == ValueType.SortedSet) SortedSetValue.AddTo(ref digest, entry);
     }
 
     /// <summary>
@@ -137,5 +142,6 @@ public static class Value
         if (entry.Type == ValueType.Hash) HashValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
         else if (entry.Type == ValueType.List) ListValue.CopyOutside(entry, target, copy);
         else if (entry.Type == ValueType.Set) SetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
+        else if (entry.Type == ValueType.SortedSet) SortedSetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
     }
 }

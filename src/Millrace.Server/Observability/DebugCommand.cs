@@ -80,7 +80,7 @@ public sealed class DebugCommand(ServerParts parts)
         else if (count is 3 or 4 && call.Is(1, "HTSTATS"u8)) handler = DebugData.TableStats;
         else if (count is 3 or 4 && call.Is(1, "HTSTATS-KEY"u8)) handler = DebugData.TableStatsOfKey;
         if (handler is null) return false;
-        HoldAll(ref call);
+        HoldAll(ref call, _parts);
         handler(ref call);
         return true;
     }

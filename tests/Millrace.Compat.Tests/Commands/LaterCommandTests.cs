@@ -20,6 +20,9 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string SetInfoSuite = "redis 7.2 unit/introspection, CLIENT SETINFO tests";
     private const string NoTouch = "redis.io/commands/client-no-touch";
     private const string StringMatch = "DEBUG HELP: STRINGMATCH-LEN <pattern> <string>";
+    private const string ZRank = "redis.io/commands/zrank, history 7.2.0";
+    private const string Scores = "redis 7.2 release notes: scores are written with as few digits as read back the same";
+    private const string ZScan = "valkey.io/commands/zscan, NOSCORES";
     private const string Hello = "redis 7.2 src/networking.c, helloCommand: all options are read before any is applied";
     private const string Hash = "redis.io/commands/hexpire, hpexpire, hexpireat, hpexpireat: return information";
     private const string HashTime = "redis.io/commands/httl, hpttl, hexpiretime, hpexpiretime: return information";
@@ -150,6 +153,19 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "CONFIG SET loglevel nothing", "+OK\r\n", "redis 7.2 redis.conf, loglevel" },
         { "CONFIG SET loglevel notice|CONFIG GET loglevel", "*2\r\n$8\r\nloglevel\r\n$6\r\nnotice\r\n",
             "redis 7.2 redis.conf, loglevel" },
+
+        { "ZADD z 1 a 2.5 b|ZRANK z b WITHSCORE", "*2\r\n:1\r\n$3\r\n2.5\r\n", ZRank },
+        { "ZADD z 1 a 2.5 b|ZREVRANK z b withscore", "*2\r\n:0\r\n$3\r\n2.5\r\n", ZRank },
+        { "ZADD z 1 a|ZRANK z nobody WITHSCORE", "*-1\r\n", ZRank },
+        { "ZRANK nothing a WITHSCORE", "*-1\r\n", ZRank },
+        { "ZRANK nothing a", "$-1\r\n", ZRank },
+        { "ZADD z 1 a|ZRANK z a WITHSCORES", "-ERR syntax error\r\n", ZRank },
+        { "ZADD z 1 a|ZRANK z a WITHSCORE x", "-ERR syntax error\r\n", ZRank },
+        { "ZADD z 0.1 a|ZSCORE z a", "$3\r\n0.1\r\n", Scores },
+        { "ZADD z 1e17 a|ZSCORE z a", "$18\r\n100000000000000000\r\n", Scores },
+        { "ZADD z 3.3 a|ZINCRBY z 1.1 a", "$3\r\n4.4\r\n", Scores },
+        { "ZADD z 1 a 2.5 b|ZSCAN z 0 NOSCORES", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n", ZScan },
+        { "ZADD z 1 a 2.5 b|ZSCAN z 0 noscores MATCH b", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nb\r\n", ZScan },
 
         { "CLIENT NO-TOUCH ON", "+OK\r\n", NoTouch },
         { "CLIENT NO-TOUCH off", "+OK\r\n", NoTouch },

@@ -20,6 +20,8 @@ public static class KnownDifferences
             "redis.io/commands/object-encoding: small lists are listpacks since 7.2"),
         new("OBJECT ENCODING", "$9\r\nhashtable\r\n", "$8\r\nlistpack\r\n",
             "redis.io/commands/object-encoding: small sets are listpacks since 7.2"),
+        .. RankDifferences("ZRANK"),
+        .. RankDifferences("ZREVRANK"),
     ];
 
     /// <summary>True when two names of encodings are equal, or are listed as OBJECT ENCODING's replies.</summary>
@@ -39,4 +41,10 @@ public static class KnownDifferences
     }
 
     private static byte[] Bulk(string text) => Encoding.Latin1.GetBytes($"${text.Length}\r\n{text}\r\n");
+
+    private static IEnumerable<KnownDifference> RankDifferences(string command) =>
+    [
+        new(command, $"-ERR wrong number of arguments for '{command.ToLowerInvariant()}' command\r\n",
+            "-ERR syntax error\r\n", $"redis.io/commands/{command.ToLowerInvariant()}, history 7.2.0: WITHSCORE"),
+    ];
 }

@@ -25,6 +25,12 @@ public static class ReplyRules
     // Fields of CLIENT LIST that came after 7.0 (valkey.io/commands/client-list: lib-name and lib-ver since 7.2.0).
     private static readonly string[] s_laterClientFields = ["lib-name", "lib-ver"];
 
+    private static readonly string[] s_withScores =
+    [
+        "ZADD", "ZDIFF", "ZINCRBY", "ZINTER", "ZMPOP", "ZMSCORE", "ZPOPMAX", "ZPOPMIN", "ZRANGE", "ZRANGEBYSCORE",
+        "ZREVRANGE", "ZREVRANGEBYSCORE", "ZSCORE", "ZUNION",
+    ];
+
     /// <summary>The rules by command.</summary>
     public static IReadOnlyDictionary<string, ReplyRule> ByCommand { get; } = new ReplyRule[]
     {
@@ -42,6 +48,8 @@ public static class ReplyRules
         new("SSCAN", "the order follows a random hash seed", SamePage),
         new("SPOP", "random members", SameCount),
         new("SRANDMEMBER", "random members", SameCount),
+        new("ZRANDMEMBER", "random members", SameShape),
+        new("ZSCAN", "the order follows a random hash seed", ScoreRule.SamePage),
         new("RANDOMKEY", "a random key", SameKind),
         new("TIME", "the clock", SameShape),
         new("TTL", "each server's own clock at the time of the write", Near(ToleranceSeconds)),
@@ -66,7 +74,9 @@ public static class ReplyRules
         new("INFO", "figures are each server's own; fields have a test of their own", SameKind),
         new("LOLWUT", "a drawing with the version below", SameKind),
         new("FUNCTION DUMP", "the version of the format and its checksum stand in the payload", SameKind),
-    }.ToDictionary(rule => rule.Command, StringComparer.Ordinal);
+    }
+    .Concat(s_withScores.Select(name => new ReplyRule(name, "7.2 writes scores with fewer digits", ScoreRule.Same)))
+    .ToDictionary(rule => rule.Command, StringComparer.Ordinal);
 
     /// <summary>True when two replies to a command say the same; <paramref name="reason"/> names the rule
     /// used.</summary>

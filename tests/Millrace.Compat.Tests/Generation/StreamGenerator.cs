@@ -33,6 +33,7 @@ public sealed class StreamGenerator
         .. HashGrammar.Forms,
         .. ListGrammar.Forms,
         .. SetGrammar.Forms,
+        .. SortedSetGrammar.Forms,
         .. KeysGrammar.Forms,
         .. ServerGrammar.Forms,
     ];

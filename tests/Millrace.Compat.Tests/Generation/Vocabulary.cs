@@ -13,6 +13,8 @@ public sealed class Vocabulary(Random random)
     private const int KeysPerPool = 60;
     private const int HashKeys = 12;
     private const int ListKeys = 8;
+    private const int SortedSetKeys = 10;
+    private const int LexKeys = 4;
 
     // Words that stand where something else is wanted. None is a small positive number: as a deadline that would be a
     // race between the two servers.
@@ -51,6 +53,10 @@ public sealed class Vocabulary(Random random)
         int drawn = random.Next(100);
         if (pool == HashGrammar.Pool ? drawn > 3 : drawn == 99)
             return Encoding.Latin1.GetBytes($"h:{random.Next(HashKeys)}");
+        if (pool == SortedSetGrammar.Pool && drawn > 2)
+            return Encoding.Latin1.GetBytes($"z:{random.Next(SortedSetKeys)}");
+        if (pool == SortedSetGrammar.LexPool)
+            return Encoding.Latin1.GetBytes($"zl:{random.Next(LexKeys)}");
         if (drawn < 5)
             return Encoding.Latin1.GetBytes(s_oddKeys[random.Next(s_oddKeys.Length)]);
         if (drawn < 7)
@@ -69,6 +75,8 @@ public sealed class Vocabulary(Random random)
             .Concat(Enumerable.Range(0, 3)
                 .Select(i => "long:" + new string('x', 300) + i.ToString(CultureInfo.InvariantCulture)))
             .Concat(Enumerable.Range(0, HashKeys).Select(i => $"h:{i}"))
+            .Concat(Enumerable.Range(0, SortedSetKeys).Select(i => $"z:{i}"))
+            .Concat(Enumerable.Range(0, LexKeys).Select(i => $"zl:{i}"))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
             .Concat(Enumerable.Range(0, ListKeys).Select(i => $"l:{i}"))
             .Concat(SetGrammar.KeyNames)
