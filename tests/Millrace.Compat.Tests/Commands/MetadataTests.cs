@@ -15,7 +15,11 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
 
     // Commands that came after 7.0.15: the table tests cite their documentation.
     private static readonly string[] s_laterCommands =
-        ["msetex", "client|setinfo", "client|no-touch", "cluster|myshardid"];
+    [
+        "msetex", "client|setinfo", "client|no-touch", "cluster|myshardid",
+        "hexpire", "hexpireat", "hexpiretime", "hpersist", "hpexpire", "hpexpireat", "hpexpiretime", "hpttl", "httl",
+        "hgetdel", "hgetex", "hsetex",
+    ];
 
     // Where later documentation differs from 7.0.15: command and field (as the test names them), with the source.
     private static readonly Dictionary<string, string> s_knownDifferences = new(StringComparer.Ordinal)
