@@ -423,6 +423,7 @@ public sealed class Unit
     private void RemoveWhole(Partition partition, in Key key, in Entry entry)
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
+        partition.Line.ExpiredMembers += Value.MemberCount(entry);
         Detach(partition.Table(key.Database)!, key.Hash, entry);
         Value.Free(partition.Discards, entry);
     }

@@ -74,6 +74,10 @@ public static class Value
     public static long EarliestMemberMs(in Entry entry) =>
         entry.Type == ValueType.Hash ? HashValue.EarliestMs(entry) : -1;
 
+    /// <summary>The number of members that a value of a type with deadlines has, due ones included.</summary>
+    internal static long MemberCount(in Entry entry) =>
+        entry.Type == ValueType.Hash ? HashValue.Count(entry, nowMs: 0) : 0;
+
     /// <summary>Whether nobody may see the key any more: its deadline has passed, or that of every member of its value.
     /// </summary>
     public static bool IsExpired(in Entry entry, long nowMs) =>

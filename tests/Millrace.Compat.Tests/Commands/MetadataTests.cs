@@ -15,7 +15,11 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
 
     // Commands that came after 7.0.15: the table tests cite their documentation.
     private static readonly string[] s_laterCommands =
-        ["msetex", "client|setinfo", "client|no-touch", "cluster|myshardid"];
+    [
+        "msetex", "client|setinfo", "client|no-touch", "cluster|myshardid",
+        "hexpire", "hexpireat", "hexpiretime", "hpersist", "hpexpire", "hpexpireat", "hpexpiretime", "hpttl", "httl",
+        "hgetdel", "hgetex", "hsetex",
+    ];
 
     // Commands that take more arguments than in 7.0.15 (redis.io/commands/zrank, history 7.2.0: WITHSCORE).
     private static readonly string[] s_laterArities = ["zrank", "zrevrank"];
