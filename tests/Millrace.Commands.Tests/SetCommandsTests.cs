@@ -6,6 +6,7 @@ namespace Millrace.Commands.Tests;
 public sealed class SetCommandsTests : IDisposable
 {
     private const string WrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    private const string LongMember = "a-member-of-more-than-sixty-four-bytes-for-which-a-set-becomes-a-hashtable";
     private readonly CommandDriver _driver = new();
 
     public void Dispose() => _driver.Dispose();
@@ -221,7 +222,8 @@ public sealed class SetCommandsTests : IDisposable
         var count = members == "[]" ? 0 : members.Split(' ').Length;
         foreach (var destination in (string[])["to", "a", "b"])
         {
-            Assert.Equal(count.ToString(), _driver.Say($"{words[0]}STORE {destination} {string.Join(' ', words[1..])}"));
+            var stored = _driver.Say($"{words[0]}STORE {destination} {string.Join(' ', words[1..])}");
+            Assert.Equal(count.ToString(), stored);
             Assert.Equal(members, Sorted("SMEMBERS " + destination));
             Assert.Equal(count == 0 ? "0" : "1", _driver.Say("EXISTS " + destination));
             _driver.Run("DEL to a b");
@@ -385,11 +387,54 @@ public sealed class SetCommandsTests : IDisposable
             Assert.InRange(reply.Items[1].Items.Count, 0, 120);
             met.UnionWith(reply.Items[1].Items.Select(CommandDriver.Render));
             for (var i = 0; i < 100; i++) _driver.Run("SADD s guest" + guests++);
-            if (guests % 500 == 0) _driver.Run("SREM s " + string.Join(' ', Enumerable.Range(0, guests).Select(i => "guest" + i)));
+            if (guests % 500 == 0) _driver.Run("SREM s " + Guests(guests));
         }
         while (cursor != "0");
         Assert.Empty(all.Except(met));
     }
+
+    [Theory]
+    [InlineData("1 2 3", "intset")]
+    [InlineData("a b c", "listpack")]
+    [InlineData(LongMember + " b c", "hashtable")]
+    public void Commands_on_keys_take_sets_along(string members, string encoding)
+    {
+        using var driver = new CommandDriver(partitions: 64);
+        var sorted = $"[{string.Join(' ', members.Split(' ').Order(StringComparer.Ordinal))}]";
+        string Members(string key) => $"[{string.Join(' ', driver.Value("SMEMBERS", key).Items
+            .Select(CommandDriver.Render).Order(StringComparer.Ordinal))}]";
+        driver.Run("SADD s " + members);
+        driver.Run("EXPIRE s 100");
+        Assert.Equal("set", driver.Say("TYPE s"));
+        Assert.Equal("1", driver.Say("COPY s copy"));
+        Assert.Equal("OK", driver.Say("RENAME s renamed"));
+        Assert.Equal("1", driver.Say("RENAMENX renamed again"));
+        Assert.Equal("1", driver.Say("COPY copy copy DB 1"));
+        foreach (var key in (string[])["again", "copy"])
+        {
+            Assert.Equal(sorted, Members(key));
+            Assert.Equal(encoding, driver.Say("OBJECT ENCODING " + key));
+            Assert.Equal("100", driver.Say("TTL " + key));
+        }
+
+        driver.Run("SREM copy " + members.Split(' ')[0]);
+        Assert.Equal(sorted, Members("again"));
+        Assert.Equal("[0 [again]]", driver.Say("SCAN 0 TYPE set MATCH a*"));
+        Assert.Equal("1", driver.Say("MOVE again 1"));
+        driver.Client.Database = 1;
+        Assert.Equal(sorted, Members("again"));
+        Assert.Equal(sorted, Members("copy"));
+        Assert.Equal("2", driver.Say("UNLINK again copy"));
+        driver.Client.Database = 0;
+        driver.NowMs += 101_000;
+        Assert.Equal("0", driver.Say("EXISTS copy"));
+        Assert.Equal("(nil)", driver.Say("RANDOMKEY"));
+        driver.Run("FLUSHALL SYNC");
+        Assert.Equal(0, driver.Keyspace.UsedBytes);
+    }
+
+    private static string Guests(int count) =>
+        string.Join(' ', Enumerable.Range(0, count).Select(i => "guest" + i));
 
     private string Sorted(string request) => $"[{string.Join(' ', Words(request))}]";
 

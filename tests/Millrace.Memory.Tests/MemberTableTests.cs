@@ -25,8 +25,10 @@ public class MemberTableTests(ITestOutputHelper output)
                 var member = Member(random.Next(range));
                 var bytes = Encoding.Latin1.GetBytes(member);
                 Assert.Equal(model.Contains(member), table.Contains(bytes));
-                if (random.Next(20) < (model.Count < range / 2 ? 12 : 8)) Assert.Equal(model.Add(member), table.TryAdd(bytes));
-                else Assert.Equal(model.Remove(member), table.TryRemove(bytes));
+                if (random.Next(20) < (model.Count < range / 2 ? 12 : 8))
+                    Assert.Equal(model.Add(member), table.TryAdd(bytes));
+                else
+                    Assert.Equal(model.Remove(member), table.TryRemove(bytes));
                 if (step % 10_000 == 1) Check(heap, table, model, random);
             }
 

@@ -33,7 +33,8 @@ public class Sha1Tests
         Assert.Equal(expected, Convert.ToHexStringLower(bytes));
     }
 
-    private static void Compare(byte[] text) => Assert.Equal(Convert.ToHexStringLower(SHA1.HashData(text)), Digest(text));
+    private static void Compare(byte[] text) =>
+        Assert.Equal(Convert.ToHexStringLower(SHA1.HashData(text)), Digest(text));
 
     private static string Digest(byte[] text)
     {

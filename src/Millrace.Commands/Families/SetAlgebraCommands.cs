@@ -3,8 +3,8 @@
 // Intersections walk the smallest set and look its members up in the others. Differences do one of two things:
 //     look every member of the first set up in the others, the largest first     |first| * sets
 //     copy the first set and take the members of all others out of it             sum of all sizes
-// whichever is less work, where looking up counts half (Redis's rule). What is stored is built apart, so the destination
-// may be one of the sources.
+// whichever is less work, where looking up counts half (Redis's rule). What is stored is built apart, so that the
+// destination may be one of the sources.
 // Source: Redis 7.2 documentation, "Sets".
 
 using System.Buffers;

@@ -10,7 +10,8 @@ public enum SetEncoding
     /// <summary>Integers in order, in the entry (<see cref="Memory.IntSet"/>).</summary>
     IntSet = 0,
 
-    /// <summary>A few short members in the order of their coming, in the entry (<see cref="Memory.Listpack"/>).</summary>
+    /// <summary>A few short members in the order of their coming, in the entry
+    /// (<see cref="Memory.Listpack"/>).</summary>
     Listpack = 1,
 
     /// <summary>A <see cref="MemberTable"/>.</summary>

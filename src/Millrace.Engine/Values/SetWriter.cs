@@ -122,7 +122,8 @@ public ref struct SetWriter
         }
     }
 
-    /// <summary>Puts the set that was built apart in the place of what its key holds now. Requires: not empty.</summary>
+    /// <summary>Puts the set that was built apart in the place of what its key holds now. Requires: not
+    /// empty.</summary>
     /// <param name="existing">The key's entry, of any type, or missing. Its value is freed and its deadline
     /// ends.</param>
     /// <param name="keepsDeadline">Whether the key's deadline stays instead.</param>

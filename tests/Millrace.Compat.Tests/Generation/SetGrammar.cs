@@ -4,8 +4,8 @@ using static Millrace.Compat.Tests.Generation.Parts;
 namespace Millrace.Compat.Tests.Generation;
 
 /// <summary>
-/// The grammar of the Set family. What chance decides must not make the two keyspaces differ: SPOP empties a set, or pops
-/// from one that goes at once.
+/// The grammar of the Set family. What chance decides must not make the two keyspaces differ: SPOP empties a set, or
+/// pops from one that goes at once.
 /// </summary>
 public static class SetGrammar
 {
@@ -39,7 +39,8 @@ public static class SetGrammar
         new("SMISMEMBER", SetKey, Many(1, 10, Member)) { Weight = 1.5 },
         new("SMOVE", SetKey, SetKey, Member) { Weight = 2 },
         new("SPOP", SetKey) { Compose = generator => generator.Pops() },
-        new("SRANDMEMBER", SetKey, Maybe(One(Number(-20, 20), Literal("0", "1000", "abc", "1.5", "-9223372036854775808"))))
+        new("SRANDMEMBER", SetKey, Maybe(One(
+            Number(-20, 20), Literal("0", "1000", "abc", "1.5", "-9223372036854775808"))))
         {
             Weight = 1.5, IsFrozen = true,
         },
