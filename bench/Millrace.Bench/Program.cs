@@ -14,7 +14,8 @@ const string Usage = """
 
       compare   server CPU per request, latency and memory beside the peers that are installed
       idle      memory and CPU that 10,000 idle connections cost
-      scale     CPU per command of 1 to all cores' threads on one keyspace, in this process
+      scale     CPU per command of 1 to all cores' threads on one keyspace and apart, in this process
+      memory    resident memory of large and of many small collections beside redis-server
       start     from the start of a process to its first PONG
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       load      the load generator alone, against a server that runs already: JSON on standard output
@@ -25,8 +26,8 @@ const string Usage = """
 if (args.Length == 0)
 {
     Console.WriteLine(
-        $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\nstart:\n{StartBench.Help}\n\n" +
-        $"scale:\n{ScaleOptions.Help}\n\n" +
+        $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\n" +
+        $"memory:\n{MemoryBench.Help}\n\nstart:\n{StartBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
         "expiry: --keys N --seconds N --loops N");
     return 0;
 }
@@ -39,6 +40,7 @@ try
         "compare" => Compare(),
         "expiry" => await ExpiryBench.RunAsync(arguments).ConfigureAwait(false),
         "idle" => Idle(),
+        "memory" => Memory(),
         "start" => Start(),
         "scale" => new ScaleBench(ScaleOptions.From(arguments)).Run(),
         "load" => Load(),
@@ -72,6 +74,12 @@ int Idle()
 {
     using var children = new ChildProcesses();
     return new IdleBench(arguments, children).Run();
+}
+
+int Memory()
+{
+    using var children = new ChildProcesses();
+    return new MemoryBench(arguments, children).Run();
 }
 
 int Start()

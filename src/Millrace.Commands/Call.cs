@@ -151,6 +151,14 @@ public readonly ref struct Call
         return false;
     }
 
+    /// <summary>Reads a count, a 64-bit integer of at least 0; writes the usual error otherwise.</summary>
+    public bool TryPositive(int argIndex, out long value)
+    {
+        if (Numbers.TryParseInt64(Args[argIndex], out value) && value >= 0) return true;
+        Reply.Error(ErrorTexts.NotPositive);
+        return false;
+    }
+
     /// <summary>Whether an argument is a word, in any case.</summary>
     public bool Is(int argIndex, ReadOnlySpan<byte> word) => Words.Equal(Args[argIndex], word);
 }

@@ -11,8 +11,23 @@ public static class ErrorTexts
     /// <summary>An argument or a value should be a 64-bit integer.</summary>
     public static ReadOnlySpan<byte> NotAnInteger => "ERR value is not an integer or out of range"u8;
 
+    /// <summary>A count may not be negative.</summary>
+    public static ReadOnlySpan<byte> NotPositive => "ERR value is out of range, must be positive"u8;
+
     /// <summary>An argument or a value should be a number.</summary>
     public static ReadOnlySpan<byte> NotAFloat => "ERR value is not a valid float"u8;
+
+    /// <summary>A sum would not fit into 64 bits.</summary>
+    public static ReadOnlySpan<byte> IncrementOverflow => "ERR increment or decrement would overflow"u8;
+
+    /// <summary>A score would be no number.</summary>
+    public static ReadOnlySpan<byte> ScoreIsNaN => "ERR resulting score is not a number (NaN)"u8;
+
+    /// <summary>An end of a range of scores should be a number.</summary>
+    public static ReadOnlySpan<byte> RangeNotAFloat => "ERR min or max is not a float"u8;
+
+    /// <summary>An end of a range of texts has no sign in front that says what it is.</summary>
+    public static ReadOnlySpan<byte> RangeNotATextRange => "ERR min or max not valid string range item"u8;
 
     /// <summary>The arguments make no sense together.</summary>
     public static ReadOnlySpan<byte> Syntax => "ERR syntax error"u8;

@@ -15,7 +15,7 @@ namespace Millrace.Engine;
 public sealed class Discards
 {
     private readonly Queue<KeyTable> _tables = new();
-    private readonly Queue<(ValueType Type, BlockRef Root)> _values = new();
+    private readonly Queue<(ValueType Type, BlockRef Root, BlockRef Side)> _values = new();
     private readonly AlignedLines<UpkeepLine> _upkeep;
     private readonly int _loop;
 
@@ -53,9 +53,10 @@ public sealed class Discards
     /// <summary>Takes over what a large value keeps outside of its entry.</summary>
     /// <param name="type">The value's type.</param>
     /// <param name="root">The block by which <see cref="Value.FreeSome"/> knows it.</param>
-    internal void Add(ValueType type, BlockRef root)
+    /// <param name="side">A second block that it may need, or null.</param>
+    internal void Add(ValueType type, BlockRef root, BlockRef side = default)
     {
-        _values.Enqueue((type, root));
+        _values.Enqueue((type, root, side));
         Interlocked.Increment(ref _upkeep[_loop].Discarded);
     }
 
@@ -64,7 +65,7 @@ public sealed class Discards
     {
         if (_values.TryPeek(out var value))
         {
-            if (Value.FreeSome(Heap, value.Type, value.Root, max))
+            if (Value.FreeSome(Heap, value.Type, value.Root, value.Side, max))
             {
                 _values.Dequeue();
                 Interlocked.Decrement(ref _upkeep[_loop].Discarded);

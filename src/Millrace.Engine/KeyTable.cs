@@ -3,12 +3,14 @@ using Millrace.Memory;
 namespace Millrace.Engine;
 
 /// <summary>
-/// What one partition holds of one database: the entries by key, and their deadlines in order.
+/// What one partition holds of one database: the entries by key, and their deadlines and those of their members in
+/// order.
 /// </summary>
 /// <remarks>
 /// A database is only a name for such tables, so FLUSHDB and SWAPDB exchange table objects and leave the old ones to be
 /// freed in slices. Used under the partition's lock.
-/// Invariant: an entry has a deadline exactly when <c>(deadline, hash)</c> is in the index.
+/// Invariants: an entry has a deadline exactly when <c>(deadline, hash)</c> is in the index of deadlines; a member of its
+/// value has one exactly when <c>(earliest of them, hash of the key)</c> is in the index of members' deadlines.
 /// </remarks>
 public sealed class KeyTable
 {
@@ -20,6 +22,7 @@ public sealed class KeyTable
         _heap = heap;
         Entries = HashTable<EntryLayout>.Create(heap, hasher);
         Deadlines = OrderedIndex.Create(heap);
+        MemberDeadlines = OrderedIndex.Create(heap);
     }
 
     /// <summary>The entries by hash of their key.</summary>
@@ -27,6 +30,9 @@ public sealed class KeyTable
 
     /// <summary>(deadline in Unix ms, hash of the key), ascending.</summary>
     public OrderedIndex Deadlines { get; }
+
+    /// <summary>(earliest deadline of a key's members in Unix ms, hash of the key), ascending.</summary>
+    public OrderedIndex MemberDeadlines { get; }
 
     /// <summary>The sum of all deadlines: with <see cref="DeadlineCount"/> it gives their exact average at any
     /// time.</summary>
@@ -52,6 +58,20 @@ public sealed class KeyTable
         return new Entry(_heap, Entries.Find(hash, ref probe));
     }
 
+    /// <summary>The entry with this hash whose first member expires at <paramref name="deadlineMs"/>.</summary>
+    public Entry FindMemberDue(ulong hash, long deadlineMs)
+    {
+        var probe = new MemberDeadlineProbe(deadlineMs);
+        return new Entry(_heap, Entries.Find(hash, ref probe));
+    }
+
+    /// <summary>Notes that the earliest deadline among the members of a key has become another (-1: none).</summary>
+    public void MoveMemberDeadline(ulong hash, long before, long after)
+    {
+        if (before >= 0) MemberDeadlines.Remove((ulong)before, hash);
+        if (after >= 0) MemberDeadlines.Insert((ulong)after, hash);
+    }
+
     /// <summary>Notes that the key of a hash has a deadline. Requires: not negative.</summary>
     public void AddDeadline(ulong hash, long deadlineMs)
     {
@@ -69,10 +89,11 @@ public sealed class KeyTable
     internal bool FreeSome(Discards discards, int maxEntries)
     {
         if (Entries.Header.IsNull) return true;
-        if (!Deadlines.FreeSome(maxEntries)) return false;
+        if (!Deadlines.FreeSome(maxEntries) || !MemberDeadlines.FreeSome(maxEntries)) return false;
         var visitor = new FreeingVisitor(discards);
         if (!Entries.FreeSome(ref visitor, maxEntries)) return false;
         Deadlines.Free();
+        MemberDeadlines.Free();
         return true;
     }
 
@@ -86,6 +107,12 @@ public sealed class KeyTable
     private readonly struct DeadlineProbe(long deadlineMs) : IEntryProbe
     {
         public bool Matches(Heap heap, BlockRef entry) => new Entry(heap, entry).DeadlineMs == deadlineMs;
+    }
+
+    private readonly struct MemberDeadlineProbe(long deadlineMs) : IEntryProbe
+    {
+        public bool Matches(Heap heap, BlockRef entry) =>
+            Values.Value.EarliestMemberMs(new Entry(heap, entry)) == deadlineMs;
     }
 
     private readonly struct FreeingVisitor(Discards discards) : IEntryVisitor

@@ -52,6 +52,9 @@ public sealed class Keyspace : IDisposable
     /// <summary>Partitions, databases, loops.</summary>
     public KeyspaceShape Shape { get; }
 
+    /// <summary>The seeded hash of keys and of members of collections.</summary>
+    public KeyHasher Hasher => _hasher;
+
     /// <summary>The mask of all partitions.</summary>
     public ulong AllPartitions => Shape.Partitions == 64 ? ulong.MaxValue : (1UL << Shape.Partitions) - 1;
 
@@ -145,7 +148,7 @@ public sealed class Keyspace : IDisposable
         for (var i = 0; i < _partitions.Length; i++)
         {
             ref var line = ref _lines[i];
-            line.Hits = line.Misses = line.Expired = line.ExpiredActively = 0;
+            line.Hits = line.Misses = line.Expired = line.ExpiredActively = line.ExpiredMembers = 0;
         }
     }
 
@@ -156,8 +159,9 @@ public sealed class Keyspace : IDisposable
     public void PrefetchBucket(int database, ulong hash) =>
         _partitions[PartitionOf(hash)].Table(database)?.Entries.PrefetchBucket(hash);
 
-    /// <summary>Has the entries fetched that a bucket names for a hash. A hint, as
-    /// <see cref="PrefetchBucket"/>.</summary>
+    /// <summary>Has the entries fetched that a bucket names for a hash. A hint, as <see cref="PrefetchBucket"/>; with
+    /// several loops it claims the partition's line for this core, which whoever holds the lock then has to fetch
+    /// back.</summary>
     public void PrefetchEntry(int database, ulong hash)
     {
         var index = PartitionOf(hash);

@@ -9,7 +9,8 @@ namespace Millrace.Engine;
 /// </summary>
 /// <remarks>
 /// Which partition a key belongs to depends on the key alone, never on its database. Everything here is used under
-/// <see cref="Lock"/>, except the counters of <see cref="Line"/>, which others may read at any time.
+/// <see cref="Lock"/>, except <see cref="Line"/>, whose counters others may read, and which they may claim, at any
+/// time.
 /// </remarks>
 public sealed class Partition
 {
@@ -104,7 +105,7 @@ public sealed class Partition
     /// <summary>Brings <see cref="PartitionLine.Listeners"/> in line with who watches and who waits.</summary>
     internal void CountListeners() => Line.Listeners = Watched.Count + Awaited.Count;
 
-    /// <summary>A key has a new deadline.</summary>
+    /// <summary>A key, or a member of one, has a new deadline.</summary>
     internal void NoteDeadline(long deadlineMs)
     {
         ref var line = ref Line;
@@ -113,14 +114,15 @@ public sealed class Partition
         UpkeepLine.Lower(ref Upkeep, deadlineMs);
     }
 
-    /// <summary>Recomputes when the next key of this partition falls due. O(databases).</summary>
+    /// <summary>Recomputes when the next key or member of this partition falls due. O(databases).</summary>
     public void RefreshNextDeadline()
     {
         var next = long.MaxValue;
         foreach (var table in _tables)
         {
-            if (table is not null && table.Deadlines.TryFirst(out var deadline, out _))
-                next = Math.Min(next, (long)deadline);
+            if (table is null) continue;
+            if (table.Deadlines.TryFirst(out var deadline, out _)) next = Math.Min(next, (long)deadline);
+            if (table.MemberDeadlines.TryFirst(out deadline, out _)) next = Math.Min(next, (long)deadline);
         }
 
         Volatile.Write(ref Line.NextDeadlineMs, next);
@@ -147,7 +149,7 @@ public struct PartitionLine
     /// <summary>The position in the effect log after the last block that this partition took part in.</summary>
     public long LogPosition;
 
-    /// <summary>The earliest deadline of any key here in Unix milliseconds; <see cref="long.MaxValue"/> when there is
+    /// <summary>The earliest deadline of any key or member here in Unix milliseconds; <see cref="long.MaxValue"/> when there is
     /// none.</summary>
     public long NextDeadlineMs;
 
@@ -168,6 +170,9 @@ public struct PartitionLine
 
     /// <summary>How many keys somebody watches or waits for: changes are told only when there are any.</summary>
     public int Listeners;
+
+    /// <summary>Members of collections removed because their time had come, by whomever.</summary>
+    public long ExpiredMembers;
 
     [Conditional("DEBUG")]
     internal static void AssertSize() =>

@@ -204,6 +204,10 @@ public sealed class Unit
             if (RemovesExpired) RemoveExpired(partition, key, entry);
             entry = default;
         }
+        else if (entry.Type != ValueType.String)
+        {
+            entry = WithoutDueMembers(partition, key, entry);
+        }
 
         return Counted(partition, entry, access);
     }
@@ -242,7 +246,17 @@ public sealed class Unit
     public bool HasExpiredEntry(in Key key)
     {
         var entry = PartitionFor(key).Table(key.Database)?.Find(key.Hash, key.Bytes) ?? default;
-        return entry.HasDeadline && entry.DeadlineMs < NowMs;
+        return !entry.IsMissing && Value.IsExpired(entry, NowMs);
+    }
+
+    /// <summary>Counts several changes of one key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="changes">How many; with 0 nothing has happened.</param>
+    public void Changed(in Key key, long changes)
+    {
+        if (changes == 0) return;
+        Changed(key);
+        Dirty += changes - 1;
     }
 
     /// <summary>Counts <paramref name="changes"/> changes that belong to no single key (FLUSHALL, SWAPDB).</summary>
@@ -273,11 +287,27 @@ public sealed class Unit
         }
 
         var before = existing.DeadlineMs;
-        if (keepValueBytes == 0) Value.FreeOutside(partition.Discards, existing);
+        if (keepValueBytes == 0)
+        {
+            table.MoveMemberDeadline(key.Hash, Value.EarliestMemberMs(existing), -1);
+            Value.FreeOutside(partition.Discards, existing);
+        }
+
         var entry = Entry.Reshape(partition.Heap, existing, shape, keepValueBytes);
         if (entry.Block != existing.Block) table.Entries.Replace(key.Hash, existing.Block, entry.Block);
         if (before != shape.DeadlineMs) MoveDeadline(partition, table, key.Hash, before, shape.DeadlineMs);
         return entry;
+    }
+
+    /// <summary>Puts an entry without deadline, which was made apart with the key's name, in the place of what the key
+    /// holds.</summary>
+    internal void Install(in Key key, in Entry existing, Entry made)
+    {
+        var clock = _keyspace.AccessClock;
+        var keepsClock = clock.CountsFrequency && !existing.IsMissing;
+        made.WithAccessClock(keepsClock ? existing.AccessClock : clock.Initial(NowMs));
+        if (!existing.IsMissing) Remove(key, existing);
+        PartitionFor(key).TableForWrite(key.Database).Entries.Insert(key.Hash, made.Block);
     }
 
     /// <summary>Gives an entry another deadline (-1: none), keeping its value and its access clock.</summary>
@@ -308,7 +338,7 @@ public sealed class Unit
         var source = PartitionFor(from);
         if (_isHeard) Tell(from);
         Detach(source.Table(from.Database)!, from.Hash, entry);
-        Value.FreeTransferred(source.Heap, entry);
+        Value.FreeTransferred(source.Discards, entry, PartitionFor(to).Heap);
         return made;
     }
 
@@ -317,12 +347,12 @@ public sealed class Unit
         Value.Transfer(this, entry, PartitionFor(from).Heap, to, copies: true);
 
     /// <summary>
-    /// Removes keys of one held partition whose time has come, at most <paramref name="max"/> of them.
+    /// Removes keys and members of one held partition whose time has come, at most <paramref name="max"/> of them.
     /// </summary>
     /// <param name="index">The partition.</param>
-    /// <param name="max">The most keys to remove.</param>
+    /// <param name="max">The most keys and members to remove.</param>
     /// <param name="lateness">Told how many milliseconds late each removal is.</param>
-    /// <returns>How many were removed; fewer than <paramref name="max"/>: no due key is left.</returns>
+    /// <returns>How many were removed; fewer than <paramref name="max"/>: nothing that is due is left.</returns>
     public int RemoveDue(int index, int max, LatenessHistogram lateness)
     {
         var partition = _keyspace[index];
@@ -345,10 +375,31 @@ public sealed class Unit
                 partition.Line.ExpiredActively++;
                 removed++;
             }
+
+            if (table is not null) removed += RemoveDueMembers(table, database, max - removed, lateness);
         }
 
         partition.RefreshNextDeadline();
         return removed;
+    }
+
+    /// <summary>Notes that the earliest deadline among a key's members has become another (-1: none).</summary>
+    internal void MoveMemberDeadline(in Key key, long before, long after)
+    {
+        var partition = PartitionFor(key);
+        partition.TableForWrite(key.Database).MoveMemberDeadline(key.Hash, before, after);
+        if (after >= 0) partition.NoteDeadline(after);
+    }
+
+    /// <summary>Notes that a member goes because its time has come. The name is copied.</summary>
+    internal void NoteRemovedMember(
+        in Key key, ReadOnlySpan<byte> member, long deadlineMs, LatenessHistogram? lateness)
+    {
+        if (RecordsRemovals) Removals.Add(key.Database, key.Bytes, member);
+        var partition = PartitionFor(key);
+        partition.Line.ExpiredMembers++;
+        if (_isHeard) partition.Watched.Touch(key);
+        lateness?.Add(NowMs - deadlineMs);
     }
 
     /// <summary>A number from the unit's own cheap generator (xorshift32); no use where an attacker must not
@@ -361,6 +412,9 @@ public sealed class Unit
         x ^= x << 5;
         return _randomState = x;
     }
+
+    /// <summary>64 bits of <see cref="NextRandom"/>.</summary>
+    public ulong NextRandom64() => ((ulong)NextRandom() << 32) | NextRandom();
 
     private bool Take(int index, bool patient)
     {
@@ -396,6 +450,57 @@ public sealed class Unit
         return touched == entry.AccessClock ? entry : entry.WithAccessClock(touched);
     }
 
+    private int RemoveDueMembers(KeyTable table, int database, int max, LatenessHistogram lateness)
+    {
+        var removed = 0;
+        while (removed < max && table.MemberDeadlines.TryFirst(out var deadline, out var hash)
+               && (long)deadline < NowMs)
+        {
+            var entry = table.FindMemberDue(hash, (long)deadline);
+            if (entry.IsMissing)
+            {
+                table.MoveMemberDeadline(hash, (long)deadline, -1);
+                continue;
+            }
+
+            // The name is in the entry, which may move only when nothing needs it any more.
+            var key = new Key(database, hash, entry.Key);
+            removed += Value.RemoveDueMembers(this, key, entry, max - removed, lateness);
+            Value.Settle(this, key, entry);
+        }
+
+        return removed;
+    }
+
+    // Members whose time has come are not seen; a slice of them goes here and now, the rest is left to active expiry.
+    private Entry WithoutDueMembers(Partition partition, in Key key, in Entry entry)
+    {
+        const int MaxRemoved = 64;
+        var earliest = Value.EarliestMemberMs(entry);
+        if (earliest < 0 || earliest >= NowMs) return entry;
+        var isAllDue = Value.IsExpired(entry, NowMs);
+        if (!RemovesExpired) return isAllDue ? default : entry;
+        if (isAllDue)
+        {
+            RemoveWhole(partition, key, entry);
+            return default;
+        }
+
+        Value.RemoveDueMembers(this, key, entry, MaxRemoved, lateness: null);
+        Value.Settle(this, key, entry);
+        return partition.Table(key.Database)!.Find(key.Hash, key.Bytes);
+    }
+
+    // Every member is due: the key goes as one, however many they are.
+    private void RemoveWhole(Partition partition, in Key key, in Entry entry)
+    {
+        if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
+        partition.Line.ExpiredMembers += Value.MemberCount(entry);
+        if (_isHeard) partition.Watched.Expire(key);
+        Detach(partition.Table(key.Database)!, key.Hash, entry);
+        Value.Free(partition.Discards, entry);
+    }
+
     private void RemoveExpired(Partition partition, in Key key, in Entry entry)
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
@@ -416,6 +521,7 @@ public sealed class Unit
     private static void Detach(KeyTable table, ulong hash, in Entry entry)
     {
         if (entry.HasDeadline) table.RemoveDeadline(hash, entry.DeadlineMs);
+        table.MoveMemberDeadline(hash, Value.EarliestMemberMs(entry), -1);
         table.Entries.Remove(hash, entry.Block);
     }
 

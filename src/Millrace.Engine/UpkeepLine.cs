@@ -14,7 +14,7 @@ namespace Millrace.Engine;
 [StructLayout(LayoutKind.Sequential)]
 public struct UpkeepLine
 {
-    /// <summary>The earliest deadline of any key, in Unix milliseconds; <see cref="long.MaxValue"/> when there is
+    /// <summary>The earliest deadline of any key or member, in Unix milliseconds; <see cref="long.MaxValue"/> when there is
     /// none.</summary>
     public long SoonestMs;
 

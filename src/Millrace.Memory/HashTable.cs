@@ -211,6 +211,29 @@ public readonly unsafe struct HashTable<TLayout>
         return nextNumber < SegmentBuckets ? (ulong)nextNumber : 0;
     }
 
+    /// <summary>Shows every entry once, segment by segment, until the walker has enough: faster than <see cref="Scan"/>
+    /// where nothing changes meanwhile.</summary>
+    /// <param name="walker">Receives the entries; must not change the table.</param>
+    public void Walk<TWalker>(ref TWalker walker)
+        where TWalker : struct, IEntryWalker, allows ref struct
+    {
+        ref var head = ref Head;
+        var end = 1 << head.BucketBits;
+        for (var place = 0u; place >> head.DirectoryBits == 0;)
+        {
+            var segment = (Bucket*)_heap.Address(SegmentBlock(place, out var depth));
+            ChainOf(segment).PrefetchEntries();
+            for (var number = 0; number < end; number++)
+            {
+                if (walker.IsDone) return;
+                if (number + 1 < end) ChainOf(segment + number + 1).PrefetchEntries();
+                ChainOf(segment + number).Visit(ref walker);
+            }
+
+            place += 1u << (head.DirectoryBits - depth);
+        }
+    }
+
     /// <summary>An entry chosen at random, every one with (nearly) the same chance; null when there are none.</summary>
     /// <remarks>
     /// A place of the directory is taken only if it is the first of its segment, and a chain of n entries only with

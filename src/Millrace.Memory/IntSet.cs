@@ -114,8 +114,8 @@ public static class IntSet
         return total - width;
     }
 
-    /// <summary>Whether these bytes are one set with at least one integer, as in Redis: no key holds an empty one. Never
-    /// throws and never reads outside, whatever they are.</summary>
+    /// <summary>Whether these bytes are one set with at least one integer, as in Redis: no key holds an empty one.
+    /// Never throws and never reads outside, whatever they are.</summary>
     /// <param name="untrusted">Bytes from a file or a peer, the set and nothing behind it.</param>
     /// <param name="deep">False looks at the header only, O(1), for bytes whose checksum was right. True looks at the
     /// order too, O(n).</param>

@@ -101,8 +101,9 @@ public readonly ref struct ListpackElement
         return true;
     }
 
-    /// <summary>An element that is stored as a string.</summary>
-    internal static ListpackElement OfString(ReadOnlySpan<byte> bytes) => new(bytes, isInteger: false, 0);
+    /// <summary>An element that is a text even where it looks like an integer: a view of what is stored elsewhere.
+    /// </summary>
+    public static ListpackElement OfString(ReadOnlySpan<byte> bytes) => new(bytes, isInteger: false, 0);
 
     private static int Format(long integer, Span<byte> to)
     {

@@ -7,11 +7,12 @@ namespace Millrace.Memory;
 /// </summary>
 /// <remarks>
 /// <code>
-///        8 ..   128   by 8                                          16 classes
-///      144 ..  8192   eight per doubling (12.5 % at most lost)      48 classes
+///        8 ..   256   by 8                                          32 classes
+///      288 ..  8192   eight per doubling (12.5 % at most lost)      40 classes
 ///     9344 .. 32768   64 kB divided by 7 6 5 4 3, 24 kB, 32 kB       7 classes
 /// </code>
-/// Above 1 kB every size is a multiple of 128, so two small tables find the class of any size.
+/// Keys with small values, and packed collections of a few members, are mostly below 256 bytes: steps of 8 save up to 6 %
+/// of them. Above 1 kB every size is a multiple of 128, so two small tables find the class of any size.
 /// </remarks>
 internal sealed class SizeClasses
 {
@@ -50,8 +51,8 @@ internal sealed class SizeClasses
     private static List<int> Sizes()
     {
         var sizes = new List<int>();
-        for (var size = 8; size <= 128; size += 8) sizes.Add(size);
-        for (var octave = 128; octave < 8192; octave *= 2)
+        for (var size = 8; size <= 256; size += 8) sizes.Add(size);
+        for (var octave = 256; octave < 8192; octave *= 2)
         {
             for (var step = 1; step <= 8; step++) sizes.Add(octave + (octave / 8 * step));
         }

@@ -24,3 +24,10 @@ public interface IEntryVisitor
     /// <summary>One entry. Must not change the table that is being walked.</summary>
     void Visit(BlockRef entry);
 }
+
+/// <summary>Receives entries until it has enough.</summary>
+public interface IEntryWalker : IEntryVisitor
+{
+    /// <summary>Whether the walk may end. Asked between buckets: a few more entries may come.</summary>
+    bool IsDone { get; }
+}

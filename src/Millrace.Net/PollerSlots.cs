@@ -6,6 +6,8 @@
 // recognised. The step tells several operations of one owner apart; epoll has no use for it.
 // Take, Free, OwnerOf: O(1).
 
+using System.Diagnostics;
+
 namespace Millrace.Net;
 
 internal sealed class PollerSlots
@@ -25,8 +27,11 @@ internal sealed class PollerSlots
     /// <summary>The tag of a slot's present owner.</summary>
     /// <param name="slot">A taken slot.</param>
     /// <param name="step">Below 16.</param>
-    public ulong TagOf(int slot, uint step = 0) =>
-        ((ulong)_slots[slot].Generation << 32) | (step << StepShift) | (uint)slot;
+    public ulong TagOf(int slot, uint step = 0)
+    {
+        Debug.Assert(step < 16, "a step has four bits");
+        return ((ulong)_slots[slot].Generation << 32) | (step << StepShift) | (uint)slot;
+    }
 
     /// <summary>The owner; null when it has gone.</summary>
     public object? OwnerOf(ulong tag)

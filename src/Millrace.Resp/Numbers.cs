@@ -82,6 +82,33 @@ public static class Numbers
         }
     }
 
+    /// <summary>Reads a double as C's strtod reads a string that it must use up, which is how the ends of ranges of
+    /// scores are read: blanks in front are skipped, a NUL ends the text, no text is 0, and what is too large or too
+    /// small becomes infinite or zero. No NaN. O(digits).</summary>
+    /// <param name="text">The whole text.</param>
+    /// <param name="value">The number, 0 when false.</param>
+    public static bool TryParseAnyDouble(ReadOnlySpan<byte> text, out double value)
+    {
+        value = 0;
+        int end = text.IndexOf((byte)0);
+        if (end >= 0) text = text[..end];
+        if (text.IsEmpty) return true;
+        text = text.TrimStart(" \t\n\v\f\r"u8);
+        if (TryParseDouble(text, out value)) return true;
+        if (!NumberText.TryScan(text, out NumberText number)) return false;
+        if (number.Form == NumberForm.Decimal)
+        {
+            const NumberStyles style =
+                NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+            return double.TryParse(text, style, CultureInfo.InvariantCulture, out value);
+        }
+
+        // Hexadecimal and out of range.
+        value = number.Exponent <= 0 ? 0 : double.PositiveInfinity;
+        if (number.IsNegative) value = -value;
+        return true;
+    }
+
     /// <summary>Writes a double as Redis 7.2 sends it. Requires: <see cref="MaxDoubleBytes"/> free. O(1).</summary>
     /// <param name="value">The number.</param>
     /// <param name="to">Where to write.</param>

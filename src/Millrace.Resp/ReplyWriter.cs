@@ -299,7 +299,7 @@ public sealed class ReplyWriter
 
     /// <summary>The header of an array of <paramref name="count"/> elements.</summary>
     /// <param name="count">Elements that follow.</param>
-    public void Array(int count) => Header((byte)'*', count);
+    public void Array(long count) => Header((byte)'*', count);
 
     /// <summary>The header of a map; RESP2: of an array with twice as many elements.</summary>
     /// <param name="pairs">Pairs that follow.</param>
@@ -307,7 +307,7 @@ public sealed class ReplyWriter
 
     /// <summary>The header of a set; RESP2: of an array.</summary>
     /// <param name="count">Elements that follow.</param>
-    public void Set(int count) => Header((byte)(_isResp3 ? '~' : '*'), count);
+    public void Set(long count) => Header((byte)(_isResp3 ? '~' : '*'), count);
 
     /// <summary>The header of a push; RESP2: of an array.</summary>
     /// <param name="count">Elements that follow.</param>
@@ -349,7 +349,7 @@ public sealed class ReplyWriter
     /// <summary>Ends a deferred array.</summary>
     /// <param name="mark">What its <see cref="BeginDeferred"/> returned.</param>
     /// <param name="count">Elements written since.</param>
-    public void EndDeferredArray(int mark, int count) => EndDeferred(mark, (byte)'*', count);
+    public void EndDeferredArray(int mark, long count) => EndDeferred(mark, (byte)'*', count);
 
     /// <summary>Ends a deferred map; RESP2: an array.</summary>
     /// <param name="mark">What its <see cref="BeginDeferred"/> returned.</param>
@@ -360,7 +360,7 @@ public sealed class ReplyWriter
     /// <summary>Ends a deferred set; RESP2: an array.</summary>
     /// <param name="mark">What its <see cref="BeginDeferred"/> returned.</param>
     /// <param name="count">Elements written since.</param>
-    public void EndDeferredSet(int mark, int count) => EndDeferred(mark, (byte)(_isResp3 ? '~' : '*'), count);
+    public void EndDeferredSet(int mark, long count) => EndDeferred(mark, (byte)(_isResp3 ? '~' : '*'), count);
 
     /// <summary>Ends a deferred push; RESP2: an array.</summary>
     /// <param name="mark">What its <see cref="BeginDeferred"/> returned.</param>

@@ -31,6 +31,7 @@ public class OptionsTests
     [InlineData("--rounds")]
     [InlineData("--rounds", "0")]
     [InlineData("--rounds", "x")]
+    [InlineData("--turns", "3")]
     [InlineData("--rounds", "1", "--rounds", "2")]
     [InlineData("--nonsense", "1")]
     [InlineData("--table", "small")]

@@ -15,6 +15,8 @@ public class RequestTemplateTests
     [InlineData("hset", "HSET myhash element:000000012345 xxxxx")]
     [InlineData("sadd", "SADD myset element:000000012345")]
     [InlineData("lpush", "LPUSH mylist xxxxx")]
+    [InlineData("zadd", "ZADD myzset 000000012345 element:000000012345")]
+    [InlineData("rpush100", "RPUSH list100 element:00012345")]
     public void A_pipeline_parses_into_its_requests_each_with_its_own_key(string command, string expected)
     {
         var template = RequestTemplate.Of(command, keys: 100_000, valueSize: 5);
@@ -31,8 +33,30 @@ public class RequestTemplateTests
     [Fact]
     public void Every_command_that_is_listed_has_a_template_and_others_are_a_usage_error()
     {
-        foreach (var command in RequestTemplate.Commands) Assert.NotNull(RequestTemplate.Of(command, 10, 1));
+        foreach (var shape in RequestCatalogue.All)
+        {
+            Assert.NotNull(RequestTemplate.Of(shape.Name, 10, 1));
+            if (shape.Fill is { } fill) Assert.Null(RequestCatalogue.Find(fill).FillKeys > 0 ? fill : null);
+        }
+
         Assert.Throws<UsageException>(() => RequestTemplate.Of("flushall", 10, 1));
+    }
+
+    [Fact]
+    public void A_request_may_be_several_commands_and_have_keys_with_a_distance()
+    {
+        var exec = RequestTemplate.Of("exec3", 1000, 1);
+        Assert.Equal(5, exec.Replies);
+        var bytes = exec.Repeat(1);
+        exec.SetKey(bytes, 0, 99);
+        string[] expected =
+            ["MULTI", "SET key:000000000099 x", "SET key:000000000100 x", "SET key:000000000101 x", "EXEC"];
+        Assert.Equal(expected, Parse(bytes));
+
+        var range = RequestTemplate.Of("zrange10", 1000, 1);
+        bytes = range.Repeat(1);
+        range.SetKey(bytes, 0, 999);
+        Assert.Equal(["ZRANGE myzset 000000000999 000000001008"], Parse(bytes));
     }
 
     private static List<string> Parse(byte[] bytes)

@@ -30,13 +30,64 @@ public class AllocationTests
     [InlineData("COPY key other REPLACE")]
     [InlineData("RENAME number number")]
     [InlineData("LCS key number")]
+    [InlineData("HSET hash field1 other")]
+    [InlineData("HSET hash new value")]
+    [InlineData("HSET table field1 other")]
+    [InlineData("HGET hash field2")]
+    [InlineData("HGET table field2")]
+    [InlineData("HMGET table field2 none")]
+    [InlineData("HINCRBY hash number 1")]
+    [InlineData("HINCRBYFLOAT table number 0.5")]
+    [InlineData("HGETALL hash")]
+    [InlineData("HGETALL table")]
+    [InlineData("HRANDFIELD table 2")]
+    [InlineData("HRANDFIELD hash -5 WITHVALUES")]
+    [InlineData("HSCAN table 0 MATCH f*")]
+    [InlineData("HDEL hash none field9")]
+    [InlineData("HEXPIRE table 100 FIELDS 1 field1")]
+    [InlineData("HPERSIST table FIELDS 1 field1")]
+    [InlineData("HGETEX hash PX 5000 FIELDS 2 field1 field2")]
+    [InlineData("HSETEX hash EX 100 FIELDS 1 field1 other")]
+    [InlineData("HTTL table FIELDS 1 field1")]
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
+    [InlineData("SADD integers 7 8 9")]
+    [InlineData("SADD texts a b")]
+    [InlineData("SADD large m1 another")]
+    [InlineData("SCARD large")]
+    [InlineData("SISMEMBER integers 5")]
+    [InlineData("SISMEMBER texts b")]
+    [InlineData("SISMEMBER large m77")]
+    [InlineData("SISMEMBER large 77")]
+    [InlineData("SMEMBERS texts")]
+    [InlineData("SMEMBERS large")]
+    [InlineData("SMISMEMBER large m1 m2 none")]
+    [InlineData("SMOVE integers texts 5")]
+    [InlineData("SPOP integers")]
+    [InlineData("SPOP large 2")]
+    [InlineData("SRANDMEMBER large")]
+    [InlineData("SRANDMEMBER large 10")]
+    [InlineData("SRANDMEMBER large 150")]
+    [InlineData("SRANDMEMBER texts -5")]
+    [InlineData("SREM large m5 m6")]
+    [InlineData("SSCAN large 0 COUNT 100 MATCH *1*")]
+    [InlineData("SSCAN texts 0")]
+    [InlineData("SINTER large texts integers")]
+    [InlineData("SINTERCARD 2 large texts")]
+    [InlineData("SDIFF large texts")]
+    [InlineData("SUNION large texts integers")]
+    [InlineData("SINTERSTORE to integers integers")]
+    [InlineData("SUNIONSTORE to texts integers")]
     public void A_warm_data_command_allocates_nothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
+        driver.Run("HSET hash field1 value field2 value number 7");
+        driver.Run("HSET table number 7 field2 value field1 " + new string('v', 100));
+        driver.Run("SADD integers 1 2 3 4 5");
+        driver.Run("SADD texts a b c 7 m1");
+        driver.Run("SADD large " + string.Join(' ', Enumerable.Range(0, 200).Select(i => "m" + i)));
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;

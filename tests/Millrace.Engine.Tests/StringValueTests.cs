@@ -72,7 +72,7 @@ public class StringValueTests
         Assert.Equal(model is null ? 0 : 1, table.Count);
         Assert.Equal(deadline >= 0 ? 1 : 0, table.DeadlineCount);
         var structures = table.Entries.TableBytes + table.Deadlines.AllocatedBytes;
-        var value = model is null ? 0 : Value.SizeBytes(engine.Heap, entry);
+        var value = model is null ? 0 : Value.SizeBytes(engine.Heap, entry, samples: 0);
         Assert.True(engine.Heap.AllocatedBytes == structures + value, where + " leaks");
         if (model is null) return;
         Span<byte> scratch = stackalloc byte[StringValue.ScratchBytes];

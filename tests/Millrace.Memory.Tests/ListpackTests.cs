@@ -303,8 +303,9 @@ public class ListpackTests(ITestOutputHelper output)
             case 3: return Text(random, random.Next(20) == 0 ? random.Next(4_090, 4_100) : random.Next(58, 70));
             case 4: return Text(random, random.Next(1, 5));
             case 5:
-                string[] nearlyIntegers = ["-", "-0", "00", "007", "+1", " 1", "1 ", "9223372036854775808", "1e3", "-1-",
-                    "-9223372036854775809", "99999999999999999999", "123456789012345678901", "-01", "--1", "0x1"];
+                string[] nearlyIntegers = ["-", "-0", "00", "007", "+1", " 1", "1 ", "9223372036854775808", "1e3",
+                    "-1-", "-9223372036854775809", "99999999999999999999", "123456789012345678901", "-01",
+                    "--1", "0x1"];
                 return Encoding.Latin1.GetBytes(nearlyIntegers[random.Next(nearlyIntegers.Length)]);
             case 6 or 7:
                 long[] edges = [0, 127, 4095, 32_767, 8_388_607, int.MaxValue, long.MaxValue - 2];
@@ -323,7 +324,8 @@ public class ListpackTests(ITestOutputHelper output)
 
     private static byte[] Number(long value) => Encoding.Latin1.GetBytes(value.ToString(CultureInfo.InvariantCulture));
 
-    private static int StoredCount(ReadOnlySpan<byte> listpack) => BinaryPrimitives.ReadUInt16LittleEndian(listpack[4..]);
+    private static int StoredCount(ReadOnlySpan<byte> listpack) =>
+        BinaryPrimitives.ReadUInt16LittleEndian(listpack[4..]);
 
     private static void CheckString(int length, string head, string tail)
     {

@@ -27,6 +27,12 @@ public sealed class AllocationTests
     [InlineData("EXISTS", ":1\r\n", "EXISTS", "warm")]
     [InlineData("EXPIRE", ":1\r\n", "EXPIRE", "dated", "1000")]
     [InlineData("TTL", ":-1\r\n", "TTL", "warm")]
+    [InlineData("HSET", ":0\r\n", "HSET", "hash", "field", "other")]
+    [InlineData("HGET", "$5\r\nvalue\r\n", "HGET", "hash", "second")]
+    [InlineData("HSET of a table", ":0\r\n", "HSET", "table", "field", "other")]
+    [InlineData("HGET of a table", "$5\r\nvalue\r\n", "HGET", "table", "second")]
+    [InlineData("HGETALL", "*4\r\n$5\r\nfield\r\n$5\r\nvalue\r\n$6\r\nsecond\r\n$5\r\nvalue\r\n", "HGETALL", "hash")]
+    [InlineData("HEXPIRE", "*1\r\n:1\r\n", "HEXPIRE", "table", "1000", "FIELDS", "1", "field")]
     public void A_warm_command_allocates_nothing(string name, string reply, params string[] request)
     {
         _ = name;
@@ -34,6 +40,8 @@ public sealed class AllocationTests
         using var peer = server.Connect();
         peer.Ask("+OK\r\n", "MSET", "warm", "value", "second", "other");
         peer.Ask("+OK\r\n", "MSET", "dated", "x", "counter", "1000000");
+        peer.Ask(":2\r\n", "HSET", "hash", "field", "value", "second", "value");
+        peer.Ask(":3\r\n", "HSET", "table", "field", "value", "second", "value", "long", new string('x', 100));
         if (reply == ":") reply = ":1000001\r\n";
         var loop = server.Server.Parts.Loops.Loops[0];
         var text = Peer.Encode(request);

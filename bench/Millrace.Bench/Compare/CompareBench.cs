@@ -64,7 +64,7 @@ internal sealed class CompareBench
             : "";
         return $"server CPU us/request on core {_options.ServerCores}, load on core {_options.LoadCores}, " +
             $"{_options.Loops} loop(s) each; medians of {_options.Rounds} rounds of {_options.Requests} requests " +
-            $"in {_options.Turns} turns, after {_options.WarmUp} of each command; a ratio is the median of those " +
+            $"in {_options.Turns} turn(s), after {_options.WarmUp} of each command; a ratio is the median of those " +
             $"within a turn\nload: {kind}\n" +
             string.Join('\n', servers) + note;
     }
@@ -82,15 +82,21 @@ internal sealed class CompareBench
 
             foreach (var command in rows.Select(row => row.Command).Distinct())
             {
-                foreach (var server in servers) WarmUp(server, rows.First(row => row.Command == command));
+                foreach (var server in servers)
+                {
+                    var row = rows.First(one => one.Command == command);
+                    Provide(server, row, _options.WarmUp);
+                    WarmUp(server, row);
+                }
             }
 
+            if (round % 2 == 1) servers.Reverse();
             foreach (var generators in rows.GroupBy(row => row with { Load = LoadProcess.Own }))
             {
                 for (var turn = 0; turn < _options.Turns; turn++)
                 {
                     servers.Reverse();
-                    foreach (var row in generators)
+                    foreach (var row in turn % 4 < 2 ? generators : generators.Reverse())
                     {
                         foreach (var server in servers) comparison.Add(row, server.Name, Measure(server, row));
                     }
@@ -106,14 +112,14 @@ internal sealed class CompareBench
     private void Fill(Comparison comparison, ServerUnderTest server, Workload row)
     {
         var primed = Math.Min(PrimeKeys, row.Keys);
-        _load.Fill(server, 0, primed, row.ValueSize);
+        _load.Fill(server, "set", 0, primed, row.ValueSize);
         _load.Run(Options(server, row with { Command = "set", Keys = primed, Pipeline = 16 }, PrimeRequests));
         var before = server.ResidentBytes;
         var filled = primed;
         foreach (var step in _options.MemorySteps.Where(keys => keys < row.Keys).Append(row.Keys))
         {
             if (step == filled) return;
-            _load.Fill(server, filled, step - filled, row.ValueSize);
+            _load.Fill(server, "set", filled, step - filled, row.ValueSize);
             filled = step;
             var bytesPerKey = (server.ResidentBytes - before) / (double)(filled - primed);
             comparison.AddMemory(filled, row.ValueSize, server.Name, bytesPerKey);
@@ -125,10 +131,20 @@ internal sealed class CompareBench
         if (_options.WarmUp > 0) _load.Run(Options(server, row with { Pipeline = 16 }, _options.WarmUp));
     }
 
+    // Loads what a command works on besides the keys.
+    private void Provide(ServerUnderTest server, Workload row, int requests)
+    {
+        var shape = RequestCatalogue.Find(row.Command);
+        if (shape.Fill is not { } fill) return;
+        var count = shape.Consumes ? requests : shape.FillKeys > 0 ? shape.FillKeys : row.Keys;
+        if (count > 0) _load.Fill(server, fill, 0, count, row.ValueSize);
+    }
+
     private Sample Measure(ServerUnderTest server, Workload row)
     {
-        var before = server.CpuMicroseconds;
         var requests = Math.Max(1, _options.Requests / _options.Turns);
+        if (RequestCatalogue.Find(row.Command).Consumes) Provide(server, row, requests);
+        var before = server.CpuMicroseconds;
         var result = _load.Run(Options(server, row, requests) with { Rate = _options.Rate }, row.Load);
         var cpu = (server.CpuMicroseconds - before) / requests;
         if (row.Command == "get" && result.Nulls > 0)

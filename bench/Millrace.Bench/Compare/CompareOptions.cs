@@ -10,10 +10,11 @@ internal sealed record CompareOptions
 {
     /// <summary>The options, as `bench` prints them.</summary>
     public const string Help = """
-        --table usual|big         get/set/incr over 1 M keys (usual), or get over 10 M keys of 64 bytes (big)
+        --table usual|big|collections    get/set/incr over 1 M keys (usual), get over 10 M keys of 64 bytes (big), or
+                                  hashes, lists, sets, sorted sets of 1 M members, and MULTI (collections)
         --workload COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES    rows in place of a table
         --rounds N                rounds with fresh servers (3); --requests N measured per row and round (1000000)
-        --turns N                 parts of a round's requests, interleaved over generators and servers (4)
+        --turns N                 parts of a round's requests, interleaved over generators and servers (4; even)
         --warm-up N               requests of each command before a round measures (3000000)
         --load own|redis-benchmark|both    the generator; --rate N: an open loop of N requests per second (own only)
         --peer "NAME=PATH[ arguments]"    a peer by its path; {port} {loops} {dir} are filled in; --without-redis
@@ -61,8 +62,7 @@ internal sealed record CompareOptions
     {
         var table = arguments.Text("--table") ?? "usual";
         var rows = arguments.All("--workload").Select(Workload.Parse).ToList();
-        if (table is not ("usual" or "big")) throw new UsageException($"--table is usual or big, not '{table}'");
-        if (rows.Count == 0) rows = [.. table == "big" ? Workload.Big : Workload.Usual];
+        if (rows.Count == 0) rows = [.. TableOf(table)];
         var load = arguments.Text("--load") ?? "own";
         string[] generators = load switch
         {
@@ -90,9 +90,19 @@ internal sealed record CompareOptions
             Svg = arguments.Text("--svg"),
         };
         arguments.End();
+        if (options.Turns > 1 && options.Turns % 2 == 1)
+            throw new UsageException("--turns is 1 or even: the order of the servers changes with each");
         if (options.Native is { } native && !File.Exists(native)) throw new UsageException($"--native: no {native}");
         if (options.Rate > 0 && load != LoadProcess.Own)
             throw new UsageException("redis-benchmark has no open loop: --rate needs --load own");
         return options;
     }
+
+    private static IReadOnlyList<Workload> TableOf(string name) => name switch
+    {
+        "usual" => Workload.Usual,
+        "big" => Workload.Big,
+        "collections" => Workload.Collections,
+        _ => throw new UsageException($"--table is usual, big or collections, not '{name}'"),
+    };
 }

@@ -21,6 +21,17 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
     /// <summary>GET over ten million keys, which no cache holds.</summary>
     public static IReadOnlyList<Workload> Big { get; } = [new Workload("get", 50, 64, 10_000_000, 64)];
 
+    /// <summary>The collections, transactions and ranges, at pipeline 16.</summary>
+    public static IReadOnlyList<Workload> Collections { get; } =
+    [
+        .. from command in (string[])
+           [
+               "hset", "hget", "lpush", "rpop", "sadd", "sismember", "zadd", "zscore", "zrank", "zrange10", "exec3",
+               "lrange100", "hgetall20", "smembers100", "zrange100",
+           ]
+           select new Workload(command, 50, 16, 1_000_000, 3),
+    ];
+
     /// <summary>The two things that stay loaded while rows are measured.</summary>
     public (int Keys, int ValueSize) Content => (Keys, ValueSize);
 
@@ -30,8 +41,7 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
         const string Name = "--workload COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES";
         var parts = text.Split(',');
         if (parts.Length != 5) throw new UsageException($"{Name}: '{text}' has {parts.Length} parts");
-        if (!RequestTemplate.Commands.Contains(parts[0]))
-            throw new UsageException($"{Name}: commands are {string.Join(' ', RequestTemplate.Commands)}");
+        _ = RequestCatalogue.Find(parts[0]);
         return new Workload(
             parts[0],
             Arguments.NumberOf(Name, parts[1], 1, 20_000),

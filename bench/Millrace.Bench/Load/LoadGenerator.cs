@@ -35,7 +35,7 @@ internal sealed class LoadGenerator : IDisposable
     private ulong _random = 0x9E3779B97F4A7C15;
     private int _nextKey;
     private int _toSend;
-    private int _toReceive;
+    private long _toReceive; // replies
     private double _nextDue; // in ticks, of an open loop
 
     public LoadGenerator(LoadOptions options)
@@ -43,7 +43,8 @@ internal sealed class LoadGenerator : IDisposable
         _options = options;
         _template = RequestTemplate.Of(options.Command, options.Keys, options.ValueSize);
         _nextKey = options.FirstKey;
-        _toSend = _toReceive = options.Requests;
+        _toSend = options.Requests;
+        _toReceive = (long)options.Requests * _template.Replies;
         _poll = new PollSet(options.Connections);
         _lanes = new Lane[options.Connections];
         for (var i = 0; i < _lanes.Length; i++)
@@ -80,10 +81,10 @@ internal sealed class LoadGenerator : IDisposable
             Errors = _lanes.Sum(lane => lane.Replies.Errors),
             Nulls = _lanes.Sum(lane => lane.Replies.Nulls),
             RequestsPerSecond = _options.Requests / seconds,
-            P50Us = _latenciesNs.Percentile(50) / 1e3,
-            P99Us = _latenciesNs.Percentile(99) / 1e3,
-            P999Us = _latenciesNs.Percentile(99.9) / 1e3,
-            MaxUs = _latenciesNs.Max / 1e3,
+            P50Us = Microseconds(50),
+            P99Us = Microseconds(99),
+            P999Us = Microseconds(99.9),
+            MaxUs = Microseconds(100),
         };
     }
 
@@ -92,6 +93,10 @@ internal sealed class LoadGenerator : IDisposable
         foreach (var lane in _lanes) lane.Dispose();
         _poll.Dispose();
     }
+
+    // Nothing is known when no connection had a second pipeline.
+    private double? Microseconds(double percent) =>
+        _latenciesNs.Count == 0 ? null : _latenciesNs.Percentile(percent) / 1e3;
 
     // Near the next intended start an open loop polls: a sleep would come back too late.
     private int WaitMs()
@@ -144,7 +149,7 @@ internal sealed class LoadGenerator : IDisposable
         lane.LastTicks = Stopwatch.GetTimestamp();
         lane.StartTicks = _options.Rate > 0 ? (long)_nextDue : lane.LastTicks;
         if (_options.Rate > 0) _nextDue += Stopwatch.Frequency * (double)count / _options.Rate;
-        lane.UnderWay = count;
+        lane.UnderWay = count * _template.Replies;
         _toSend -= count;
         PollSet.Send(lane.Descriptor, lane.Requests, count * _template.SizeBytes);
         _poll.WatchReadable(lane.Descriptor, lane.Index);
@@ -181,6 +186,7 @@ internal sealed class LoadGenerator : IDisposable
 
         public ReplyStream Replies { get; } = new();
 
+        /// <summary>Replies that are still to come.</summary>
         public int UnderWay { get; set; }
 
         /// <summary>Whether a pipeline has come back already.</summary>

@@ -18,10 +18,10 @@ internal sealed class LoadProcess(ChildProcesses children, string cores)
     private const int RedisBenchmarkFields = 8; // test, rps, and the latencies avg, min, p50, p95, p99, max in ms
 
     /// <summary>Loads keys in order with our own generator, whichever one measures.</summary>
-    public void Fill(ServerUnderTest server, int firstKey, int count, int valueSize) => RunOwn(new LoadOptions
+    public void Fill(ServerUnderTest server, string command, int firstKey, int count, int valueSize) => RunOwn(new()
     {
         Port = server.Port,
-        Command = "set",
+        Command = command,
         Pipeline = Math.Min(64, count),
         Requests = count,
         Keys = firstKey + count,

@@ -9,7 +9,8 @@ namespace Millrace.Bench.Load;
 /// <summary>Decodes and counts the replies of a connection, split anywhere.</summary>
 internal sealed class ReplyStream
 {
-    private const int FirstBufferBytes = 16 * 1024;
+    // Grows with the longest line, which the reader bounds; a bulk is taken out of it piece by piece.
+    private const int FirstBufferBytes = 4 * 1024;
 
     private readonly RespReader _reader = new();
     private byte[] _buffer = new byte[FirstBufferBytes];

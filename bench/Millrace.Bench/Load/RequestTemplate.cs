@@ -1,53 +1,43 @@
-// The requests of the generator, with keys of the form of redis-benchmark: `key:000000001234` (16 bytes), and
-// `counter:000000001234` for INCR. They are made once; before a pipeline leaves, only the digits are rewritten.
+// A kind of request as bytes. They are made once; before a pipeline leaves, only the digits of its keys are rewritten.
 
+using System.Globalization;
 using System.Text;
 
 namespace Millrace.Bench.Load;
 
-/// <summary>One kind of request as bytes, and where the digits of its key lie.</summary>
+/// <summary>One kind of request as bytes, and where the digits of its keys lie.</summary>
 internal sealed class RequestTemplate
 {
     private const int KeyDigits = 12;
 
     private readonly byte[] _request;
-    private readonly int _lastDigit; // index of the key's last digit, -1 without a key
-    private readonly int _digits; // how many of them a key below the key count needs
+    private readonly int _keys;
+    private readonly List<Place> _places = [];
 
-    private RequestTemplate(int keys, params string[] words)
+    private RequestTemplate(RequestShape shape, int keys, int valueSize)
     {
-        var text = new StringBuilder($"*{words.Length}\r\n");
-        foreach (var word in words) text.Append($"${word.Length}\r\n{word}\r\n");
-        _request = Encoding.ASCII.GetBytes(text.ToString());
-        var zeros = new string('0', KeyDigits);
-        var first = words.Length > 1 ? text.ToString().IndexOf(":" + zeros, StringComparison.Ordinal) : -1;
-        _lastDigit = first < 0 ? -1 : first + KeyDigits;
-        _digits = (keys - 1).ToString(System.Globalization.CultureInfo.InvariantCulture).Length;
-    }
+        _keys = keys;
+        var text = new StringBuilder();
+        foreach (var command in shape.Text.Split(" ; "))
+        {
+            var words = command.Split(' ');
+            text.Append('*').Append(words.Length).Append("\r\n");
+            foreach (var word in words) Append(text, word.Replace("{value}", new string('x', valueSize)));
+            Replies++;
+        }
 
-    /// <summary>The names of the commands that there are.</summary>
-    public static IReadOnlyList<string> Commands { get; } = ["ping", "get", "set", "incr", "hset", "sadd", "lpush"];
+        _request = Encoding.ASCII.GetBytes(text.ToString());
+    }
 
     /// <summary>Bytes of one request.</summary>
     public int SizeBytes => _request.Length;
 
+    /// <summary>How many replies one request has.</summary>
+    public int Replies { get; }
+
     /// <summary>The template of a command; a usage error when there is none.</summary>
-    public static RequestTemplate Of(string command, int keys, int valueSize)
-    {
-        var zeros = new string('0', KeyDigits);
-        var value = new string('x', valueSize);
-        return command switch
-        {
-            "ping" => new RequestTemplate(keys, "PING"),
-            "get" => new RequestTemplate(keys, "GET", "key:" + zeros),
-            "set" => new RequestTemplate(keys, "SET", "key:" + zeros, value),
-            "incr" => new RequestTemplate(keys, "INCR", "counter:" + zeros),
-            "hset" => new RequestTemplate(keys, "HSET", "myhash", "element:" + zeros, value),
-            "sadd" => new RequestTemplate(keys, "SADD", "myset", "element:" + zeros),
-            "lpush" => new RequestTemplate(keys, "LPUSH", "mylist", value),
-            _ => throw new UsageException($"unknown command '{command}': {string.Join(", ", Commands)}"),
-        };
-    }
+    public static RequestTemplate Of(string command, int keys, int valueSize) =>
+        new(RequestCatalogue.Find(command), keys, valueSize);
 
     /// <summary>So many requests one behind the other.</summary>
     public byte[] Repeat(int times)
@@ -61,13 +51,46 @@ internal sealed class RequestTemplate
     /// count.</summary>
     public void SetKey(byte[] requests, int index, uint key)
     {
-        if (_lastDigit < 0) return;
-        var at = (index * _request.Length) + _lastDigit;
-        for (var i = 0; i < _digits; i++)
+        foreach (var place in _places)
         {
-            var rest = key / 10;
-            requests[at--] = (byte)('0' + key - (rest * 10));
-            key = rest;
+            var number = key + place.Offset;
+            var at = (index * _request.Length) + place.LastDigit;
+            for (var i = 0; i < place.Used; i++)
+            {
+                var rest = number / 10;
+                requests[at--] = (byte)('0' + number - (rest * 10));
+                number = rest;
+            }
         }
     }
+
+    // A word with its length before it. At most one {key}, {key:DIGITS} or {key+OFFSET} in it becomes digits.
+    private void Append(StringBuilder text, string word)
+    {
+        var open = word.IndexOf('{');
+        if (open < 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"${word.Length}\r\n{word}\r\n");
+            return;
+        }
+
+        var close = word.IndexOf('}');
+        var inside = word[(open + 1)..close];
+        var digits = Number(inside, ':') ?? KeyDigits;
+        var length = open + digits + word.Length - close - 1;
+        text.Append(CultureInfo.InvariantCulture, $"${length}\r\n{word[..open]}");
+        var offset = (uint)(Number(inside, '+') ?? 0);
+        var used = (_keys - 1 + offset).ToString(CultureInfo.InvariantCulture).Length;
+        _places.Add(new Place(text.Length + digits - 1, Math.Min(used, digits), offset));
+        text.Append('0', digits).Append(word[(close + 1)..]).Append("\r\n");
+    }
+
+    private static int? Number(string inside, char mark)
+    {
+        var at = inside.IndexOf(mark);
+        return at < 0 ? null : int.Parse(inside[(at + 1)..], CultureInfo.InvariantCulture);
+    }
+
+    // The digits in front of the used ones stay 0.
+    private readonly record struct Place(int LastDigit, int Used, uint Offset);
 }

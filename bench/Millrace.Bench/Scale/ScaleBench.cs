@@ -2,8 +2,8 @@
 // command says what sharing costs. In this process, without sockets.
 //
 //     for each partition count:  fill a keyspace per thread
-//         each round:  for each load, for each thread count:  N threads start together, run, read their own clocks,
-//                      first on one keyspace, then each on its own
+//         each load:  each round:  for each thread count:  N threads start together, run, read their own clocks,
+//                     first on one keyspace, then each on its own
 //
 // Threads that share nothing still slow each other down where cores share caches, memory or a clock budget: "apart" is
 // what a command costs then, so the distance between the two columns is what sharing costs. Ratios are medians of the
@@ -51,7 +51,7 @@ internal sealed class ScaleBench(ScaleOptions options)
         {
             var together = Enumerable.Range(0, most).Select(i => new BatchDriver(grounds[0], i)).ToArray();
             var apart = Enumerable.Range(0, most).Select(i => new BatchDriver(grounds[i], i)).ToArray();
-            foreach (var driver in apart) Fill(driver);
+            FillAll(apart);
             foreach (var load in options.Loads)
             {
                 using var logs = new LogEnds(load == "set+log" ? grounds : []);
@@ -88,6 +88,18 @@ internal sealed class ScaleBench(ScaleOptions options)
         }
 
         foreach (var threads in threadCounts) Print(shape, load, [.. rounds.Where(round => round.Threads == threads)]);
+    }
+
+    // Each on the core that it will be used on, where memory has a place.
+    private void FillAll(BatchDriver[] drivers)
+    {
+        var threads = drivers.Select((driver, i) => new Thread(() =>
+        {
+            CpuClocks.PinThisThread(i % Environment.ProcessorCount);
+            Fill(driver);
+        })).ToList();
+        foreach (var thread in threads) thread.Start();
+        foreach (var thread in threads) thread.Join();
     }
 
     private void Fill(BatchDriver driver)

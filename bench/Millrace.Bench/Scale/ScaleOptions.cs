@@ -12,7 +12,7 @@ internal sealed record ScaleOptions
     public const string Help = """
         --threads N[,N]           thread counts (1, 2, 4 ... and the number of cores)
         --partitions N[,N]        partition counts, powers of two of at most 64 (1,4,16,64)
-        --keys N --value-size N   what the keyspace holds (1000000 keys of 3 bytes)
+        --keys N --value-size N   what a keyspace holds, one per thread (1000000 keys of 3 bytes)
         --commands N              per thread and measurement (2000000); --batch N commands (32); --rounds N (5)
         --load get,set,set+log,hot    which loads (all): hot is GET and SET on the same 16 keys
         """;

@@ -270,9 +270,17 @@ public sealed class CommandCommands(Func<CommandTable> table)
     {
         var mark = reply.BeginDeferred();
         var count = 0;
+        var isInvalid = false;
         foreach (var keys in spec.Keys)
         {
-            if ((keys.Flags & KeyFlags.NotKey) != 0 || !keys.TryFind(request, out var first, out var last)) continue;
+            if ((keys.Flags & KeyFlags.NotKey) != 0) continue;
+            if (!keys.TryFind(request, out var first, out var last))
+            {
+                // Only what follows a keyword may be missing.
+                isInvalid |= keys.Keyword is null;
+                continue;
+            }
+
             for (var i = first; i <= last; i += keys.Step, count++)
             {
                 if (withFlags) reply.Array(2);
@@ -281,7 +289,7 @@ public sealed class CommandCommands(Func<CommandTable> table)
             }
         }
 
-        if (count > 0 || (spec.Flags & CommandFlags.NoMandatoryKeys) != 0)
+        if ((count > 0 && !isInvalid) || (spec.Flags & CommandFlags.NoMandatoryKeys) != 0)
         {
             reply.EndDeferredArray(mark, count);
             return;

@@ -227,41 +227,47 @@ public static class ExpiryCommands
         call.Reply.Integer(1);
     }
 
-    private static bool TryReadConditions(in Call call, out Conditions conditions)
+    /// <summary>The condition that a word stands for, in any case.</summary>
+    internal static DeadlineConditions ConditionOf(ReadOnlySpan<byte> word) =>
+        Words.Equal(word, "NX"u8) ? DeadlineConditions.Without
+        : Words.Equal(word, "XX"u8) ? DeadlineConditions.With
+        : Words.Equal(word, "GT"u8) ? DeadlineConditions.Later
+        : Words.Equal(word, "LT"u8) ? DeadlineConditions.Earlier
+        : DeadlineConditions.None;
+
+    /// <summary>Whether a deadline may be set where there is one now, or -1 for none, which counts as the latest.
+    /// </summary>
+    internal static bool Meets(DeadlineConditions conditions, long current, long deadline)
     {
-        conditions = Conditions.None;
+        if ((conditions & DeadlineConditions.Without) != 0 && current != -1) return false;
+        if ((conditions & DeadlineConditions.With) != 0 && current == -1) return false;
+        if ((conditions & DeadlineConditions.Later) != 0 && (current == -1 || deadline <= current)) return false;
+        return (conditions & DeadlineConditions.Earlier) == 0 || current == -1 || deadline < current;
+    }
+
+    private static bool TryReadConditions(in Call call, out DeadlineConditions conditions)
+    {
+        conditions = DeadlineConditions.None;
         for (var i = 3; i < call.Args.Count; i++)
         {
             var word = call.Args[i];
-            var one = Words.Equal(word, "NX"u8) ? Conditions.Without
-                : Words.Equal(word, "XX"u8) ? Conditions.With
-                : Words.Equal(word, "GT"u8) ? Conditions.Later
-                : Words.Equal(word, "LT"u8) ? Conditions.Earlier
-                : Conditions.None;
+            var one = ConditionOf(word);
             conditions |= one;
-            if (one != Conditions.None) continue;
+            if (one != DeadlineConditions.None) continue;
             ErrorTexts.WriteQuoting(call.Reply, "ERR Unsupported option "u8, word, default);
             return false;
         }
 
-        if ((conditions & Conditions.Without) != 0 && conditions != Conditions.Without)
+        if ((conditions & DeadlineConditions.Without) != 0 && conditions != DeadlineConditions.Without)
         {
             call.Reply.Error("ERR NX and XX, GT or LT options at the same time are not compatible"u8);
             return false;
         }
 
-        const Conditions Contrary = Conditions.Later | Conditions.Earlier;
+        const DeadlineConditions Contrary = DeadlineConditions.Later | DeadlineConditions.Earlier;
         if ((conditions & Contrary) != Contrary) return true;
         call.Reply.Error("ERR GT and LT options at the same time are not compatible"u8);
         return false;
-    }
-
-    private static bool Meets(Conditions conditions, long current, long deadline)
-    {
-        if ((conditions & Conditions.Without) != 0 && current != -1) return false;
-        if ((conditions & Conditions.With) != 0 && current == -1) return false;
-        if ((conditions & Conditions.Later) != 0 && (current == -1 || deadline <= current)) return false;
-        return (conditions & Conditions.Earlier) == 0 || current == -1 || deadline < current;
     }
 
     private static bool TryReadDeadline(in Call call, out long deadlineMs)
@@ -279,14 +285,24 @@ public static class ExpiryCommands
         call.Reply.Integer(entry.IsMissing ? NoKey : NoDeadline);
         return false;
     }
+}
 
-    [Flags]
-    private enum Conditions
-    {
-        None = 0,
-        Without = 1,
-        With = 2,
-        Later = 4,
-        Earlier = 8,
-    }
+/// <summary>On what conditions a deadline is set.</summary>
+[Flags]
+internal enum DeadlineConditions
+{
+    /// <summary>On none.</summary>
+    None = 0,
+
+    /// <summary>NX: there is no deadline.</summary>
+    Without = 1,
+
+    /// <summary>XX: there is one.</summary>
+    With = 2,
+
+    /// <summary>GT: the new one is later.</summary>
+    Later = 4,
+
+    /// <summary>LT: the new one is earlier.</summary>
+    Earlier = 8,
 }

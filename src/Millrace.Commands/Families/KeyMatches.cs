@@ -2,6 +2,7 @@
 
 using System.Buffers;
 using Millrace.Engine;
+using Millrace.Engine.Values;
 using Millrace.Memory;
 
 namespace Millrace.Commands.Families;
@@ -43,7 +44,7 @@ internal ref struct KeyMatches : IEntryVisitor
     {
         var view = new Entry(_heap!, entry);
         if (!_takesAll && !Glob.Matches(_pattern, view.Key)) return;
-        if (view.HasDeadline && view.DeadlineMs < _nowMs) return;
+        if (Value.IsExpired(view, _nowMs)) return;
         if (Count == _blocks.Length) Grow();
         _blocks[Count++] = entry.Value;
     }

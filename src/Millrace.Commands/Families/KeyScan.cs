@@ -39,7 +39,11 @@ internal ref struct KeyScanOptions
     public bool HasType;
 
     /// <summary>Reads the options from an argument on; writes the error and returns false if they are wrong.</summary>
-    public static bool TryRead(in Call call, int from, out KeyScanOptions options)
+    /// <param name="call">The call.</param>
+    /// <param name="from">The first argument that is an option.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="takesType">Whether TYPE is one: members of a collection have none.</param>
+    public static bool TryRead(in Call call, int from, out KeyScanOptions options, bool takesType = true)
     {
         options = new KeyScanOptions { Count = DefaultCount };
         for (var at = from; at < call.Args.Count; at += 2)
@@ -55,7 +59,7 @@ internal ref struct KeyScanOptions
                 options.HasPattern = !Glob.MatchesAll(options.Pattern);
                 continue;
             }
-            else if (at + 1 < call.Args.Count && call.Is(at, "TYPE"u8))
+            else if (takesType && at + 1 < call.Args.Count && call.Is(at, "TYPE"u8))
             {
                 options.HasType = true;
                 if (TryReadType(call.Args[at + 1], out options.Type)) continue;

@@ -169,7 +169,7 @@ public static class KeyspaceCommands
         var tries = 0;
         for (var total = CountKeys(walk, counts); total > 0; total = CountKeys(walk, counts))
         {
-            var chosen = PartitionAt(counts, RandomBelow(call.Unit, total));
+            var chosen = PartitionAt(counts, RandomDraw.Below(call.Unit, total));
             walk.Enter(chosen);
             var found = TryReplyRandom(call, walk, chosen, ++tries >= MaxRandomTries);
             walk.Leave();
@@ -264,7 +264,7 @@ public static class KeyspaceCommands
     {
         while (walk.Table(partition) is { Count: > 0 } table)
         {
-            var entry = walk.EntryAt(partition, table.Entries.RandomEntry(Random64(call.Unit)));
+            var entry = walk.EntryAt(partition, table.Entries.RandomEntry(RandomDraw.Word(call.Unit)));
             var mustStay = !call.Unit.RemovesExpired;
             if (!walk.IsExpired(entry) || (mustStay && isLastTry))
             {
@@ -278,11 +278,6 @@ public static class KeyspaceCommands
 
         return false;
     }
-
-    private static ulong Random64(Unit unit) => ((ulong)unit.NextRandom() << 32) | unit.NextRandom();
-
-    private static long RandomBelow(Unit unit, long limit) =>
-        (long)Math.BigMul(Random64(unit), (ulong)limit, out _);
 
     private static bool TryReadIndex(in Call call, int argIndex, ReadOnlySpan<byte> error, out long index)
     {

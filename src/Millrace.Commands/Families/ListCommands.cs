@@ -512,23 +512,21 @@ public static class ListCommands
 
         var endAt = countAt + (int)keys + 1;
         if (!TryReadEnd(call, endAt, out var end)) return false;
-        var count = 1L;
-        if (call.Args.Count > endAt + 1)
+        var count = -1L;
+        for (var at = endAt + 1; at < call.Args.Count; at += 2)
         {
-            if (call.Args.Count != endAt + 3 || !call.Is(endAt + 1, "COUNT"u8))
+            if (count != -1 || at + 1 >= call.Args.Count || !call.Is(at, "COUNT"u8))
             {
                 call.Reply.Error(ErrorTexts.Syntax);
                 return false;
             }
 
-            if (!Numbers.TryParseInt64(call.Args[endAt + 2], out count) || count < 1)
-            {
-                call.Reply.Error("ERR count should be greater than 0"u8);
-                return false;
-            }
+            if (Numbers.TryParseInt64(call.Args[at + 1], out count) && count >= 1) continue;
+            call.Reply.Error("ERR count should be greater than 0"u8);
+            return false;
         }
 
-        options = new PopManyOptions(countAt + 1, endAt - 1, end, count);
+        options = new PopManyOptions(countAt + 1, endAt - 1, end, count < 0 ? 1 : count);
         return true;
     }
 

@@ -134,7 +134,7 @@ public static class NumberCommands
         var sum = unchecked(value + increment);
         if (((value ^ sum) & (increment ^ sum)) < 0)
         {
-            call.Reply.Error("ERR increment or decrement would overflow"u8);
+            call.Reply.Error(ErrorTexts.IncrementOverflow);
             return;
         }
 

@@ -4,6 +4,7 @@
 // the walk sees what that unit sees.
 
 using Millrace.Engine;
+using Millrace.Engine.Values;
 using Millrace.Memory;
 
 namespace Millrace.Commands.Families;
@@ -45,7 +46,7 @@ internal readonly ref struct PartitionWalk
     public Entry EntryAt(int partition, BlockRef block) => new(_unit.Keyspace[partition].Heap, block);
 
     /// <summary>Whether the entry's time has come.</summary>
-    public bool IsExpired(in Entry entry) => entry.HasDeadline && entry.DeadlineMs < _unit.NowMs;
+    public bool IsExpired(in Entry entry) => Value.IsExpired(entry, _unit.NowMs);
 
     /// <summary>Removes an entry whose time has come. Requires: entered.</summary>
     public void RemoveExpired(in Entry entry)

@@ -170,6 +170,13 @@ public static class ListValue
         return unit.Store(key, entry, shape, Math.Min(length, entry.ValueLength));
     }
 
+    internal static void AddTo(ref DataDigest digest, in Entry entry)
+    {
+        var cursor = Walk(entry, 0);
+        while (cursor.TryNext(out var element)) digest.Mix(element);
+        cursor.Dispose();
+    }
+
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         if (IsPacked(entry)) return;
@@ -192,14 +199,10 @@ public static class ListValue
         return IsPacked(entry) ? 0 : Deque(entry).AllocatedBytes;
     }
 
-    /// <summary>Makes the value of <paramref name="made"/>, whose bytes are those of <paramref name="entry"/>, a value
-    /// of its own. A deque that is moved within its heap is only known by another entry then.</summary>
-    internal static void Transfer(Heap heap, in Entry entry, Heap target, in Entry made, bool copies)
+    /// <summary>Gives a copy of the entry's bytes what the list keeps outside of them, in its own heap.</summary>
+    internal static void CopyOutside(in Entry entry, Heap target, in Entry copy)
     {
-        if (IsPacked(entry) || (!copies && ReferenceEquals(heap, target))) return;
-        var deque = Deque(entry);
-        WriteHeader(made, deque.CopyTo(target));
-        if (!copies) deque.Free();
+        if (!IsPacked(entry)) WriteHeader(copy, Deque(entry).CopyTo(target));
     }
 
     private static Entry Cut(Unit unit, in Key key, in Entry entry, ListEnd end, long count)

@@ -165,6 +165,12 @@ public static class StringValue
         _ => "raw"u8,
     };
 
+    internal static void AddTo(ref DataDigest digest, in Entry entry)
+    {
+        Span<byte> scratch = stackalloc byte[ScratchBytes];
+        digest.Mix(Read(entry, scratch));
+    }
+
     internal static void FreeOutside(Heap heap, in Entry entry)
     {
         if ((StringEncoding)entry.Encoding == StringEncoding.Blob) heap.Drop(Blob(entry.Value));

@@ -11,7 +11,7 @@ using System.Runtime.InteropServices;
 namespace Millrace.Net;
 
 // SAFETY: pointers in here are of locals that outlive the call, of memory whose owner is a parameter, or, for
-// AddressOf and FillMessage, of arrays on the pinned object heap, which do not move.
+// AddressOf and FillMessage, of arrays that are pinned, on the heap for such or by a handle, and do not move.
 internal static unsafe class RingCalls
 {
     public const int Eintr = 4;
@@ -111,7 +111,7 @@ internal static unsafe class RingCalls
         return result;
     }
 
-    /// <summary>The address of an array's element. Requires: the array lives on the pinned object heap, and whoever
+    /// <summary>The address of an array's element. Requires: the array is pinned, and whoever
     /// gives the address to the kernel keeps the array alive.</summary>
     public static ulong AddressOf(byte[] array, int index) => (ulong)Unsafe.AsPointer(ref array[index]);
 

@@ -52,11 +52,15 @@ public sealed class DebugCommand(ServerParts parts)
 
         var count = call.Args.Count;
         if (count == 2 && call.Is(1, "HELP"u8)) Help(ref call);
+        else if (count == 3 && call.Is(1, "LISTPACK"u8)) DebugLists.Listpack(ref call, _parts);
+        else if (TryDebugData(ref call, count)) return;
+        else if (count == 3 && call.Is(1, "DICT-RESIZING"u8)) call.Reply.Ok();
         else if (count == 3 && call.Is(1, "LOG"u8)) Log(ref call);
         else if (count == 3 && call.Is(1, "OBJECT"u8)) Object(ref call);
         else if (count == 3 && call.Is(1, "PAUSE-CRON"u8)) PauseCron(ref call);
         else if (count is >= 3 and <= 5 && call.Is(1, "POPULATE"u8)) Populate(ref call);
         else if (count == 3 && call.Is(1, "PROTOCOL"u8)) DebugProtocol.Write(ref call);
+        else if (count == 3 && call.Is(1, "QUICKLIST-PACKED-THRESHOLD"u8)) DebugLists.SetPlainBytes(ref call, _parts);
         else if (count == 3 && call.Is(1, "SET-ACTIVE-EXPIRE"u8)) SetActiveExpire(ref call);
         else if (count == 3 && call.Is(1, "SLEEP"u8)) Sleep(ref call);
         else if (count == 4 && call.Is(1, "STRINGMATCH-LEN"u8)) StringMatchLen(ref call);
@@ -66,6 +70,19 @@ public sealed class DebugCommand(ServerParts parts)
                 call.Reply, "ERR unknown subcommand or wrong number of arguments for '"u8, call.Args[1],
                 "'. Try DEBUG HELP."u8);
         }
+    }
+
+    private bool TryDebugData(ref Call call, int count)
+    {
+        CommandHandler? handler = null;
+        if (count == 2 && call.Is(1, "DIGEST"u8)) handler = DebugData.Digest;
+        else if (call.Is(1, "DIGEST-VALUE"u8)) handler = DebugData.DigestValue;
+        else if (count is 3 or 4 && call.Is(1, "HTSTATS"u8)) handler = DebugData.TableStats;
+        else if (count is 3 or 4 && call.Is(1, "HTSTATS-KEY"u8)) handler = DebugData.TableStatsOfKey;
+        if (handler is null) return false;
+        HoldAll(ref call, _parts);
+        handler(ref call);
+        return true;
     }
 
     private bool IsAllowed(Client client) => _parts.Configuration.Settings.DebugCommand switch
@@ -79,6 +96,12 @@ public sealed class DebugCommand(ServerParts parts)
         call.Reply,
         "DEBUG",
         [
+            "DICT-RESIZING <0|1>", "Accepted without a meaning: tables here grow by parts and never resize as a whole.",
+            "DIGEST", "A digest of all data, equal for equal data.",
+            "DIGEST-VALUE <key> [<key> ...]", "A digest of each value, equal for equal values.",
+            "HTSTATS <dbid> [full]", "How full the tables of a database are.",
+            "HTSTATS-KEY <key> [full]", "The same of the table that a large collection is stored in.",
+            "LISTPACK <key>", "Write the elements of a listpack to the server's log.",
             "LOG <message>", "Write <message> to the server's log.",
             "OBJECT <key>", "How the value of a key is stored.",
             "PAUSE-CRON <0|1>", "Stop the work that is done once a second, or go on with it.",
@@ -88,6 +111,9 @@ public sealed class DebugCommand(ServerParts parts)
             "PROTOCOL <type>",
             "Reply with a value of the type: string, integer, double, bignum, null, array, set,\nmap, attrib, push, "
                 + "verbatim, true, false.",
+            "QUICKLIST-PACKED-THRESHOLD <size>",
+            "From which length on an element of a list has a chunk of its own, below 4gb.\n0: when it is longer than a "
+                + "chunk may be.",
             "SET-ACTIVE-EXPIRE <0|1>", "Leave expired keys alone until somebody asks for them, or remove them again.",
             "SLEEP <seconds>", "Stall the whole server. Decimals allowed.",
             "STRINGMATCH-LEN <pattern> <string>", "1 when the glob pattern matches the string, otherwise 0.",
@@ -102,7 +128,7 @@ public sealed class DebugCommand(ServerParts parts)
 
     private void Object(ref Call call)
     {
-        var key = Hold(ref call, call.Args[2]);
+        var key = Hold(ref call, _parts, call.Args[2]);
         var entry = call.Unit.Find(key, Access.Peek);
         if (entry.IsMissing)
         {
@@ -144,7 +170,7 @@ public sealed class DebugCommand(ServerParts parts)
         Span<byte> text = stackalloc byte["value:"u8.Length + Numbers.MaxInt64Bytes];
         "value:"u8.CopyTo(text);
         var padded = new byte[size];
-        HoldAll(ref call);
+        HoldAll(ref call, _parts);
         for (var i = 0L; i < count; i++)
         {
             var digits = Numbers.FormatInt64(i, name.AsSpan(prefix.Length + 1));
@@ -184,14 +210,14 @@ public sealed class DebugCommand(ServerParts parts)
         call.Reply.Integer(Glob.MatchesAll(call.Args[2]) || Glob.Matches(call.Args[2], call.Args[3]) ? 1 : 0);
 
     // The unit began without partitions; all loops stand still, so they can be had at once.
-    private Key Hold(ref Call call, ReadOnlySpan<byte> name)
+    internal static Key Hold(ref Call call, ServerParts parts, ReadOnlySpan<byte> name)
     {
-        HoldAll(ref call);
-        return new Key(call.Caller.Database, _parts.Keyspace.HashOf(name), name);
+        HoldAll(ref call, parts);
+        return new Key(call.Caller.Database, parts.Keyspace.HashOf(name), name);
     }
 
-    private void HoldAll(ref Call call) =>
-        call.Unit.TryBegin(_parts.Keyspace.AllPartitions, call.Unit.NowMs, patient: true, out _);
+    private static void HoldAll(ref Call call, ServerParts parts) =>
+        call.Unit.TryBegin(parts.Keyspace.AllPartitions, call.Unit.NowMs, patient: true, out _);
 
     // Like C's atoi: what does not begin with a number is 0.
     private static int LeadingNumber(ReadOnlySpan<byte> text) =>

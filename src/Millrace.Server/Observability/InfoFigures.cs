@@ -57,6 +57,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("instantaneous_output_kbps", Rate(static one => one.BytesOutPerSecond) / 1024, 2);
         text.Line("rejected_connections", parts.Admission.Refused);
         text.Line("expired_keys", parts.Keyspace.Sum(static line => line.Expired));
+        text.Line("expired_subkeys", parts.Keyspace.Sum(static line => line.ExpiredMembers));
         text.Line("evicted_keys", 0);
         text.Line("keyspace_hits", parts.Keyspace.Sum(static line => line.Hits));
         text.Line("keyspace_misses", parts.Keyspace.Sum(static line => line.Misses));

@@ -43,7 +43,8 @@ internal sealed class CommandDriver : IDisposable
     /// <summary>How many changes the last request made.</summary>
     public long Dirty { get; private set; }
 
-    /// <summary>The effects of the last request, words joined by blanks; expired keys first, as <c>-key</c>.</summary>
+    /// <summary>The effects of the last request, words joined by blanks; expired keys and members first, as
+    /// <c>-key</c> and <c>-key member</c>.</summary>
     public IReadOnlyList<string> Effects => _lastEffects;
 
     /// <summary>Runs a request whose words are separated by blanks and returns the reply's bytes.</summary>
@@ -71,15 +72,8 @@ internal sealed class CommandDriver : IDisposable
         return Encoding.Latin1.GetString(output.Finish(_reply.Detach()));
     }
 
-    /// <summary>Makes a key hold a value of another type, as long as there are no commands for one.</summary>
-    public void PlantList(string name)
-    {
-        var bytes = Encoding.Latin1.GetBytes(name);
-        var key = new Key(Client.Database, Keyspace.HashOf(bytes), bytes);
-        Unit.TryBegin(1UL << Keyspace.PartitionOf(key.Hash), NowMs, patient: true, out _);
-        Unit.Store(key, default, new EntryShape(Engine.ValueType.List, 0, 0, -1, 0));
-        Unit.End();
-    }
+    /// <summary>Makes a missing key hold a value of another type than the family under test has.</summary>
+    public void PlantList(string name) => RunWords("RPUSH", name, "element");
 
     public void Dispose()
     {
@@ -193,7 +187,11 @@ internal sealed class DriverCaller(List<string> effects) : Caller
     public void Record(Unit unit)
     {
         for (var i = 0; i < unit.Removals.Count; i++)
-            effects.Add("-" + Encoding.Latin1.GetString(unit.Removals.Key(i)));
+        {
+            var name = "-" + Encoding.Latin1.GetString(unit.Removals.Key(i));
+            effects.Add(
+                unit.Removals.IsMember(i) ? name + " " + Encoding.Latin1.GetString(unit.Removals.Member(i)) : name);
+        }
     }
 }
 

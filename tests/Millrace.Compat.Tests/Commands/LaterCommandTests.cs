@@ -20,7 +20,17 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string SetInfoSuite = "redis 7.2 unit/introspection, CLIENT SETINFO tests";
     private const string NoTouch = "redis.io/commands/client-no-touch";
     private const string StringMatch = "DEBUG HELP: STRINGMATCH-LEN <pattern> <string>";
+    private const string ZRank = "redis.io/commands/zrank, history 7.2.0";
+    private const string Scores = "redis 7.2 release notes: scores are written with as few digits as read back the same";
+    private const string ZScan = "valkey.io/commands/zscan, NOSCORES";
     private const string Hello = "redis 7.2 src/networking.c, helloCommand: all options are read before any is applied";
+    private const string Hash = "redis.io/commands/hexpire, hpexpire, hexpireat, hpexpireat: return information";
+    private const string HashTime = "redis.io/commands/httl, hpttl, hexpiretime, hpexpiretime: return information";
+    private const string HPersist = "redis.io/commands/hpersist: return information";
+    private const string HGetDel = "redis.io/commands/hgetdel";
+    private const string HGetEx = "redis.io/commands/hgetex";
+    private const string HSetEx = "redis.io/commands/hsetex";
+    private const string HScan = "redis.io/commands/hscan, NOVALUES";
     private const string ClientList = "redis.io/commands/client-list, history 7.2.0";
 
     /// <summary>Requests, expected reply of the last, source.</summary>
@@ -89,6 +99,34 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "SET a 1 IFEQ 1 XX", "-ERR syntax error\r\n", SetSuite },
         { "SET a 1 IFEQ 1 IFNE 2", "-ERR syntax error\r\n", SetSuite },
 
+        { "HSET h a 1 b 2|HEXPIRE h 100 FIELDS 2 a none", "*2\r\n:1\r\n:-2\r\n", Hash },
+        { "HEXPIRE none 100 FIELDS 2 a b", "*2\r\n:-2\r\n:-2\r\n", Hash },
+        { "HSET h a 1 b 2|HPEXPIRE h 100000 XX FIELDS 1 a", "*1\r\n:0\r\n", Hash },
+        { "HSET h a 1 b 2|HEXPIREAT h FUTURE NX FIELDS 1 a", "*1\r\n:1\r\n", Hash },
+        { "HSET h a 1 b 2|HEXPIREAT h FUTURE FIELDS 1 a|HEXPIREAT h FUTURE GT FIELDS 1 a", "*1\r\n:0\r\n", Hash },
+        { "HSET h a 1 b 2|HEXPIRE h 9 FIELDS 1 a|HPEXPIREAT h FUTUREMS GT FIELDS 1 a", "*1\r\n:1\r\n", Hash },
+        { "HSET h a 1 b 2|HEXPIRE h 9 FIELDS 1 a|HPEXPIREAT h FUTUREMS LT FIELDS 1 a", "*1\r\n:0\r\n", Hash },
+        { "HSET h a 1 b 2|HEXPIRE h 0 FIELDS 1 a", "*1\r\n:2\r\n", Hash },
+        { "HSET h a 1 b 2|HPEXPIREAT h 1 FIELDS 2 a b|EXISTS h", ":0\r\n", Hash },
+        { "HSET h a 1 b 2|HEXPIREAT h FUTURE FIELDS 1 a|HEXPIRETIME h FIELDS 3 a b c",
+            "*3\r\n:FUTURE\r\n:-1\r\n:-2\r\n", HashTime },
+        { "HSET h a 1|HPEXPIREAT h FUTUREMS FIELDS 1 a|HPEXPIRETIME h FIELDS 1 a", "*1\r\n:FUTUREMS\r\n", HashTime },
+        { "HTTL none FIELDS 1 a", "*1\r\n:-2\r\n", HashTime },
+        { "HSET h a 1|HPTTL h FIELDS 2 a b", "*2\r\n:-1\r\n:-2\r\n", HashTime },
+        { "HSET h a 1 b 2|HEXPIRE h 100 FIELDS 1 a|HPERSIST h FIELDS 3 a b c",
+            "*3\r\n:1\r\n:-1\r\n:-2\r\n", HPersist },
+        { "HSET h a 1 b 2|HGETDEL h FIELDS 2 a c", "*2\r\n$1\r\n1\r\n$-1\r\n", HGetDel },
+        { "HSET h a 1|HGETDEL h FIELDS 1 a|EXISTS h", ":0\r\n", HGetDel },
+        { "HSET h a 1|HGETEX h EXAT FUTURE FIELDS 1 a|HEXPIRETIME h FIELDS 1 a", "*1\r\n:FUTURE\r\n", HGetEx },
+        { "HSET h a 1|HGETEX h EX 50 FIELDS 2 a c", "*2\r\n$1\r\n1\r\n$-1\r\n", HGetEx },
+        { "HSETEX h EXAT FUTURE FIELDS 2 a 1 b 2", ":1\r\n", HSetEx },
+        { "HSETEX h EXAT FUTURE FIELDS 1 a 1|HSETEX h FNX EX 60 FIELDS 2 a 1 b 2", ":0\r\n", HSetEx },
+        { "HSETEX h FXX EX 60 KEEPTTL FIELDS 1 a 1",
+            "-ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified\r\n", HSetEx },
+        { "HSETEX h EXAT FUTURE FIELDS 1 a 1|HSETEX h FXX KEEPTTL FIELDS 1 a 2|HEXPIRETIME h FIELDS 1 a",
+            "*1\r\n:FUTURE\r\n", HSetEx },
+        { "HSET h a 1 b 2|HSCAN h 0 NOVALUES", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n", HScan },
+
         { "CLIENT SETINFO LIB-NAME mylib", "+OK\r\n", SetInfo },
         { "CLIENT SETINFO lib-ver 1.2.3", "+OK\r\n", SetInfo },
         { "CLIENT SETINFO LIB-NAME redis.py(x_v1)", "+OK\r\n", SetInfo },
@@ -115,6 +153,19 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "CONFIG SET loglevel nothing", "+OK\r\n", "redis 7.2 redis.conf, loglevel" },
         { "CONFIG SET loglevel notice|CONFIG GET loglevel", "*2\r\n$8\r\nloglevel\r\n$6\r\nnotice\r\n",
             "redis 7.2 redis.conf, loglevel" },
+
+        { "ZADD z 1 a 2.5 b|ZRANK z b WITHSCORE", "*2\r\n:1\r\n$3\r\n2.5\r\n", ZRank },
+        { "ZADD z 1 a 2.5 b|ZREVRANK z b withscore", "*2\r\n:0\r\n$3\r\n2.5\r\n", ZRank },
+        { "ZADD z 1 a|ZRANK z nobody WITHSCORE", "*-1\r\n", ZRank },
+        { "ZRANK nothing a WITHSCORE", "*-1\r\n", ZRank },
+        { "ZRANK nothing a", "$-1\r\n", ZRank },
+        { "ZADD z 1 a|ZRANK z a WITHSCORES", "-ERR syntax error\r\n", ZRank },
+        { "ZADD z 1 a|ZRANK z a WITHSCORE x", "-ERR syntax error\r\n", ZRank },
+        { "ZADD z 0.1 a|ZSCORE z a", "$3\r\n0.1\r\n", Scores },
+        { "ZADD z 1e17 a|ZSCORE z a", "$18\r\n100000000000000000\r\n", Scores },
+        { "ZADD z 3.3 a|ZINCRBY z 1.1 a", "$3\r\n4.4\r\n", Scores },
+        { "ZADD z 1 a 2.5 b|ZSCAN z 0 NOSCORES", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n", ZScan },
+        { "ZADD z 1 a 2.5 b|ZSCAN z 0 noscores MATCH b", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nb\r\n", ZScan },
 
         { "CLIENT NO-TOUCH ON", "+OK\r\n", NoTouch },
         { "CLIENT NO-TOUCH off", "+OK\r\n", NoTouch },

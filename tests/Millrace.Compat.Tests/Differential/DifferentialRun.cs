@@ -105,7 +105,7 @@ public sealed class DifferentialRun : IDisposable
             batch.Add(sentence);
             bytes += sentence.Requests.Sum(request => request.Arguments.Sum(argument => argument.Length + 16));
             // A pause, the end of a connection or a cursor stands at the end of its batch.
-            if (sentence.PauseMs > 0 || sentence.Closes || sentence.Requests[0].Command is "SCAN")
+            if (sentence.PauseMs > 0 || sentence.Closes || Lane.IsScan(sentence.Requests[0]))
                 break;
         }
         Exchange(lane, batch);
@@ -140,7 +140,7 @@ public sealed class DifferentialRun : IDisposable
     private bool Compare(Lane lane, int index, Request request)
     {
         (byte[]? reference, byte[]? subject) = lane.Read();
-        if (request.Command is "SCAN" && reference is not null && subject is not null)
+        if (Lane.IsScan(request) && reference is not null && subject is not null)
             (reference, subject) = lane.FinishScan(request, reference!, subject!);
         if (reference is null || subject is null)
         {

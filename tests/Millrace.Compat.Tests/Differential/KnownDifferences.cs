@@ -16,7 +16,18 @@ public static class KnownDifferences
     public static IReadOnlyList<KnownDifference> All { get; } =
     [
         new("SCAN", "*0\r\n", "-ERR unknown type name 'nothing'\r\n", "valkey unit/scan, \"SCAN unknown type\""),
+        new("OBJECT ENCODING", "$9\r\nquicklist\r\n", "$8\r\nlistpack\r\n",
+            "redis.io/commands/object-encoding: small lists are listpacks since 7.2"),
+        new("OBJECT ENCODING", "$9\r\nhashtable\r\n", "$8\r\nlistpack\r\n",
+            "redis.io/commands/object-encoding: small sets are listpacks since 7.2"),
+        .. RankDifferences("ZRANK"),
+        .. RankDifferences("ZREVRANK"),
     ];
+
+    /// <summary>True when two names of encodings are equal, or are listed as OBJECT ENCODING's replies.</summary>
+    public static bool AreSameEncoding(string reference, string actual) =>
+        string.Equals(reference, actual, StringComparison.Ordinal)
+        || Explains("OBJECT ENCODING", Bulk(reference), Bulk(actual));
 
     /// <summary>True when the pair of replies is listed for the command.</summary>
     public static bool Explains(string command, byte[] reference, byte[] actual)
@@ -28,4 +39,12 @@ public static class KnownDifferences
             && string.Equals(known.Reference, left, StringComparison.Ordinal)
             && string.Equals(known.Expected, right, StringComparison.Ordinal));
     }
+
+    private static byte[] Bulk(string text) => Encoding.Latin1.GetBytes($"${text.Length}\r\n{text}\r\n");
+
+    private static IEnumerable<KnownDifference> RankDifferences(string command) =>
+    [
+        new(command, $"-ERR wrong number of arguments for '{command.ToLowerInvariant()}' command\r\n",
+            "-ERR syntax error\r\n", $"redis.io/commands/{command.ToLowerInvariant()}, history 7.2.0: WITHSCORE"),
+    ];
 }

@@ -14,6 +14,9 @@ public sealed class Lane(int referencePort, int subjectPort) : IDisposable
     private RawConnection _reference = new(referencePort);
     private RawConnection _subject = new(subjectPort);
 
+    /// <summary>Whether the request walks something with a cursor.</summary>
+    public static bool IsScan(Request request) => request.Command is "SCAN" or "HSCAN";
+
     /// <summary>Sends bytes to both.</summary>
     public void Send(byte[] bytes)
     {
@@ -103,7 +106,8 @@ public sealed class Lane(int referencePort, int subjectPort) : IDisposable
             byte[] cursor = page.Items[0].Scalar;
             if (cursor.AsSpan().SequenceEqual(s_zeroCursor))
                 return RawConnectionArray(elements);
-            byte[][] arguments = [request.Arguments[0], cursor, .. request.Arguments[2..]];
+            int at = request.Command is "SCAN" ? 1 : 2;
+            byte[][] arguments = [.. request.Arguments[..at], cursor, .. request.Arguments[(at + 1)..]];
             connection.Send(RawConnection.Encode(arguments.AsSpan()));
             reply = TryRead(connection);
         }

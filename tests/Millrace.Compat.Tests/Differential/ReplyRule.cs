@@ -25,11 +25,31 @@ public static class ReplyRules
     // Fields of CLIENT LIST that came after 7.0 (valkey.io/commands/client-list: lib-name and lib-ver since 7.2.0).
     private static readonly string[] s_laterClientFields = ["lib-name", "lib-ver"];
 
+    private static readonly string[] s_withScores =
+    [
+        "ZADD", "ZDIFF", "ZINCRBY", "ZINTER", "ZMPOP", "ZMSCORE", "ZPOPMAX", "ZPOPMIN", "ZRANGE", "ZRANGEBYSCORE",
+        "ZREVRANGE", "ZREVRANGEBYSCORE", "ZSCORE", "ZUNION",
+    ];
+
     /// <summary>The rules by command.</summary>
     public static IReadOnlyDictionary<string, ReplyRule> ByCommand { get; } = new ReplyRule[]
     {
         new("KEYS", "the order follows a random hash seed", SameElements),
         new("SCAN", "the order follows a random hash seed, and an element may come twice", SameElements),
+        new("HGETALL", "the order of a table follows a random hash seed", SamePairs),
+        new("HKEYS", "the order of a table follows a random hash seed", SameMembers),
+        new("HVALS", "the order of a table follows a random hash seed", SameMembers),
+        new("HSCAN", "the order follows a random hash seed, and an element may come twice", SameElements),
+        new("HRANDFIELD", "random fields", SameShape),
+        new("SMEMBERS", "the order follows a random hash seed", SameElements),
+        new("SUNION", "the order follows a random hash seed", SameElements),
+        new("SINTER", "the order follows a random hash seed", SameElements),
+        new("SDIFF", "the order follows a random hash seed", SameElements),
+        new("SSCAN", "the order follows a random hash seed", SamePage),
+        new("SPOP", "random members", SameCount),
+        new("SRANDMEMBER", "random members", SameCount),
+        new("ZRANDMEMBER", "random members", SameShape),
+        new("ZSCAN", "the order follows a random hash seed", ScoreRule.SamePage),
         new("RANDOMKEY", "a random key", SameKind),
         new("TIME", "the clock", SameShape),
         new("TTL", "each server's own clock at the time of the write", Near(ToleranceSeconds)),
@@ -54,7 +74,9 @@ public static class ReplyRules
         new("INFO", "figures are each server's own; fields have a test of their own", SameKind),
         new("LOLWUT", "a drawing with the version below", SameKind),
         new("FUNCTION DUMP", "the version of the format and its checksum stand in the payload", SameKind),
-    }.ToDictionary(rule => rule.Command, StringComparer.Ordinal);
+    }
+    .Concat(s_withScores.Select(name => new ReplyRule(name, "7.2 writes scores with fewer digits", ScoreRule.Same)))
+    .ToDictionary(rule => rule.Command, StringComparer.Ordinal);
 
     /// <summary>True when two replies to a command say the same; <paramref name="reason"/> names the rule
     /// used.</summary>
@@ -82,6 +104,26 @@ public static class ReplyRules
         && left.Items.Select(item => item.Render()).ToHashSet(StringComparer.Ordinal)
             .SetEquals(right.Items.Select(item => item.Render()));
 
+    private static bool SameMembers(ReplyValue left, ReplyValue right) =>
+        left.Kind == right.Kind
+        && left.Items.Select(item => item.Render()).Order(StringComparer.Ordinal)
+            .SequenceEqual(right.Items.Select(item => item.Render()).Order(StringComparer.Ordinal));
+
+    private static bool SamePairs(ReplyValue left, ReplyValue right) =>
+        left.Kind == right.Kind && Pairs(left).SequenceEqual(Pairs(right), StringComparer.Ordinal);
+
+    private static IEnumerable<string> Pairs(ReplyValue value) =>
+        value.Items.Chunk(2).Select(pair => $"{pair[0].Render()} {pair[^1].Render()}").Order(StringComparer.Ordinal);
+    // A scan's reply: the cursor and the elements behind it.
+    private static bool SamePage(ReplyValue left, ReplyValue right) =>
+        left.Items.Count == 2 && right.Items.Count == 2
+        && string.Equals(left.Items[0].Render(), right.Items[0].Render(), StringComparison.Ordinal)
+        && left.Items[1].Items.Count == right.Items[1].Items.Count
+        && SameElements(left.Items[1], right.Items[1]);
+
+    private static bool SameCount(ReplyValue left, ReplyValue right) =>
+        SameKind(left, right) && left.Items.Count == right.Items.Count;
+
     private static bool SameKind(ReplyValue left, ReplyValue right) =>
         left.Kind == right.Kind && left.IsNull == right.IsNull;
 
@@ -98,7 +140,7 @@ public static class ReplyRules
 
     private static bool SameEncoding(ReplyValue left, ReplyValue right) =>
         left.Kind == right.Kind
-        && string.Equals(Word(left.Text, "encoding:"), Word(right.Text, "encoding:"), StringComparison.Ordinal);
+        && KnownDifferences.AreSameEncoding(Word(left.Text, "encoding:"), Word(right.Text, "encoding:"));
 
     private static bool SameHello(ReplyValue left, ReplyValue right)
     {
@@ -135,6 +177,6 @@ public static class ReplyRules
     private static string Word(string text, string prefix)
     {
         int at = text.IndexOf(prefix, StringComparison.Ordinal);
-        return at < 0 ? "" : text[at..].Split(' ')[0];
+        return at < 0 ? "" : text[(at + prefix.Length)..].Split(' ')[0];
     }
 }

@@ -66,15 +66,21 @@ public sealed class StateCheck(int referencePort, int subjectPort) : IDisposable
     {
         byte[] requests =
         [
-            .. Encode("TYPE", key), .. Encode("GET", key), .. Encode("OBJECT ENCODING", key), .. Encode("PTTL", key),
+            .. Encode("TYPE", key), .. Encode("GET", key), .. Encode("DEBUG DIGEST-VALUE", key),
+            .. Encode("ZRANGE", key, "0"u8.ToArray(), "-1"u8.ToArray(), "WITHSCORES"u8.ToArray()),
+            .. Encode("OBJECT ENCODING", key), .. Encode("PTTL", key),
         ];
         _reference.Send(requests);
         _subject.Send(requests);
-        foreach (string what in (string[])["type", "value", "encoding"])
+        bool isSortedSet = false;
+        foreach (string what in (string[])["type", "value", "digest", "ZRANGE", "encoding"])
         {
             byte[] left = _reference.ReadReply();
             byte[] right = _subject.ReadReply();
-            if (!left.AsSpan().SequenceEqual(right))
+            if (what is "type") isSortedSet = left.AsSpan().SequenceEqual("+zset\r\n"u8);
+            // Sums of scores may differ in their last bit, which a digest does not forgive and the rule does.
+            bool isSame = (what is "digest" && isSortedSet) || ReplyRules.Same(what, left, right, out _);
+            if (!isSame && !(what is "encoding" && KnownDifferences.Explains("OBJECT ENCODING", left, right)))
                 differences.Add(
                     $"db {database}: {what} of {Printable.Quote(key)} is {Printable.Quote(right)}, "
                     + $"not {Printable.Quote(left)}");
@@ -93,9 +99,9 @@ public sealed class StateCheck(int referencePort, int subjectPort) : IDisposable
         connection.Call(sweep);
     }
 
-    private static byte[] Encode(string command, byte[] key)
+    private static byte[] Encode(string command, params byte[][] rest)
     {
-        byte[][] arguments = [.. command.Split(' ').Select(Encoding.Latin1.GetBytes), key];
+        byte[][] arguments = [.. command.Split(' ').Select(Encoding.Latin1.GetBytes), .. rest];
         return RawConnection.Encode(arguments.AsSpan());
     }
 

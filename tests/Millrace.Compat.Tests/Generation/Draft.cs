@@ -21,6 +21,9 @@ public sealed class Draft(Random random, Vocabulary words)
     /// <summary>The pool that keys are taken from: 0 holds anything, 1 only short values.</summary>
     public int Pool { get; set; }
 
+    /// <summary>How many keys were written behind their number.</summary>
+    public int SourceCount { get; set; }
+
     /// <summary>The pause that the request needs after its reply.</summary>
     public int PauseMs { get; set; }
 

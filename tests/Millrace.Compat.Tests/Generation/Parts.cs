@@ -12,6 +12,16 @@ public static class Parts
     /// <summary>A key.</summary>
     public static void Key(Draft draft) => draft.Add(draft.Words.Key(draft.Pool));
 
+    /// <summary>A key that holds anything: a string mostly, or a collection. Of the pool of short values, a
+    /// string.</summary>
+    public static void AnyKey(Draft draft)
+    {
+        if (draft.Pool == 1 || draft.Chance(0.6))
+            Key(draft);
+        else
+            SetGrammar.SetKey(draft);
+    }
+
     /// <summary>A value.</summary>
     public static void Value(Draft draft) => draft.Add(draft.Words.Value(draft.Pool));
 

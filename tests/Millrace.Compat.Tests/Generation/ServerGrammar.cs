@@ -54,10 +54,14 @@ public static class ServerGrammar
             All(Keyword("NOSAVE", "NOW", "FORCE"), Option("ABORT")),
             All(Keyword("NOSAVE", "NOW", "FORCE"), Literal("nothing")),
             All(Option("ABORT"), Literal("SAVE")))) { IsFrozen = true, Weight = 0.6 },
-        new("MEMORY USAGE", Key, Maybe(Option("SAMPLES", Literal("0", "5", "-1", "abc")), 0.4)) { LooksFirst = true },
+        new("MEMORY USAGE", AnyKey, Maybe(Option("SAMPLES", Literal("0", "5", "-1", "abc")), 0.4))
+        {
+            LooksFirst = true,
+        },
         new("DEBUG SLEEP", Literal("0", "0.001")) { IsFrozen = true, Weight = 0.6 },
-        new("DEBUG OBJECT", Key) { LooksFirst = true },
+        new("DEBUG OBJECT", AnyKey) { LooksFirst = true },
         new("DEBUG SET-ACTIVE-EXPIRE") { Weight = 0.5, Compose = generator => generator.WithoutActiveExpiry() },
+        new("DEBUG DIGEST-VALUE", AnyKey) { LooksFirst = true, IsFrozen = true },
         new("DEBUG LOG", Literal("differential test")) { Weight = 0.6 },
         new("DEBUG PROTOCOL", Literal("string", "integer", "double", "bignum", "null", "array", "set", "map",
             "attrib", "push", "verbatim", "true", "false", "nothing")) { Weight = 2 },

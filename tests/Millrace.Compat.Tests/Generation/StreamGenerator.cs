@@ -27,7 +27,16 @@ public sealed class StreamGenerator
 
     /// <summary>All forms of the families.</summary>
     public static IReadOnlyList<Form> AllForms { get; } =
-        [.. ConnectionGrammar.Forms, .. StringGrammar.Forms, .. KeysGrammar.Forms, .. ServerGrammar.Forms];
+    [
+        .. ConnectionGrammar.Forms,
+        .. StringGrammar.Forms,
+        .. HashGrammar.Forms,
+        .. ListGrammar.Forms,
+        .. SetGrammar.Forms,
+        .. SortedSetGrammar.Forms,
+        .. KeysGrammar.Forms,
+        .. ServerGrammar.Forms,
+    ];
 
     /// <summary>
     /// Every option that the grammars can write, as <c>COMMAND OPTION</c>: gathered from a long stream that is not
@@ -122,7 +131,7 @@ public sealed class StreamGenerator
         draft.AddWord("SCAN");
         draft.Add("0");
         Parts.Any(0.4, Parts.Option("MATCH", Parts.Pattern), Parts.Option("COUNT", Parts.Number(1, 300)),
-            Parts.Option("TYPE", Parts.Literal("string", "list", "hash", "nothing", "STRING")))(draft);
+            Parts.Option("TYPE", Parts.Literal("string", "list", "hash", "set", "nothing", "STRING")))(draft);
         return new Sentence([new Request("SCAN", [.. draft.Arguments], draft.Options)]);
     }
 
@@ -157,6 +166,39 @@ public sealed class StreamGenerator
             requests.Add(new Request(command, Bytes([command, .. options]), counted));
         }
         return new Sentence(requests);
+    }
+
+    /// <summary>SPOP of all members, of some of a set that goes at once, of nothing, or wrong.</summary>
+    public Sentence Pops()
+    {
+        var draft = new Draft(_random, _words);
+        draft.AddWord("SPOP");
+        SetGrammar.SetKey(draft);
+        byte[] key = draft.Arguments[1];
+        if (_random.Next(3) > 0)
+        {
+            string count = draft.Pick(["1000", "9223372036854775807", "0", "-1", "abc", "1.5", "9223372036854775808"]);
+            if (_random.Next(2) == 0)
+                count = "1000";
+            draft.Add(count);
+            if (_random.Next(15) == 0)
+                draft.Add("x");
+            return new Sentence([new Request("SPOP", [.. draft.Arguments], [])]);
+        }
+        var fill = new Draft(_random, _words);
+        for (int i = _random.Next(1, 300); i > 0; i--)
+            SetGrammar.Member(fill);
+        if (_random.Next(2) == 0)
+            draft.Add(_random.Next(300));
+        byte[][] delete = [.. Bytes("DEL"), key];
+        return new Sentence(
+            [
+                new Request("DEL", delete, []),
+                new Request("SADD", [.. Bytes("SADD"), key, .. fill.Arguments], []),
+                new Request("SPOP", [.. draft.Arguments], []),
+                new Request("SCARD", [.. Bytes("SCARD"), key], []),
+                new Request("DEL", delete, []),
+            ]);
     }
 
     /// <summary>A short deadline that passes while active expiry is off.</summary>

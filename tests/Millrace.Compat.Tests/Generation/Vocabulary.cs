@@ -4,12 +4,17 @@ using System.Text;
 namespace Millrace.Compat.Tests.Generation;
 
 /// <summary>
-/// The few keys that all commands collide on, and values of every kind. Two pools of keys: pool 0 takes any value,
-/// pool 1 only short ones, so that LCS (quadratic) stays affordable.
+/// The few keys that all commands collide on, and values of every kind. Three pools of keys: pool 0 takes any value,
+/// pool 1 only short ones, so that LCS (quadratic) stays affordable, pool 2 mostly hashes. Now and then a command of any
+/// family meets a key of pool 2, and a command on hashes another key.
 /// </summary>
 public sealed class Vocabulary(Random random)
 {
     private const int KeysPerPool = 60;
+    private const int HashKeys = 12;
+    private const int ListKeys = 8;
+    private const int SortedSetKeys = 10;
+    private const int LexKeys = 4;
 
     // Words that stand where something else is wanted. None is a small positive number: as a deadline that would be a
     // race between the two servers.
@@ -46,6 +51,12 @@ public sealed class Vocabulary(Random random)
         if (pool == 1)
             return Encoding.Latin1.GetBytes($"t:{random.Next(KeysPerPool / 2)}");
         int drawn = random.Next(100);
+        if (pool == HashGrammar.Pool ? drawn > 3 : drawn == 99)
+            return Encoding.Latin1.GetBytes($"h:{random.Next(HashKeys)}");
+        if (pool == SortedSetGrammar.Pool && drawn > 2)
+            return Encoding.Latin1.GetBytes($"z:{random.Next(SortedSetKeys)}");
+        if (pool == SortedSetGrammar.LexPool)
+            return Encoding.Latin1.GetBytes($"zl:{random.Next(LexKeys)}");
         if (drawn < 5)
             return Encoding.Latin1.GetBytes(s_oddKeys[random.Next(s_oddKeys.Length)]);
         if (drawn < 7)
@@ -54,13 +65,21 @@ public sealed class Vocabulary(Random random)
         return Encoding.Latin1.GetBytes($"k:{random.Next(KeysPerPool)}");
     }
 
-    /// <summary>All keys that <see cref="Key"/> can give, in both pools.</summary>
+    /// <summary>A key that only commands on lists use.</summary>
+    public byte[] ListKey() => Encoding.Latin1.GetBytes($"l:{random.Next(ListKeys)}");
+
+    /// <summary>All keys that <see cref="Key"/> can give, in all pools.</summary>
     public static IEnumerable<byte[]> AllKeys() =>
         Enumerable.Range(0, KeysPerPool).Select(i => $"k:{i}")
             .Concat(Enumerable.Range(0, KeysPerPool / 2).Select(i => $"t:{i}"))
             .Concat(Enumerable.Range(0, 3)
                 .Select(i => "long:" + new string('x', 300) + i.ToString(CultureInfo.InvariantCulture)))
+            .Concat(Enumerable.Range(0, HashKeys).Select(i => $"h:{i}"))
+            .Concat(Enumerable.Range(0, SortedSetKeys).Select(i => $"z:{i}"))
+            .Concat(Enumerable.Range(0, LexKeys).Select(i => $"zl:{i}"))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
+            .Concat(Enumerable.Range(0, ListKeys).Select(i => $"l:{i}"))
+            .Concat(SetGrammar.KeyNames)
             .Concat(s_oddKeys)
             .Concat(s_junk)
             .Select(Encoding.Latin1.GetBytes);

@@ -38,6 +38,16 @@ public class DebugCommandTests
     [InlineData("DEBUG POPULATE 1 k 9999999999999", "ERR string exceeds maximum allowed size (proto-max-bulk-len)")]
     [InlineData("DEBUG POPULATE 1 k 1 x",
         "ERR unknown subcommand or wrong number of arguments for 'POPULATE'. Try DEBUG HELP.")]
+    [InlineData("DEBUG DICT-RESIZING 0", "OK")]
+    [InlineData("DEBUG DICT-RESIZING", "ERR unknown subcommand or wrong number of arguments for 'DICT-RESIZING'. Try "
+        + "DEBUG HELP.")]
+    [InlineData("DEBUG DIGEST", "0000000000000000000000000000000000000000")]
+    [InlineData("DEBUG DIGEST x", "ERR unknown subcommand or wrong number of arguments for 'DIGEST'. Try DEBUG HELP.")]
+    [InlineData("DEBUG DIGEST-VALUE none", "[0000000000000000000000000000000000000000]")]
+    [InlineData("DEBUG DIGEST-VALUE", "[]")]
+    [InlineData("DEBUG HTSTATS x", "ERR value is not an integer or out of range")]
+    [InlineData("DEBUG HTSTATS 16", "ERR Out of range database")]
+    [InlineData("DEBUG HTSTATS-KEY none", "ERR no such key")]
     [InlineData("DEBUG STRINGMATCH-LEN a*[x-z] abz", "1")]
     [InlineData("DEBUG STRINGMATCH-LEN a?c xabc", "0")]
     [InlineData("DEBUG PROTOCOL nothing", "ERR Wrong protocol type name. Please use one of the following: string|"
@@ -137,6 +147,55 @@ public class DebugCommandTests
             $@"^Value at:0x[0-9a-f]+ refcount:1 encoding:{encoding} serializedlength:{length} lru:\d+ "
                 + @"lru_seconds_idle:0$",
             client.Say("DEBUG OBJECT k"));
+    }
+
+    // The digests of redis-server 7.0.15 for the same data.
+    [Theory]
+    [InlineData("SET a 1", "943d800368fb9c0e951138f1bc0e313ac769d91f", "b4fc66738120fba0b5aa500ab5c2bf89cea1c5da")]
+    [InlineData("SADD a 2 1", "", "5d9842e5bd79f833c83b3535ec4a6836aba6d1fd")]
+    public void Digests_are_those_of_redis(string request, string digest, string digestOfValue)
+    {
+        using var server = new InProcessServer("--enable-debug-command", "yes", "--io-threads", "2");
+        using var client = new Conversation(server);
+        client.Say(request);
+        Assert.Equal($"[{digestOfValue} {new string('0', 40)}]", client.Say("DEBUG DIGEST-VALUE a b"));
+        if (digest.Length > 0) Assert.Equal(digest, client.Say("DEBUG DIGEST"));
+    }
+
+    [Fact]
+    public void Equal_data_have_equal_digests_and_different_ones_do_not()
+    {
+        using var server = new InProcessServer("--enable-debug-command", "yes", "--io-threads", "2");
+        using var client = new Conversation(server);
+        client.Say("SADD s a b 1");
+        client.Say("SADD t " + string.Join(' ', Enumerable.Range(0, 300)) + " a");
+        var digest = client.Say("DEBUG DIGEST");
+        var value = client.Say("DEBUG DIGEST-VALUE s");
+        client.Say("FLUSHALL");
+        client.Say("SADD t a " + string.Join(' ', Enumerable.Range(0, 300).Reverse()));
+        client.Say("SADD s 1 b a");
+        Assert.Equal(digest, client.Say("DEBUG DIGEST"));
+        client.Say("EXPIRE s 100");
+        Assert.NotEqual(value, client.Say("DEBUG DIGEST-VALUE s"));
+        client.Say("PERSIST s");
+        Assert.Equal(value, client.Say("DEBUG DIGEST-VALUE s"));
+        client.Say("MOVE s 1");
+        Assert.NotEqual(digest, client.Say("DEBUG DIGEST"));
+    }
+
+    [Fact]
+    public void Tables_tell_how_full_they_are()
+    {
+        using var server = new InProcessServer("--enable-debug-command", "yes");
+        using var client = new Conversation(server);
+        Assert.Contains("No stats available for empty dictionaries", client.Say("DEBUG HTSTATS 0"));
+        client.Say("SADD s " + string.Join(' ', Enumerable.Range(0, 1_000)));
+        client.Say("SADD small a");
+        Assert.Contains("number of elements: 2\n", client.Say("DEBUG HTSTATS 0 full").ReplaceLineEndings("\n"));
+        Assert.Matches(@"table size: [12]\d\d\d\n number of elements: 1000\n", client.Say("DEBUG HTSTATS-KEY s"));
+        Assert.Equal(
+            "ERR The value stored at the specified key is not represented using an hash table",
+            client.Say("DEBUG HTSTATS-KEY small full"));
     }
 
     [Fact]

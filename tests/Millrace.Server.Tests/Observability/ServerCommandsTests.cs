@@ -82,6 +82,34 @@ public class ServerCommandsTests
     }
 
     [Fact]
+    public void The_sum_of_memory_usage_is_the_data_set_of_info()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var client = new Conversation(server);
+        for (var i = 0; i < 40; i++)
+        {
+            var members = string.Join(' ', Enumerable.Range(0, i * 20).Select(j => (i % 3 == 0 ? "" : "member") + j));
+            client.Say($"SADD set{i} {i} {members}");
+            client.Say($"SET string{i} {new string('x', i * 2_000)}");
+        }
+
+        var sum = 0L;
+        for (var i = 0; i < 40; i++)
+        {
+            sum += long.Parse(client.Say($"MEMORY USAGE set{i} SAMPLES 0"));
+            sum += long.Parse(client.Say($"MEMORY USAGE string{i} SAMPLES 0"));
+        }
+
+        var info = client.Say("INFO memory");
+        var dataset = long.Parse(info.Split("used_memory_dataset:")[1].Split('\r')[0]);
+        Assert.Equal(dataset, sum);
+        Assert.InRange(
+            long.Parse(client.Say("MEMORY USAGE set39")),
+            long.Parse(client.Say("MEMORY USAGE set39 SAMPLES 0")) * 8 / 10,
+            long.Parse(client.Say("MEMORY USAGE set39 SAMPLES 0")) * 12 / 10);
+    }
+
+    [Fact]
     public void Lolwut_ends_with_the_version()
     {
         using var server = new InProcessServer();

@@ -1,0 +1,91 @@
+// How much resident memory the same collections take in each server: growth over the server without them.
+//
+//     each shape:  each server:  start -> a small one of the shape, deleted -> resident -> load in order -> resident
+
+using System.Globalization;
+using Millrace.Bench.Compare;
+using Millrace.Bench.Load;
+using Millrace.Bench.Servers;
+
+namespace Millrace.Bench;
+
+/// <summary>Resident bytes of collections, beside redis-server.</summary>
+internal sealed class MemoryBench
+{
+    public const string Help = """
+        --rounds N                fresh servers per shape (1); --shape NAME[,NAME] (all)
+        --divide N                so much smaller (1); --native PATH --io NAME as for compare
+        """;
+
+    private const int PrimeKeys = 1000;
+
+    private static readonly (string Name, string Command, int Keys)[] Shapes =
+    [
+        ("hash of 5 M fields", "mem-hash", 5_000_000),
+        ("sorted set of 5 M members", "mem-zset", 5_000_000),
+        ("set of 5 M strings", "mem-set", 5_000_000),
+        ("1 M hashes of 5 fields", "mem-hashes", 1_000_000),
+        ("list of 10 M elements", "mem-list", 10_000_000),
+    ];
+
+    private readonly ChildProcesses _children;
+    private readonly LoadProcess _load;
+    private readonly List<ServerRecipe> _recipes;
+    private readonly IReadOnlyList<string> _names;
+    private readonly int _rounds;
+    private readonly int _divide;
+
+    public MemoryBench(Arguments arguments, ChildProcesses children)
+    {
+        _children = children;
+        _load = new LoadProcess(children, "1");
+        _rounds = arguments.Number("--rounds", 1, max: 1000);
+        _divide = arguments.Number("--divide", 1, max: 100_000);
+        _names = arguments.Text("--shape")?.Split(',') ?? [.. Shapes.Select(shape => shape.Command)];
+        var native = arguments.Text("--native");
+        string[] more = arguments.Text("--io") is { } io ? ["--io", io] : [];
+        arguments.End();
+        if (_names.FirstOrDefault(name => Shapes.All(shape => shape.Command != name)) is { } unknown)
+        {
+            var known = string.Join(", ", Shapes.Select(one => one.Command));
+            throw new UsageException($"--shape: {known}, not '{unknown}'");
+        }
+
+        ServerRecipe?[] all = [ServerRecipe.Redis(children.Folder, 1), ServerRecipe.Millrace(native, more)];
+        _recipes = [.. all.OfType<ServerRecipe>()];
+    }
+
+    public int Run()
+    {
+        Console.WriteLine(
+            $"resident growth over the empty server, median of {_rounds} round(s); 16-byte fields, values and " +
+            "members, small hashes with 10-byte keys and 12-byte values");
+        Console.WriteLine("shape                        server      bytes each       MB  ratio");
+        foreach (var (name, command, keys) in Shapes.Where(shape => _names.Contains(shape.Command)))
+        {
+            var count = Math.Max(1, keys / _divide);
+            double first = 0;
+            foreach (var recipe in _recipes)
+            {
+                var bytes = Comparison.Median(
+                    Enumerable.Range(0, _rounds).Select(_ => Growth(recipe, command, count)).ToList());
+                if (first == 0) first = bytes;
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name,-28} {recipe.Name,-10} {bytes / count,11:F1} {bytes / 1e6,8:F1} {bytes / first,6:F2}"));
+            }
+        }
+
+        return 0;
+    }
+
+    private double Growth(ServerRecipe recipe, string command, int count)
+    {
+        using var server = new ServerUnderTest(_children, recipe, "0", 1);
+        // Code has run and buffers exist before memory is read; the few keys stay.
+        _load.Fill(server, command, 0, Math.Min(PrimeKeys, count), 12);
+        var before = server.ResidentBytes;
+        _load.Fill(server, command, 0, count, 12);
+        return server.ResidentBytes - before;
+    }
+}
