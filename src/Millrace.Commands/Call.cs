@@ -57,6 +57,9 @@ public readonly ref struct Call
     /// <summary>What the call's effect is, where the request itself is not.</summary>
     public EffectBuffer Effects { get; }
 
+    /// <summary>The keys that the key specifications found.</summary>
+    public ReadOnlySpan<KeyAt> Keys => _keys;
+
     /// <summary>The number of keys that the key specifications found.</summary>
     public int KeyCount => _keys.Length;
 
@@ -114,6 +117,45 @@ public readonly ref struct Call
     {
         if (Numbers.TryParseInt64(Args[argIndex], out value) && value >= 0) return true;
         Reply.Error(ErrorTexts.NotPositive);
+        return false;
+    }
+
+    /// <summary>
+    /// Has the caller wait until one of some keys holds a value of a type: then the command runs again. The handler
+    /// writes nothing and returns.
+    /// </summary>
+    /// <param name="type">The type.</param>
+    /// <param name="firstKey">The argument with the first key.</param>
+    /// <param name="keys">How many keys, one behind the other.</param>
+    /// <param name="timeoutMs">For how long, in milliseconds; 0: for ever.</param>
+    /// <returns>False when this caller may not wait: the handler answers as if the time were over.</returns>
+    public bool TryWait(Engine.ValueType type, int firstKey, int keys, long timeoutMs)
+    {
+        Debug.Assert((Spec.Flags & CommandFlags.Blocking) != 0, "a command that waits says so in its flags");
+        if (!Caller.MayWait) return false;
+        Caller.Wait = new KeyWait(type, firstKey, keys, timeoutMs);
+        return true;
+    }
+
+    /// <summary>Reads an argument as a time-out in seconds, fractions included, rounded up to milliseconds; writes an
+    /// error otherwise.</summary>
+    public bool TryTimeout(int argIndex, out long timeoutMs)
+    {
+        if (!LongDouble.TryParse(Args[argIndex], out var seconds))
+        {
+            timeoutMs = 0;
+            Reply.Error("ERR timeout is not a float or out of range"u8);
+            return false;
+        }
+
+        if (!seconds.TryToMilliseconds(out timeoutMs) || timeoutMs > long.MaxValue - Unit.NowMs)
+        {
+            Reply.Error("ERR timeout is out of range"u8);
+            return false;
+        }
+
+        if (timeoutMs >= 0) return true;
+        Reply.Error("ERR timeout is negative"u8);
         return false;
     }
 

@@ -2,6 +2,13 @@ using Millrace.Engine;
 
 namespace Millrace.Commands;
 
+/// <summary>What a blocking command waits for: the keys at these arguments, in their order.</summary>
+/// <param name="Type">What one of them must hold.</param>
+/// <param name="FirstKey">The argument with the first of them.</param>
+/// <param name="Keys">How many there are, one behind the other.</param>
+/// <param name="TimeoutMs">For how long, in milliseconds; 0: for ever.</param>
+public sealed record KeyWait(Engine.ValueType Type, int FirstKey, int Keys, long TimeoutMs);
+
 /// <summary>Who calls: what a data command may know of the connection, script or file behind a call.</summary>
 /// <remarks>Used by the loop that runs the call only.</remarks>
 public abstract class Caller
@@ -17,6 +24,16 @@ public abstract class Caller
 
     /// <summary>The longest string that a command may make, in bytes (<c>proto-max-bulk-len</c>).</summary>
     public long MaxBulkLength { get; set; } = 512L * 1024 * 1024;
+
+    /// <summary>
+    /// Whether a command may make the caller wait for a key; otherwise it answers as if its time-out had come. False
+    /// inside of transactions and scripts.
+    /// </summary>
+    public bool MayWait { get; set; }
+
+    /// <summary>What the command that runs wants its caller to wait for (<see cref="Call.TryWait"/>). Whoever runs
+    /// commands looks at it when a handler has returned, and clears it.</summary>
+    public KeyWait? Wait { get; set; }
 
     /// <summary>How a read by this caller counts.</summary>
     public Access ReadAccess => NoTouch ? Access.ReadWithoutTouch : Access.Read;

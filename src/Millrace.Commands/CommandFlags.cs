@@ -165,6 +165,9 @@ public enum Gate
 
     /// <summary>The connection is to be closed: what it still sends is ignored.</summary>
     Closing = 1 << 4,
+
+    /// <summary>The connection queues what it sends (MULTI): the command is kept for EXEC.</summary>
+    Queueing = 1 << 5,
 }
 
 /// <summary>Which partitions a command's unit holds.</summary>
@@ -181,4 +184,11 @@ public enum LockScope
 
     /// <summary>None, and it runs while all other loops stand still between units (CLIENT LIST, CONFIG SET).</summary>
     Quiesced,
+
+    /// <summary>Those of the keys that the connection watches (UNWATCH, DISCARD).</summary>
+    Watched,
+
+    /// <summary>Those of the keys that the connection watches and of all commands that it has queued, under
+    /// quiescence when one of these needs it (EXEC).</summary>
+    Transaction,
 }

@@ -52,6 +52,9 @@ public sealed class CommandSpec
     /// <summary>Which partitions its unit holds.</summary>
     public LockScope Locks { get; init; }
 
+    /// <summary>Whether it runs at once even when the connection queues commands (EXEC, DISCARD).</summary>
+    public bool RunsWhileQueueing { get; init; }
+
     /// <summary>Whether it stores arguments whole: large ones are copied before its unit begins then
     /// (<see cref="LargeValues"/>).</summary>
     public bool StoresWhole { get; init; }
@@ -112,6 +115,9 @@ public sealed class CommandSpec
     /// Computed like <see cref="StoppedBy"/>.</summary>
     public int OnlyKey { get; private set; }
 
+    /// <summary>Whether it may change the keyspace. Computed like <see cref="StoppedBy"/>.</summary>
+    public bool IsWrite { get; private set; }
+
     /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command
     /// in.</summary>
     public Gate StoppedBy { get; private set; }
@@ -139,7 +145,9 @@ public sealed class CommandSpec
         if ((Flags & CommandFlags.NoAuth) == 0) gates |= Gate.Unauthenticated;
         if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
+        if (!RunsWhileQueueing) gates |= Gate.Queueing;
         StoppedBy = gates;
+        IsWrite = (Flags & CommandFlags.Write) != 0;
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
         IsConstantTime = Complexity.StartsWith("O(1)", StringComparison.Ordinal);
     }

@@ -109,11 +109,36 @@ public sealed class Keyspace : IDisposable
     /// <summary>The partition of a key with this hash. The only function that knows.</summary>
     public int PartitionOf(ulong hash) => HashBits.Partition(hash) & (Shape.Partitions - 1);
 
+    /// <summary>
+    /// The lock set of a unit that writes to the partitions of <paramref name="mask"/>: with those that serving their
+    /// waiters needs, and the waiters of these, and so on. Read without locks it is a guess.
+    /// </summary>
+    public ulong ClosureOf(ulong mask)
+    {
+        var closure = mask;
+        for (var rest = mask; rest != 0;)
+        {
+            var needed = Volatile.Read(ref _lines[BitOperations.TrailingZeroCount(rest)].WaiterMask) & ~closure;
+            rest = (rest & (rest - 1)) | needed;
+            closure |= needed;
+        }
+
+        return closure;
+    }
+
     /// <summary>The sum of a counter over all partitions; a reader sees each counter at some recent moment.</summary>
     public long Sum(Func<PartitionLine, long> counter)
     {
         var sum = 0L;
         for (var i = 0; i < _partitions.Length; i++) sum += counter(_lines[i]);
+        return sum;
+    }
+
+    /// <summary>The sum of a number over all partitions. All loops stand still.</summary>
+    public long SumOver(Func<Partition, long> number)
+    {
+        var sum = 0L;
+        foreach (var partition in _partitions) sum += number(partition);
         return sum;
     }
 

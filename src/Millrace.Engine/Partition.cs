@@ -35,6 +35,7 @@ public sealed class Partition
         _upkeep = upkeep;
         _tables = new KeyTable?[databases];
         Discards = new Discards(Heap, upkeep, index);
+        Awaited = new AwaitedKeys(this);
         Line.NextDeadlineMs = long.MaxValue;
     }
 
@@ -55,21 +56,39 @@ public sealed class Partition
     /// <summary>What was taken out of use and still holds memory.</summary>
     public Discards Discards { get; }
 
+    /// <summary>The keys that somebody watches.</summary>
+    public WatchedKeys Watched { get; } = new();
+
+    /// <summary>The keys that somebody waits for.</summary>
+    public AwaitedKeys Awaited { get; }
+
     /// <summary>The table of a database, or null while it has never held a key.</summary>
     public KeyTable? Table(int database) => _tables[database];
 
     /// <summary>The table of a database, made on first use.</summary>
     public KeyTable TableForWrite(int database) => _tables[database] ??= new KeyTable(Heap, _hasher);
 
-    /// <summary>Exchanges two databases.</summary>
-    public void Swap(int first, int second) => (_tables[first], _tables[second]) = (_tables[second], _tables[first]);
+    /// <summary>Exchanges two databases at a unit's time.</summary>
+    internal void Swap(int first, int second, long nowMs)
+    {
+        if (Watched.Count > 0 && first != second)
+        {
+            Watched.Exchange(first, _tables[first], _tables[second], nowMs);
+            Watched.Exchange(second, _tables[second], _tables[first], nowMs);
+        }
+
+        (_tables[first], _tables[second]) = (_tables[second], _tables[first]);
+    }
 
     /// <summary>Empties a database at once; its memory is freed later in slices. Returns the number of keys
     /// removed.</summary>
-    public long Discard(int database)
+    /// <param name="database">The database.</param>
+    /// <param name="nowMs">The unit's time.</param>
+    public long Discard(int database, long nowMs)
     {
         var table = _tables[database];
         if (table is null) return 0;
+        if (Watched.Count > 0) Watched.Exchange(database, table, null, nowMs);
         _tables[database] = null;
         Discards.Add(table);
         return table.Count;
@@ -82,6 +101,9 @@ public sealed class Partition
         Heap.Trim();
         return true;
     }
+
+    /// <summary>Brings <see cref="PartitionLine.Listeners"/> in line with who watches and who waits.</summary>
+    internal void CountListeners() => Line.Listeners = Watched.Count + Awaited.Count;
 
     /// <summary>A key, or a member of one, has a new deadline.</summary>
     internal void NoteDeadline(long deadlineMs)
@@ -145,6 +167,12 @@ public struct PartitionLine
 
     /// <summary>Members of collections removed because their time had come, by whomever.</summary>
     public long ExpiredMembers;
+
+    /// <summary>The other partitions that whoever serves the waiters of this one needs.</summary>
+    public ulong WaiterMask;
+
+    /// <summary>How many keys somebody watches or waits for: changes are told only when there are any.</summary>
+    public int Listeners;
 
     [Conditional("DEBUG")]
     internal static void AssertSize() =>

@@ -17,6 +17,12 @@ public static class PlantedFault
     /// <summary>A unit's effects are appended to the log after it has unlocked.</summary>
     public static bool EffectsAfterUnlock => IsPlanted("effects-after-unlock");
 
+    /// <summary>Waiters are served in a unit of their own, after the unit that made their key ready.</summary>
+    public static bool WaitersServedAfterUnlock => IsPlanted("waiters-after-unlock");
+
+    /// <summary>EXEC does not hold the partitions of the watched keys, only those of the queued commands.</summary>
+    public static bool WatchedNotLocked => IsPlanted("watched-not-locked");
+
 #if SCHEDULE_POINTS
     private static readonly string? Planted = Environment.GetEnvironmentVariable("MILLRACE_PLANTED_FAULT");
 

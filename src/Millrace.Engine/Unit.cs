@@ -36,6 +36,7 @@ public sealed class Unit
     private readonly Keyspace _keyspace;
     private readonly bool _locks;
     private uint _randomState;
+    private bool _isHeard; // somebody watches keys of a held partition, or waits for them
 
     /// <summary>A unit over <paramref name="keyspace"/> for one loop.</summary>
     /// <param name="keyspace">Shared by all loops.</param>
@@ -81,6 +82,9 @@ public sealed class Unit
     /// <summary>Large values that the reply waits for. Whoever ends the unit copies them and clears the list.</summary>
     public RetainedBlobs Retained { get; }
 
+    /// <summary>Awaited keys that the unit has changed. Whoever ends the unit serves their waiters before.</summary>
+    public ReadyKeys Ready { get; } = new();
+
     /// <summary>
     /// Takes the partitions of <paramref name="mask"/> and fixes the unit's time.
     /// </summary>
@@ -93,6 +97,7 @@ public sealed class Unit
         Debug.Assert(Held == 0, "units do not nest");
         contended = -1;
         Dirty = 0;
+        _isHeard = false;
         NowMs = loopUnixMs;
         if ((mask & (mask - 1)) != 0) return TryBeginMany(mask, patient, out contended);
         if (mask == 0) return true;
@@ -101,7 +106,28 @@ public sealed class Unit
         Held = mask;
         ref var line = ref _keyspace.LineOf(index);
         NowMs = line.LastUnixMs = Math.Max(loopUnixMs, line.LastUnixMs);
+        _isHeard = line.Listeners > 0;
         return true;
+    }
+
+    /// <summary>
+    /// Begins a unit that may write, and that therefore has to serve waiters: takes the partitions that they need as
+    /// well (<see cref="Keyspace.ClosureOf"/>). The other parameters are those of <see cref="TryBegin"/>.
+    /// </summary>
+    public bool TryBeginWrite(ulong mask, long loopUnixMs, bool patient, out int contended)
+    {
+        if (!_locks) return TryBegin(mask, loopUnixMs, patient, out contended);
+        var closure = _keyspace.ClosureOf(mask);
+        while (TryBegin(closure, loopUnixMs, patient, out contended))
+        {
+            // Somebody may have begun to wait before the locks were taken. The set only grows, so this ends.
+            var needed = _keyspace.ClosureOf(closure);
+            if (needed == closure) return true;
+            closure = needed;
+            Unlock();
+        }
+
+        return false;
     }
 
     private bool TryBeginMany(ulong mask, bool patient, out int contended)
@@ -113,7 +139,9 @@ public sealed class Unit
             var index = BitOperations.TrailingZeroCount(rest);
             if (_locks && !Take(index, patient)) return GiveUp(index, out contended);
             Held |= 1UL << index;
-            NowMs = Math.Max(NowMs, _keyspace.LineOf(index).LastUnixMs);
+            ref var line = ref _keyspace.LineOf(index);
+            NowMs = Math.Max(NowMs, line.LastUnixMs);
+            _isHeard |= line.Listeners > 0;
         }
 
         StoreTime();
@@ -129,9 +157,19 @@ public sealed class Unit
         return false;
     }
 
+    /// <summary>Moves the unit's time on for what it does next, and never back: its waiters are served after what it was
+    /// begun for, and that may have taken a while.</summary>
+    public void Advance(long loopUnixMs)
+    {
+        if (loopUnixMs <= NowMs) return;
+        NowMs = loopUnixMs;
+        StoreTime();
+    }
+
     /// <summary>Releases the partitions. The effects have been appended before.</summary>
     public void End()
     {
+        Debug.Assert(Ready.IsEmpty || PlantedFault.WaitersServedAfterUnlock, "waiters are served before");
         Removals.Clear();
         Unlock();
         Staged.Clear();
@@ -179,6 +217,36 @@ public sealed class Unit
     {
         Debug.Assert((Held & (1UL << _keyspace.PartitionOf(key.Hash))) != 0 || PlantedFault.LockLeftOut, "held");
         Dirty++;
+        if (_isHeard) Tell(key);
+    }
+
+    /// <summary>Empties a database; every partition must be held. Returns the number of keys removed.</summary>
+    public long Discard(int database)
+    {
+        var removed = 0L;
+        for (var i = 0; i < _keyspace.Shape.Partitions; i++) removed += _keyspace[i].Discard(database, NowMs);
+        return removed;
+    }
+
+    /// <summary>Exchanges two databases; every partition must be held.</summary>
+    public void Swap(int first, int second)
+    {
+        for (var i = 0; i < _keyspace.Shape.Partitions; i++)
+        {
+            var partition = _keyspace[i];
+            partition.Swap(first, second, NowMs);
+            if (partition.Awaited.Count == 0) continue;
+            partition.Awaited.FindReady(first, partition.Table(first), Ready);
+            partition.Awaited.FindReady(second, partition.Table(second), Ready);
+        }
+    }
+
+    /// <summary>Whether an entry lies under a key whose time has come, and which is still there because the unit must
+    /// not remove it (<see cref="RemovesExpired"/>).</summary>
+    public bool HasExpiredEntry(in Key key)
+    {
+        var entry = PartitionFor(key).Table(key.Database)?.Find(key.Hash, key.Bytes) ?? default;
+        return entry.HasDeadline && entry.DeadlineMs < NowMs;
     }
 
     /// <summary>Counts several changes of one key.</summary>
@@ -256,6 +324,7 @@ public sealed class Unit
     {
         var partition = PartitionFor(key);
         var table = partition.Table(key.Database)!;
+        if (_isHeard) Tell(key); // before the entry goes: the key may be a view of its name
         Detach(table, key.Hash, entry);
         Value.Free(partition.Discards, entry);
     }
@@ -267,6 +336,7 @@ public sealed class Unit
     {
         var made = Value.Transfer(this, entry, PartitionFor(from).Heap, to, copies: false);
         var source = PartitionFor(from);
+        if (_isHeard) Tell(from);
         Detach(source.Table(from.Database)!, from.Hash, entry);
         Value.FreeTransferred(source.Discards, entry, PartitionFor(to).Heap);
         return made;
@@ -432,8 +502,17 @@ public sealed class Unit
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         partition.Line.Expired++;
+        if (_isHeard) partition.Watched.Expire(key);
         Detach(partition.Table(key.Database)!, key.Hash, entry);
         Value.Free(partition.Discards, entry);
+    }
+
+    // Somebody watches or waits for keys of the held partitions: is it this one?
+    private void Tell(in Key key)
+    {
+        var partition = PartitionFor(key);
+        if (partition.Watched.Count > 0) partition.Watched.Touch(key);
+        if (partition.Awaited.Count > 0 && partition.Awaited.Find(key) is { } queue) Ready.Add(queue);
     }
 
     private static void Detach(KeyTable table, ulong hash, in Entry entry)

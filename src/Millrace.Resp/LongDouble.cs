@@ -120,6 +120,29 @@ public readonly struct LongDouble : IEquatable<LongDouble>
         return true;
     }
 
+    /// <summary>A number of seconds as milliseconds, rounded up; -1 for less than a long can hold. False when it is more
+    /// than a long can hold. O(1).</summary>
+    /// <param name="milliseconds">The milliseconds; 0 when false.</param>
+    public bool TryToMilliseconds(out long milliseconds)
+    {
+        milliseconds = 0;
+        LongDouble scaled = _isInfinity ? this : Round(_isNegative, (UInt128)_fraction * 1000, _exponent, isInexact: false);
+        int shift = -scaled._exponent;
+        bool isHuge = scaled._isInfinity || (shift < 0 && scaled._fraction != 0);
+        ulong whole = isHuge ? ulong.MaxValue : shift >= 64 ? 0 : scaled._fraction >> shift;
+        bool isExact = isHuge || (shift >= 64 ? scaled._fraction == 0 : whole << shift == scaled._fraction);
+        if (_isNegative)
+        {
+            milliseconds = whole > long.MaxValue ? -1 : -(long)whole;
+            return true;
+        }
+
+        if (!isExact) whole++;
+        if (whole > long.MaxValue) return false;
+        milliseconds = (long)whole;
+        return true;
+    }
+
     /// <summary>Writes the number as Redis's "human" form: "%.17Lf", trailing zeros and point removed, no "-0".
     /// Requires: <see cref="MaxHumanBytes"/> free (64 suffice below 2^64). Below 2^64: O(1), no allocation.</summary>
     /// <param name="to">Where to write.</param>

@@ -67,6 +67,9 @@ public sealed class ReplyWriter
         set => _muted = value;
     }
 
+    /// <summary>Whether <see cref="TryBeginLate"/> may leave room for what comes later; as a rule it may.</summary>
+    public bool AllowsLate { get; set; } = true;
+
     /// <summary>Bytes written since <see cref="Attach"/>.</summary>
     public long Written => _deferredDepth == 0
         ? _before + (_at - _origin)
@@ -190,7 +193,7 @@ public sealed class ReplyWriter
     /// be dropped or moved.</returns>
     public bool TryBeginLate(int length)
     {
-        if (_muted || _deferredDepth > 0) return false;
+        if (_muted || _deferredDepth > 0 || !AllowsLate) return false;
         Header((byte)'$', length);
         while (length > 0)
         {

@@ -1,9 +1,12 @@
+using System.Numerics;
 using System.Text;
 using Millrace.Commands;
 using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Resp;
-using Millrace.Server.Effects;
+using Millrace.Server.Blocking;
+using Millrace.Server.Execution;
+using Millrace.Server.Transactions;
 
 namespace Millrace.Server;
 
@@ -34,12 +37,18 @@ public sealed class Client : Caller
 {
     private Gate _gates;
     private ClientNames _names = ClientNames.None;
+    private CommandQueue? _queue;
+    private BlockedRequest? _blocked;
+    private byte[]? _lateReply;
+    private bool _isLateSilent;
+    private LoopTimer? _timer;
 
     /// <summary>A client on a new connection.</summary>
     public Client(long id, Connection connection, bool mustAuthenticate)
     {
         Id = id;
         Connection = connection;
+        MayWait = true;
         RequiresAuthentication(mustAuthenticate);
     }
 
@@ -95,8 +104,24 @@ public sealed class Client : Caller
     /// meanwhile.</summary>
     public bool IsParked { get; set; }
 
-    /// <summary>Whether the reply to its last request comes later (WAIT); it is parked until then.</summary>
-    public bool IsBlocked { get; private set; }
+    /// <summary>Whether its next request waits for a gate to open (CLIENT PAUSE); it is parked meanwhile.</summary>
+    public bool IsPostponed { get; set; }
+
+    /// <summary>Whether the reply to its last request comes later, and nobody has decided yet what it is; it is parked
+    /// until then.</summary>
+    public bool IsBlocked => _lateReply is not null || _blocked is { IsWaiting: true };
+
+    /// <summary>The request with which it waits for a key, or null.</summary>
+    public BlockedRequest? Blocked => _blocked;
+
+    /// <summary>Whether it queues what it sends (MULTI).</summary>
+    public bool IsQueueing => (_gates & Gate.Queueing) != 0;
+
+    /// <summary>What it has queued since MULTI.</summary>
+    public CommandQueue Queue => _queue ??= new CommandQueue();
+
+    /// <summary>What it watches, or null.</summary>
+    public Watcher? Watcher { get; private set; }
 
     /// <summary>How often the request that is next has failed to get its locks.</summary>
     public int LockTries { get; set; }
@@ -114,21 +139,57 @@ public sealed class Client : Caller
     /// not.</summary>
     public long OverSoftLimitSinceUs { get; set; }
 
-    /// <summary>Where the effects of units go that a handler ends itself; set by the loop's executor.</summary>
-    internal EffectRecorder? Recorder { get; set; }
+    /// <summary>Bytes that it has queued: they count as unread input.</summary>
+    public int QueuedBytes => _queue?.Bytes ?? 0;
+
+    /// <summary>Bytes of memory that its queue holds.</summary>
+    public int QueueHeldBytes => _queue?.HeldBytes ?? 0;
+
+    /// <summary>What runs its requests; set by the first one.</summary>
+    internal Executor? Executor { get; set; }
 
     /// <inheritdoc/>
     public override void BeginUnit(Unit unit, ulong partitions)
     {
         base.BeginUnit(unit, partitions);
-        Recorder?.Prepare(unit);
+        Executor?.Effects.Prepare(unit);
     }
 
     /// <inheritdoc/>
     public override void EndUnit(Unit unit)
     {
-        Recorder?.AppendRemovals(unit);
+        Executor?.Effects.AppendRemovals(unit);
         unit.End();
+    }
+
+    /// <summary>Queues what it sends from now on.</summary>
+    internal void BeginTransaction() => _gates |= Gate.Queueing;
+
+    /// <summary>Forgets what was queued and runs requests again.</summary>
+    internal void EndTransaction()
+    {
+        _gates &= ~Gate.Queueing;
+        _queue?.Clear();
+    }
+
+    /// <summary>Watches a key. Requires: <paramref name="unit"/> holds its partition.</summary>
+    internal void Watch(Unit unit, in Key key) => (Watcher ??= new Watcher()).Add(unit, key);
+
+    /// <summary>Watches nothing any more. Requires: the partitions of <see cref="Watcher"/> are held.</summary>
+    internal void Unwatch(Keyspace keyspace)
+    {
+        if (Watcher is not { } watcher) return;
+        for (var rest = watcher.Partitions; rest != 0; rest &= rest - 1)
+            watcher.Forget(keyspace[BitOperations.TrailingZeroCount(rest)], keyspace);
+        Watcher = null;
+    }
+
+    /// <summary>Takes the watcher away; its watches stay until somebody takes them out.</summary>
+    internal Watcher? TakeWatcher()
+    {
+        var watcher = Watcher;
+        Watcher = null;
+        return watcher;
     }
 
     /// <summary>Demands or waives authentication.</summary>
@@ -143,37 +204,110 @@ public sealed class Client : Caller
         Connection.CloseAfterFlush();
     }
 
-    /// <summary>Closes the connection at once; replies that have not left are dropped.</summary>
+    /// <summary>Closes the connection at once; replies that have not left are dropped, and nobody serves it any
+    /// more.</summary>
     public void CloseNow()
     {
         _gates |= Gate.Closing;
+        _blocked?.TryEnd(out _);
         Connection.CloseNow();
     }
 
     /// <summary>
     /// Sends the reply to the running command later and takes no request before. The handler writes nothing.
     /// </summary>
-    /// <param name="delayMs">How much later; 0: never, until the client leaves.</param>
+    /// <param name="delayMs">How much later; 0: never, until the client leaves or is unblocked.</param>
     /// <param name="reply">The reply in protocol form.</param>
     public void ReplyLater(long delayMs, byte[] reply)
     {
-        IsBlocked = IsParked = true;
-        if (delayMs == 0) return;
-        var isSilent = Replies != ReplyMode.On;
-        Connection.Loop.StartTimer(delayMs, _ => Unblock(isSilent ? [] : reply));
+        IsParked = true;
+        _lateReply = reply;
+        _isLateSilent = Replies != ReplyMode.On;
+        if (delayMs > 0) StartTimer(delayMs);
     }
 
-    private void Unblock(byte[] reply)
+    /// <summary>Takes no request until the one that waits has its reply.</summary>
+    internal void Block(BlockedRequest request)
     {
+        IsParked = true;
+        _blocked = request;
+    }
+
+    /// <summary>Ends the wait when so much time has passed.</summary>
+    internal void StartTimer(long delayMs)
+    {
+        _timer ??= Connection.Loop.CreateTimer(static timer => ((Client)timer.State!).TimeOver(timer), this);
+        _timer.Start(delayMs);
+    }
+
+    /// <summary>The request has been served, on whatever loop.</summary>
+    internal void Served(BlockedRequest request)
+    {
+        if (!ReferenceEquals(_blocked, request)) return;
+        _blocked = null;
+        GoOn(request.Reply, request.IsSilent);
+    }
+
+    /// <summary>Ends the wait before its time (CLIENT UNBLOCK). All loops stand still.</summary>
+    /// <param name="isError">Answer with an error rather than as if the time were over.</param>
+    /// <returns>False when it does not wait for anything that can be ended.</returns>
+    internal bool TryUnblock(bool isError)
+    {
+        if (_lateReply is { } late) EndLate(isError ? Unblocked : late);
+        else return _blocked is { } request && TryEndWait(request, isError, out _);
+        return true;
+    }
+
+    /// <summary>Takes the request away that waits for a key: the client is gone.</summary>
+    internal BlockedRequest? TakeBlocked()
+    {
+        _timer?.Cancel();
+        _lateReply = null;
+        var request = _blocked;
+        _blocked = null;
+        return request;
+    }
+
+    private void TimeOver(LoopTimer timer)
+    {
+        const int UndecidedMs = 1;
+        if (_lateReply is { } late) EndLate(late);
+        else if (_blocked is { } request && !TryEndWait(request, isError: false, out var isInService) && isInService)
+            timer.Start(UndecidedMs);
+    }
+
+    private void EndLate(byte[] reply)
+    {
+        _lateReply = null;
+        GoOn(reply, _isLateSilent);
+    }
+
+    private bool TryEndWait(BlockedRequest request, bool isError, out bool isInService)
+    {
+        if (!request.TryEnd(out isInService)) return false;
+        _blocked = null;
+        Executor!.EndWait(request, isError);
+        var none = request.Protocol == 3 ? "_\r\n"u8 : "*-1\r\n"u8;
+        GoOn(isError ? Unblocked : none, request.IsSilent);
+        return true;
+    }
+
+    private void GoOn(ReadOnlySpan<byte> reply, bool isSilent)
+    {
+        _timer?.Cancel();
+        IsParked = false;
         if (IsClosing || !Connection.IsOpen) return;
-        IsBlocked = IsParked = false;
-        Connection.Output.Append(reply);
+        if (!isSilent) Connection.Output.Append(reply);
         Connection.Loop.MarkReady(Connection);
     }
 
     /// <summary>Back to the state of a fresh connection, as RESET says.</summary>
-    public void Reset(bool mustAuthenticate)
+    /// <param name="mustAuthenticate">Whether it has to show again who it is.</param>
+    /// <param name="keyspace">All keys; the partitions of what it watches are held.</param>
+    public void Reset(bool mustAuthenticate, Keyspace keyspace)
     {
+        EndTransaction();
+        Unwatch(keyspace);
         Database = 0;
         Protocol = 2;
         if (Name.Length > 0) Name = "";
@@ -182,6 +316,8 @@ public sealed class Client : Caller
         NoTouch = false;
         RequiresAuthentication(mustAuthenticate);
     }
+
+    private static byte[] Unblocked { get; } = "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"u8.ToArray();
 
     /// <summary>Whether a name, library name or version has only characters that CLIENT LIST can show.</summary>
     public static bool IsPrintable(ReadOnlySpan<byte> text) => !text.ContainsAnyExceptInRange((byte)'!', (byte)'~');

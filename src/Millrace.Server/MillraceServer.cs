@@ -9,6 +9,7 @@ using Millrace.Server.Effects;
 using Millrace.Server.Execution;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
+using Millrace.Server.Transactions;
 
 namespace Millrace.Server;
 
@@ -43,12 +44,14 @@ public sealed class MillraceServer : IDisposable
         _memory = new MemorySource();
         var keyspace = new Keyspace(KeyspaceShape.For(loops, settings.Databases), _memory, new KeyHasher());
         var registry = new ClientRegistry();
+        var gates = new Gates();
         _parts = new ServerParts
         {
             Configuration = configuration,
             Journal = journal,
             Keyspace = keyspace,
-            Gates = new Gates(),
+            Gates = gates,
+            Pause = new ClientPause(gates),
             Log = new EffectLog(),
             Seed = (uint)SystemRandom.NextWord(),
             Admission = new Admission(configuration),
@@ -102,7 +105,7 @@ public sealed class MillraceServer : IDisposable
     /// end.</summary>
     public void Stop()
     {
-        _parts.Gates.Close(Gate.WritesPaused);
+        _parts.Pause.Stop();
         _parts.Loops.Stop();
     }
 
@@ -121,9 +124,10 @@ public sealed class MillraceServer : IDisposable
         return
         [
             .. DataCommands.All,
+            .. TransactionCommands.Table,
             .. new CommandCommands(() => _parts.Table).All(),
             .. new ConnectionCommands(_parts).All(),
-            .. new ClientCommands(registry).All(),
+            .. new ClientCommands(registry, _parts.Pause).All(),
             .. new InfoCommand(_parts, statistics).All(),
             .. new ServerCommands(RequestShutdown).All(),
             .. new LoneServerCommands(_parts.Log).All(),

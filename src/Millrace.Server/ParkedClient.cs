@@ -20,7 +20,7 @@ public sealed class ParkedClient(Client client) : Mail, IParked
     public override void Deliver(EventLoop loop)
     {
         if (client.IsClosing || !client.Connection.IsOpen) return;
-        client.IsParked = false;
+        client.IsParked = client.IsPostponed = false;
         client.Connection.ResumeReading();
         loop.MarkReady(client.Connection);
     }

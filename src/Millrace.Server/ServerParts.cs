@@ -29,6 +29,9 @@ public sealed class ServerParts
     /// <summary>The gates closed for everybody.</summary>
     public required Gates Gates { get; init; }
 
+    /// <summary>The pause that CLIENT PAUSE asks for.</summary>
+    public required ClientPause Pause { get; init; }
+
     /// <summary>The stream of effects.</summary>
     public required EffectLog Log { get; init; }
 

@@ -127,7 +127,7 @@ public class UnitTests
 
         for (var i = 0; i < partitions; i++)
         {
-            for (var database = 0; database < 4; database++) engine.Keyspace[i].Discard(database);
+            for (var database = 0; database < 4; database++) engine.Keyspace[i].Discard(database, nowMs: 0);
             while (!engine.Keyspace[i].FreeDiscarded(3))
             {
             }

@@ -12,6 +12,7 @@ using Millrace.Engine;
 using Millrace.Memory;
 using Millrace.Resp;
 using Millrace.Server;
+using Millrace.Server.Blocking;
 using Millrace.Server.Effects;
 using Millrace.Server.Execution;
 
@@ -258,6 +259,10 @@ internal sealed class History : IDisposable
         public override void BeginQuiescence() => throw new NotSupportedException();
 
         public override void EndQuiescence() => throw new NotSupportedException();
+
+        public override void Wait(BlockedRequest request, long timeoutMs) => throw new NotSupportedException();
+
+        public override void Deliver(BlockedRequest request) => throw new NotSupportedException();
 
         public override IParked Park(Client client)
         {

@@ -61,6 +61,9 @@ internal sealed class Conversation : IDisposable
         }
     }
 
+    /// <summary>Whether nothing has come that was not read.</summary>
+    public bool IsSilent() => _unread.Length == 0 && _socket.Available == 0;
+
     public void Dispose() => _socket.Dispose();
 
     private (RespValue Value, string Bytes) ReadReply()

@@ -15,6 +15,7 @@ public static class DataCommands
         .. SetAlgebraCommands.Table,
         .. KeyCommands.Table,
         .. ListCommands.Table,
+        .. BlockingListCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
         .. SortedSetCommands.Table,

@@ -205,8 +205,7 @@ public static class KeyspaceCommands
             return;
         }
 
-        for (var i = 0; i < call.Unit.Keyspace.Shape.Partitions; i++)
-            call.Unit.Keyspace[i].Swap((int)first, (int)second);
+        call.Unit.Swap((int)first, (int)second);
         call.Unit.ChangedMany(1);
         call.Reply.Ok();
     }
@@ -223,11 +222,11 @@ public static class KeyspaceCommands
     {
         const int FreedPerStep = 4096;
         var removed = 0L;
+        for (var database = firstDatabase; database < endDatabase; database++)
+            removed += call.Unit.Discard(database);
         for (var i = 0; i < call.Unit.Keyspace.Shape.Partitions; i++)
         {
             var partition = call.Unit.Keyspace[i];
-            for (var database = firstDatabase; database < endDatabase; database++)
-                removed += partition.Discard(database);
             partition.RefreshNextDeadline();
             while (freesAtOnce && !partition.FreeDiscarded(FreedPerStep))
             {

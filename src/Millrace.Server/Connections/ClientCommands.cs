@@ -1,8 +1,8 @@
 // CLIENT: what the server knows of its clients, and what a client may change of itself.
 //
 // LIST and KILL look at clients of all loops and therefore run while all loops stand still; the other subcommands touch
-// the calling client alone. Subcommands that belong to features that are not here (PAUSE, UNBLOCK, TRACKING, ...) are
-// unknown.
+// the calling client alone. PAUSE, UNPAUSE and UNBLOCK are in ClientWaiting. Subcommands that belong to features that are
+// not here (TRACKING, ...) are unknown.
 // Source: Redis 7.2 documentation, "CLIENT" and its subcommands; CLIENT KILL MAXAGE: 7.4; several ids: Valkey 8.1.
 
 using System.Text;
@@ -13,7 +13,7 @@ using static Millrace.Commands.CommandFlags;
 namespace Millrace.Server.Connections;
 
 /// <summary>The CLIENT family.</summary>
-public sealed class ClientCommands(ClientRegistry registry)
+public sealed class ClientCommands(ClientRegistry registry, ClientPause pause)
 {
     private const CommandFlags Usual = NoScript | Loading | Stale;
     private const string OfClients = "O(N) where N is the number of client connections";
@@ -28,6 +28,7 @@ public sealed class ClientCommands(ClientRegistry registry)
     private static readonly string[] Changing = ["nondeterministic_output"];
 
     private readonly ClientRegistry _registry = registry;
+    private readonly ClientWaiting _waiting = new(registry, pause);
 
     /// <summary>The family's commands.</summary>
     public IEnumerable<CommandSpec> All() =>
@@ -66,12 +67,15 @@ public sealed class ClientCommands(ClientRegistry registry)
                 },
                 Own("no-touch", 3, NoTouch, "7.2.0", "(ON | OFF)",
                     "Makes reads of the connection leave the age of keys alone."),
+                _waiting.PauseSpec(),
                 Own("reply", 3, Reply, "3.2.0", "(ON | OFF | SKIP)", "Tells whether the connection wants replies."),
                 Own(
                     "setinfo", 4, SetInfo, "7.2.0", "(LIB-NAME libname:string | LIB-VER libver:string)",
                     "Names the client library of the connection.",
                     ["request_policy:all_nodes", "response_policy:all_succeeded"]),
                 Own("setname", 3, SetName, "2.6.9", "connection-name:string", "Names the connection."),
+                _waiting.UnblockSpec(),
+                _waiting.UnpauseSpec(),
             ],
         },
     ];
@@ -124,6 +128,7 @@ public sealed class ClientCommands(ClientRegistry registry)
             ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
             ("7.0.3", "Added `ssub` field."),
             ("7.2.0", "Added `lib-name` and `lib-ver` fields."),
+            ("7.4.0", "Added `watch` field."),
         ],
         Tips = Changing,
     };
@@ -172,9 +177,13 @@ public sealed class ClientCommands(ClientRegistry registry)
                 "What is known of connections.",
             "NO-EVICT (ON|OFF)", "Spare this connection when memory for clients runs out.",
             "NO-TOUCH (ON|OFF)", "Let reads of this connection leave the age of keys alone.",
+            "PAUSE <timeout> [WRITE|ALL]", "Let commands wait for so many milliseconds, or only those that write.",
             "REPLY (ON|OFF|SKIP)", "Choose which replies this connection gets.",
             "SETINFO (LIB-NAME|LIB-VER) <value>", "Name the client library of this connection.",
             "SETNAME <name>", "Name this connection.",
+            "UNBLOCK <client-id> [TIMEOUT|ERROR]",
+                "End the waiting of a connection, as if its time were over or with an error.",
+            "UNPAUSE", "Let the commands go on that PAUSE made wait.",
         ]);
 
     private static void Id(ref Call call) => call.Reply.Integer(call.Client().Id);

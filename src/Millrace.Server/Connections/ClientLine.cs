@@ -7,15 +7,16 @@ namespace Millrace.Server.Connections;
 /// One line of CLIENT LIST: what there is to know of a client.
 /// </summary>
 /// <remarks>
-/// Names and order are those of Redis 7.2, since tools parse them. Sizes are what the connection really holds:
+/// Names and order are those of Redis 7.2 (watch: 7.4), since tools parse them. Sizes are what the connection really holds:
 /// <code>
 ///   qbuf, qbuf-free       the connection's own input buffer: unread bytes and the rest; both 0 while it has
 ///                         none: nothing is unread, or requests run from the loop's shared buffer
-///   argv-mem, multi-mem   0: arguments are views of the input, and nothing is queued
+///   argv-mem              arguments that are kept while the client is blocked; others are views of the input
+///   multi-mem             what MULTI has queued
 ///   rbs, obl              one output segment: its size, and what of it waits to be sent
 ///   oll, omem, obl        several: their number, their size, and what of them waits
 ///   rbp                   0: peaks are not kept
-///   tot-mem               all memory held for input and output
+///   tot-mem               all memory held for input, output and what is kept
 /// </code>
 /// All loops stand still, or the client belongs to the loop that asks. Source: Redis 7.2 documentation, "CLIENT LIST".
 /// </remarks>
@@ -36,7 +37,9 @@ internal static class ClientLine
         text.Append(CultureInfo.InvariantCulture, $" idle={Seconds(nowUs - connection.LastActivityUs)}");
         text.Append(" flags=");
         AppendFlags(text, client);
-        text.Append(CultureInfo.InvariantCulture, $" db={client.Database} sub=0 psub=0 ssub=0 multi=-1");
+        text.Append(CultureInfo.InvariantCulture, $" db={client.Database} sub=0 psub=0 ssub=0");
+        text.Append(CultureInfo.InvariantCulture, $" multi={(client.IsQueueing ? client.Queue.Count : -1)}");
+        text.Append(CultureInfo.InvariantCulture, $" watch={client.Watcher?.Count ?? 0}");
         AppendSizes(text, client);
         text.Append(" events=").Append(connection is { IsPaused: false, IsThrottled: false, IsOpen: true } ? "r" : "");
         if (connection.Output.PendingBytes > 0) text.Append('w');
@@ -50,21 +53,25 @@ internal static class ClientLine
         var connection = client.Connection;
         var output = connection.Output;
         var isList = output.SegmentCount > 1;
+        var blocked = client.Blocked?.HeldBytes ?? 0;
+        var queued = client.QueueHeldBytes;
         var unread = connection.InputBufferBytes - connection.InputBufferFree;
         text.Append(CultureInfo.InvariantCulture,
-            $" qbuf={unread} qbuf-free={connection.InputBufferFree} argv-mem=0 multi-mem=0");
+            $" qbuf={unread} qbuf-free={connection.InputBufferFree} argv-mem={blocked} multi-mem={queued}");
         text.Append(CultureInfo.InvariantCulture,
             $" rbs={(isList ? 0 : output.HeldBytes)} rbp=0 obl={output.PendingBytes}");
         text.Append(CultureInfo.InvariantCulture,
             $" oll={(isList ? output.SegmentCount : 0)} omem={(isList ? output.HeldBytes : 0)}");
-        text.Append(CultureInfo.InvariantCulture, $" tot-mem={connection.InputBufferBytes + output.HeldBytes}");
+        text.Append(CultureInfo.InvariantCulture, $" tot-mem={connection.InputBufferBytes + output.HeldBytes + blocked + queued}");
     }
 
     private static void AppendFlags(StringBuilder text, Client client)
     {
         var before = text.Length;
+        if (client.IsQueueing) text.Append('x');
+        if (client.IsBlocked || client.IsPostponed) text.Append('b');
+        if (client.Watcher is { IsBroken: true }) text.Append('d');
         if (client.IsClosing) text.Append('c');
-        if (client.IsBlocked) text.Append('b');
         if (client.Connection.IsUnixSocket) text.Append('U');
         if (client.NoEvict) text.Append('e');
         if (client.NoTouch) text.Append('T');

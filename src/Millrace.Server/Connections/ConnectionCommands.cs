@@ -60,6 +60,7 @@ public sealed class ConnectionCommands(ServerParts parts)
         {
             Flags = BeforeAuthentication,
             Categories = AclCategories.Connection,
+            RunsWhileQueueing = true,
             Summary = "Closes the connection.",
             Since = "1.0.0",
             Complexity = "O(1)",
@@ -71,6 +72,8 @@ public sealed class ConnectionCommands(ServerParts parts)
         {
             Flags = BeforeAuthentication,
             Categories = AclCategories.Connection,
+            Locks = LockScope.Watched,
+            RunsWhileQueueing = true,
             Summary = "Makes the connection as good as new.",
             Since = "6.2.0",
             Complexity = "O(1)",
@@ -186,7 +189,7 @@ public sealed class ConnectionCommands(ServerParts parts)
     // The reply is seen even where replies were switched off: that switch is reset as well.
     private void Reset(ref Call call)
     {
-        call.Client().Reset(_configuration.Settings.RequirePass.Length > 0);
+        call.Client().Reset(_configuration.Settings.RequirePass.Length > 0, call.Unit.Keyspace);
         call.Reply.Protocol = 2;
         call.Reply.Muted = false;
         call.Reply.Simple("RESET"u8);

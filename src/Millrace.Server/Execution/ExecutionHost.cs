@@ -1,4 +1,5 @@
 using Millrace.Engine;
+using Millrace.Server.Blocking;
 
 namespace Millrace.Server.Execution;
 
@@ -20,4 +21,13 @@ public abstract class ExecutionHost
 
     /// <summary>Stops reading from a client; what is returned ends that when it is told.</summary>
     public abstract IParked Park(Client client);
+
+    /// <summary>A client of this loop begins to wait for a key; called while its unit holds its partitions.</summary>
+    /// <param name="request">What it waits with; <see cref="Client.Blocked"/> of its client.</param>
+    /// <param name="timeoutMs">For how long, in milliseconds; 0: for ever.</param>
+    public abstract void Wait(BlockedRequest request, long timeoutMs);
+
+    /// <summary>Brings the reply of a request that was served here to its client, which may live on another loop.
+    /// Called while partitions are held: it posts and returns.</summary>
+    public abstract void Deliver(BlockedRequest request);
 }

@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using System.Numerics;
 using System.Text;
 using Millrace.Commands;
 using Millrace.Engine;
 using Millrace.Resp;
+using Millrace.Server.Blocking;
 using Millrace.Server.Effects;
 using Millrace.Server.Observability;
+using Millrace.Server.Transactions;
 
 namespace Millrace.Server.Execution;
 
@@ -19,13 +22,14 @@ public enum Outcome
 }
 
 /// <summary>
-/// Runs requests as execution units: gates, locks, gates again, handler, effects, unlock.
+/// Runs requests as execution units: gates, locks, gates again, handler, effects, waiters, unlock.
 /// </summary>
 /// <remarks>
 /// <code>
-///   spec, arity -> gates (one AND) -> TryBegin(lock set) -> gates -> handler -> effects to the log -> End
-///                     |                   |                  |
-///                     +-> error or park   +-> park           +-> End, then error or park
+///   spec, arity -> gates (one AND) -> TryBegin(lock set) -> gates -> handler -> waiters -> effects to the log -> End
+///                     |                   |                  |          |
+///                     |                   +-> park           |          +-> wait: the request is kept, no reply yet
+///                     +-> error, park, or queue (MULTI)      +-> End, then error or park
 /// </code>
 /// One per loop. An exception that escapes a handler while partitions are held would leave them in an unknown state:
 /// the process ends with a report.
@@ -41,7 +45,11 @@ public sealed class Executor
     private readonly ExecutionHost _host;
     private readonly EffectRecorder _effects;
     private readonly Unit _unit;
+    private readonly Withdrawals _withdrawals;
+    private readonly ReplyBuffer _servedReply = new();
+    private readonly ReplyWriter _servedWriter = new();
     private long _clockTicks;
+    private long _countedErrors; // by commands within a command (EXEC), so that they are counted once
 
     /// <summary>An executor for one loop; <paramref name="seed"/> is for what chance decides in its units.</summary>
     public Executor(Keyspace keyspace, Gates gates, EffectLog log, ExecutionHost host, CommandTable table, uint seed)
@@ -51,6 +59,7 @@ public sealed class Executor
         _host = host;
         _effects = new EffectRecorder(log, gates);
         _unit = new Unit(keyspace, seed);
+        _withdrawals = new Withdrawals(keyspace);
         Statistics = new CommandStatistics(table);
     }
 
@@ -59,6 +68,12 @@ public sealed class Executor
 
     /// <summary>The loop's unit; between requests, upkeep uses it.</summary>
     public Unit Unit => _unit;
+
+    /// <summary>Whether clients have left nothing behind that <see cref="Withdraw"/> could take out.</summary>
+    public bool IsTidy => _withdrawals.IsEmpty;
+
+    /// <summary>Where effects go that belong to no command of a unit.</summary>
+    internal EffectRecorder Effects => _effects;
 
     /// <summary>Runs one request.</summary>
     /// <param name="client">Who sent it.</param>
@@ -72,38 +87,71 @@ public sealed class Executor
         if (spec?.Handler is null || !spec.AcceptsCount(args.Count) || IsUnknownSubcommand(spec, args))
             return Malformed(client, spec, args, reply);
 
+        if (!ReferenceEquals(client.Executor, this)) client.Executor = this;
+        if (spec.Locks >= LockScope.Quiesced) return RunApart(client, request, input, reply);
         var closed = spec.StoppedBy & (_gates.Word | client.Gates);
         if (closed != 0) return Stopped(client, request, input, closed, reply);
 
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
-        if (!ReferenceEquals(client.Recorder, _effects)) client.Recorder = _effects;
         Statistics.Begin(spec);
         KeepTime();
-        if (request.End - request.Start > LargeValues.MinStagedBytes && spec.Locks != LockScope.Quiesced)
+        if (request.End - request.Start > LargeValues.MinStagedBytes)
             LargeValues.Stage(_unit, spec, input, request.Start, request.Slices.AsSpan());
-        if (spec.Locks == LockScope.Quiesced)
-        {
-            closed = RunQuiesced(client, ref call);
-            if (closed != 0) return Stopped(client, request, input, closed, reply);
-        }
-        else if (!_unit.TryBegin(LockSet(spec, request), _host.UnixMs, IsPatient(client), out var contended))
+        if (!TryBegin(LockSet(spec, request), spec.IsWrite, client, out var contended))
             return ParkOnPartition(client, request, input, contended);
-        else
+        closed = PlantedFault.GateTestedOnlyBeforeLock ? 0 : spec.StoppedBy & _gates.Word;
+        if (closed != 0)
         {
-            closed = PlantedFault.GateTestedOnlyBeforeLock ? 0 : spec.StoppedBy & _gates.Word;
-            if (closed != 0)
-            {
-                _unit.End();
-                return Stopped(client, request, input, closed, reply);
-            }
-
-            RunUnit(ref call);
+            _unit.End();
+            return Stopped(client, request, input, closed, reply);
         }
 
-        client.LockTries = 0;
-        if (!ReferenceEquals(client.LastCommand, spec)) client.LastCommand = spec; // a reference costs a write barrier
-        return Outcome.Replied;
+        RunUnit(ref call);
+        return Ran(client, spec);
     }
+
+    /// <summary>
+    /// Runs the commands that a client has queued, within the unit of its EXEC, which holds what they need. Writes the
+    /// array of their replies.
+    /// </summary>
+    internal void RunQueued(Client client, in Call exec)
+    {
+        var queue = client.Queue;
+        exec.Reply.Array(queue.Count);
+        client.MayWait = false;
+        for (var i = 0; i < queue.Count; i++)
+        {
+            var spec = queue.Spec(i);
+            var call = new Call(spec, queue.Args(i), queue.Keys(i), exec.Reply, _unit, client, _effects.Named);
+            Statistics.Begin(spec);
+            RunWithin(ref call);
+            if (client.Replies == ReplyMode.Off) exec.Reply.Muted = true;
+        }
+
+        client.MayWait = true;
+        Statistics.Begin(exec.Spec);
+        _effects.BeginCommand(_unit); // EXEC itself has no effect
+    }
+
+    /// <summary>The client is gone: nobody serves it or tells it of changes any more.</summary>
+    internal void Abandon(Client client)
+    {
+        if (client.TakeBlocked() is { } request) _withdrawals.Abandon(request);
+        if (client.TakeWatcher() is { } watcher) _withdrawals.Add(watcher);
+    }
+
+    /// <summary>
+    /// The wait of one of this loop's clients has ended without service: it has another reply.
+    /// </summary>
+    internal void EndWait(BlockedRequest request, bool isError)
+    {
+        _withdrawals.Add(request);
+        Statistics.CountCall(request.Spec);
+        if (isError) Statistics[request.Spec].Failed++;
+    }
+
+    /// <summary>Takes out of the partitions what clients have left behind; what is busy has to wait.</summary>
+    public void Withdraw() => _withdrawals.Work(_unit, _host.UnixMs);
 
     /// <summary>
     /// Removes due keys of a partition in slices; false when the partition was busy and nothing was done.
@@ -148,9 +196,66 @@ public sealed class Executor
     {
         if (spec.Locks == LockScope.All) return _keyspace.AllPartitions;
         if (request.KeyCount == 1) return 1UL << _keyspace.PartitionOf(request.Keys[0].Hash);
+        return MaskOf(request.Keys);
+    }
+
+    private ulong MaskOf(ReadOnlySpan<KeyAt> keys)
+    {
         var mask = 0UL;
-        foreach (ref readonly var key in request.Keys) mask |= 1UL << _keyspace.PartitionOf(key.Hash);
+        foreach (ref readonly var key in keys) mask |= 1UL << _keyspace.PartitionOf(key.Hash);
         return mask;
+    }
+
+    // Within a transaction a command that takes partitions one by one must not let go of them.
+    private ulong LockSetQueued(CommandSpec spec, Request request) =>
+        spec.Locks is LockScope.Handler or LockScope.Quiesced ? _keyspace.AllPartitions : LockSet(spec, request);
+
+    private bool TryBegin(ulong mask, bool isWrite, Client client, out int contended) => isWrite
+        ? _unit.TryBeginWrite(mask, _host.UnixMs, IsPatient(client), out contended)
+        : _unit.TryBegin(mask, _host.UnixMs, IsPatient(client), out contended);
+
+    // The commands that need more than the partitions of their keys, or others: see LockScope.
+    private Outcome RunApart(Client client, Request request, byte[] input, ReplyWriter reply)
+    {
+        var spec = request.Spec!;
+        var queue = spec.Locks == LockScope.Transaction && client.IsQueueing ? client.Queue : null;
+        var stoppedBy = spec.StoppedBy | (queue?.StoppedBy ?? Gate.None);
+        var closed = stoppedBy & (_gates.Word | client.Gates);
+        if (closed != 0) return Stopped(client, request, input, closed, reply);
+
+        var args = new Args(input.AsSpan(request.Start, request.End - request.Start), request.Slices.AsSpan());
+        var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
+        Statistics.Begin(spec);
+        KeepTime();
+        var mask = queue?.Partitions ?? 0;
+        if (spec.Locks != LockScope.Quiesced && !PlantedFault.WatchedNotLocked) mask |= client.Watcher?.Partitions ?? 0;
+        if (spec.Locks == LockScope.Quiesced || queue is { NeedsQuiescence: true })
+        {
+            closed = RunQuiesced(client, ref call, mask, stoppedBy);
+            return closed != 0 ? Stopped(client, request, input, closed, reply) : Ran(client, spec);
+        }
+
+        if (queue is not null) Stage(queue);
+        if (!TryBegin(mask, queue is { HasWrites: true }, client, out var contended))
+            return ParkOnPartition(client, request, input, contended);
+        closed = PlantedFault.GateTestedOnlyBeforeLock ? 0 : stoppedBy & _gates.Word;
+        if (closed != 0)
+        {
+            _unit.End();
+            return Stopped(client, request, input, closed, reply);
+        }
+
+        RunUnit(ref call);
+        return Ran(client, spec);
+    }
+
+    private void Stage(CommandQueue queue)
+    {
+        for (var i = 0; i < queue.Count; i++)
+        {
+            if (queue.Length(i) > LargeValues.MinStagedBytes)
+                LargeValues.Stage(_unit, queue.Spec(i), queue.Input, queue.Start(i), queue.Slices(i));
+        }
     }
 
     // The loop reads its clock once per turn; whoever works longer than a millisecond reads it again.
@@ -164,26 +269,107 @@ public sealed class Executor
 
     private void RunUnit(ref Call call)
     {
-        var database = call.Caller.Database;
         _effects.Begin(_unit);
-        Handle(ref call);
+        RunWithin(ref call);
+        if (call.Caller.Wait is not null) Block((Client)call.Caller, call);
+        if (!_unit.Ready.IsEmpty && !PlantedFault.WaitersServedAfterUnlock) ServeWaiters();
         Statistics.CountChanges(_unit.Dirty);
         if (PlantedFault.EffectsAfterUnlock) _unit.End();
         SchedulePoint.Yield();
-        _effects.Append(call, database);
+        _effects.Append(_unit);
+        var held = _unit.Held;
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
         if (_unit.Retained.Count > 0) LargeValues.Fill(_unit, call.Reply);
+        if (PlantedFault.WaitersServedAfterUnlock && !_unit.Ready.IsEmpty) ServeLate(held);
+    }
+
+    // One command of the unit under way, with its effects.
+    private void RunWithin(ref Call call)
+    {
+        var database = call.Caller.Database;
+        _effects.BeginCommand(_unit);
+        Handle(ref call);
+        _effects.Add(call, database);
+    }
+
+    private void ServeLate(ulong held)
+    {
+        _unit.TryBeginWrite(held, _host.UnixMs, patient: true, out _);
+        _effects.Begin(_unit);
+        ServeWaiters();
+        _effects.Append(_unit);
+        _unit.End();
+    }
+
+    // The command has found nothing and waits. The unit still holds its partitions, so nothing can come in between.
+    private void Block(Client client, in Call call)
+    {
+        var wait = client.Wait!;
+        client.Wait = null;
+        var request = new BlockedRequest(client, call, wait, MaskOf(call.Keys));
+        for (var i = 0; i < wait.Keys; i++) request.WaitFor(_unit, call.Key(wait.FirstKey + i));
+        client.Block(request);
+        _host.Wait(request, wait.TimeoutMs);
+    }
+
+    // First come, first served, key by key in the order in which they became ready; what the waiters' commands make
+    // ready comes behind (BLMOVE). A waiter that is served and waits on is not looked at again for the same key.
+    private void ServeWaiters()
+    {
+        KeepTime();
+        _unit.Advance(_host.UnixMs); // the pushing command or transaction may have taken long
+        while (_unit.Ready.TryTake(out var queue))
+        {
+            var node = queue.First;
+            for (var left = queue.Count; left > 0 && node is not null; left--)
+            {
+                var next = node.Next;
+                var entry = _unit.Find(queue.Key.View, Access.Peek);
+                if (entry.IsMissing) break;
+                if (entry.Type == node.Waiter.Type) Serve((BlockedRequest)node.Waiter);
+                node = next;
+            }
+        }
+    }
+
+    private void Serve(BlockedRequest request)
+    {
+        if (!request.TryBeginService()) return;
+        _servedReply.Begin(_servedWriter, request.Protocol);
+        var call = new Call(
+            request.Spec, request.Args, request.Keys, _servedWriter, _unit, request.Caller, _effects.Named);
+        Statistics.Begin(request.Spec);
+        RunWithin(ref call);
+        request.Reply = _servedReply.End(_servedWriter);
+        if (request.Caller.Wait is not null)
+        {
+            request.Caller.Wait = null;
+            request.Resume();
+            return;
+        }
+
+        for (var rest = request.Partitions; rest != 0; rest &= rest - 1)
+            request.Leave(_keyspace[BitOperations.TrailingZeroCount(rest)]);
+        request.EndService();
+        _host.Deliver(request);
+    }
+
+    private Outcome Ran(Client client, CommandSpec spec)
+    {
+        client.LockTries = 0;
+        if (!ReferenceEquals(client.LastCommand, spec)) client.LastCommand = spec; // a reference costs a write barrier
+        return Outcome.Replied;
     }
 
     // While it waited for the other loops, somebody may have closed a gate, or this very client.
-    private Gate RunQuiesced(Client client, ref Call call)
+    private Gate RunQuiesced(Client client, ref Call call, ulong mask, Gate stoppedBy)
     {
         _host.BeginQuiescence();
         try
         {
-            var closed = call.Spec.StoppedBy & (_gates.Word | client.Gates);
+            var closed = stoppedBy & (_gates.Word | client.Gates);
             if (closed != 0) return closed;
-            _unit.TryBegin(0, _host.UnixMs, patient: true, out _);
+            _unit.TryBeginWrite(mask, _host.UnixMs, patient: true, out _);
             RunUnit(ref call);
             return Gate.None;
         }
@@ -195,7 +381,7 @@ public sealed class Executor
 
     private void Handle(ref Call call)
     {
-        var errors = call.Reply.ErrorCount;
+        var errors = call.Reply.ErrorCount - _countedErrors;
         var written = call.Reply.Written;
         try
         {
@@ -209,10 +395,13 @@ public sealed class Executor
             call.Reply.Error("ERR internal error"u8);
         }
 
+        if (call.Caller.Wait is not null) return; // it is counted when it has its reply
         Statistics.CountCall(call.Spec);
-        if (call.Reply.ErrorCount == errors) return;
+        errors = call.Reply.ErrorCount - _countedErrors - errors;
+        if (errors == 0) return;
         Statistics[call.Spec].Failed++;
         Statistics.CountError(call.Reply.LastErrorCode);
+        _countedErrors += errors;
     }
 
     private Outcome Malformed(Client client, CommandSpec? spec, Args args, ReplyWriter reply)
@@ -220,7 +409,10 @@ public sealed class Executor
         if (spec is null) UnknownCommand(args, reply);
         else if (IsUnknownSubcommand(spec, args))
             UnknownSubcommand(spec, args, reply);
+        else if (spec.Locks == LockScope.Transaction)
+            RefuseTransaction(client, reply, "wrong number of arguments for 'exec' command"u8);
         else Refuse(reply, $"ERR wrong number of arguments for '{spec.FullName}' command");
+        if (client.IsQueueing) client.Queue.IsAborted = true;
         if (spec is not null) Statistics[spec].Rejected++;
         var isUnknown = spec is null || IsUnknownSubcommand(spec, args);
         client.LastCommand = isUnknown ? null : spec;
@@ -231,17 +423,51 @@ public sealed class Executor
     private Outcome Stopped(Client client, Request request, byte[] input, Gate closed, ReplyWriter reply)
     {
         var spec = request.Spec!;
-        if ((closed & Gate.Unauthenticated) != 0) Reject(spec, reply, ErrorTexts.AuthenticationRequired);
-        else if ((closed & Gate.Loading) != 0) Reject(spec, reply, ErrorTexts.Loading);
-        else if ((closed & Gate.Closing) == 0) return ParkOnGates(client, request, input);
+        if ((closed & Gate.Unauthenticated) != 0) Reject(client, spec, reply, ErrorTexts.AuthenticationRequired);
+        else if ((closed & Gate.Loading) != 0) Reject(client, spec, reply, ErrorTexts.Loading);
+        else if ((closed & Gate.Closing) != 0) return Outcome.Replied;
+        else if (closed != Gate.Queueing) return ParkOnGates(client, request, input, closed);
+        else Enqueue(client, request, input, reply);
         return Outcome.Replied;
     }
 
-    private void Reject(CommandSpec spec, ReplyWriter reply, ReadOnlySpan<byte> text)
+    // What can be refused now is; nothing else is looked at before EXEC. What EXEC is going to refuse is not kept.
+    private void Enqueue(Client client, Request request, byte[] input, ReplyWriter reply)
+    {
+        var spec = request.Spec!;
+        if ((spec.Flags & CommandFlags.NoMulti) != 0)
+        {
+            Reject(client, spec, reply, "ERR Command not allowed inside a transaction"u8);
+            return;
+        }
+
+        if (!client.Queue.IsAborted && client.Watcher is not { IsBroken: true })
+            client.Queue.Add(request, input, LockSetQueued(spec, request));
+        client.LastCommand = spec;
+        reply.Simple("QUEUED"u8);
+    }
+
+    private void Reject(Client client, CommandSpec spec, ReplyWriter reply, ReadOnlySpan<byte> text)
     {
         Statistics[spec].Rejected++;
+        if (client.IsQueueing && spec.Locks == LockScope.Transaction)
+        {
+            RefuseTransaction(client, reply, text);
+            return;
+        }
+
+        if (client.IsQueueing) client.Queue.IsAborted = true;
         reply.Error(text);
         Statistics.CountError(reply.LastErrorCode);
+    }
+
+    // EXEC that cannot run forgets what was queued and what was watched.
+    private void RefuseTransaction(Client client, ReplyWriter reply, ReadOnlySpan<byte> reason)
+    {
+        ErrorTexts.WriteQuoting(reply, "EXECABORT Transaction discarded because of: "u8, reason, default);
+        Statistics.CountError(reply.LastErrorCode);
+        client.EndTransaction();
+        if (client.TakeWatcher() is { } watcher) _withdrawals.Add(watcher);
     }
 
     private Outcome ParkOnPartition(Client client, Request request, byte[] input, int partition)
@@ -252,10 +478,11 @@ public sealed class Executor
         return Outcome.Parked;
     }
 
-    private Outcome ParkOnGates(Client client, Request request, byte[] input)
+    private Outcome ParkOnGates(Client client, Request request, byte[] input, Gate closed)
     {
+        client.IsPostponed = true;
         var parked = Park(client, request, input);
-        if (!_gates.TryPark(parked, request.Spec!.StoppedBy)) parked.Released();
+        if (!_gates.TryPark(parked, closed)) parked.Released();
         return Outcome.Parked;
     }
 

@@ -211,7 +211,7 @@ public sealed class Pipeline : ConnectionHandler
 
     private void CheckLimits(Client client, Connection connection)
     {
-        if (connection.InputEnd - connection.InputStart > _settings.QueryBufferLimit)
+        if (connection.InputEnd - connection.InputStart + (long)client.QueuedBytes > _settings.QueryBufferLimit)
         {
             _log.Warning(
                 "Closing client that reached max query buffer length: " +

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Millrace.Engine;
 using Millrace.Net;
+using Millrace.Server.Blocking;
 using Millrace.Server.Observability;
 
 namespace Millrace.Server.Execution;
@@ -72,6 +73,7 @@ public sealed class ServerLoop : LoopHandler
         {
             ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
             if (upkeep.Discarded > 0) return 0;
+            if (!Executor.IsTidy) return 1;
             if (!_parts.ActiveExpiry.IsEnabled || upkeep.SoonestMs >= _loop.UnixMs + IdleMs) return IdleMs;
             return (int)Math.Max(upkeep.SoonestMs - _loop.UnixMs + 1, 1);
         }
@@ -97,6 +99,7 @@ public sealed class ServerLoop : LoopHandler
     /// <inheritdoc/>
     public override void TurnEnding()
     {
+        if (!Executor.IsTidy) Executor.Withdraw();
         var nowMs = _loop.UnixMs;
         ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
         if (nowMs == _upkeepMs && upkeep.Discarded == 0) return;
@@ -122,6 +125,7 @@ public sealed class ServerLoop : LoopHandler
 
     private void Gone(Client client)
     {
+        Executor.Abandon(client);
         if (_clients.Remove(client.Id)) _parts.Admission.Left();
     }
 
@@ -160,5 +164,13 @@ public sealed class ServerLoop : LoopHandler
             client.Connection.PauseReading();
             return new ParkedClient(client);
         }
+
+        public override void Wait(BlockedRequest request, long timeoutMs)
+        {
+            if (timeoutMs > 0) request.Client.StartTimer(timeoutMs);
+        }
+
+        public override void Deliver(BlockedRequest request) =>
+            request.Client.Connection.Loop.Post(request.ReplyMail());
     }
 }

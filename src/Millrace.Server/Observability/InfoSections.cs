@@ -57,7 +57,11 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
             : clients.Max(static one => one.Connection.InputBufferBytes));
         text.Line("client_recent_max_output_buffer", clients.Count == 0 ? 0
             : clients.Max(static one => one.Connection.Output.PendingBytes));
-        text.Line("blocked_clients", clients.Count(static one => one.IsBlocked));
+        text.Line("blocked_clients", clients.Count(static one => one.IsBlocked || one.IsPostponed));
+        text.Line("watching_clients", clients.Count(static one => one.Watcher is not null));
+        text.Line("total_watched_keys", parts.Keyspace.SumOver(static partition => partition.Watched.Count));
+        text.Line("total_blocking_keys", parts.Keyspace.SumOver(static partition => partition.Awaited.Count));
+        text.Line("total_blocking_keys_on_nokey", 0);
     }
 
     /// <summary>What is on disk: nothing, and nothing is loading, so all changes are since the last save.</summary>

@@ -281,7 +281,7 @@ public sealed class LoneServerCommands(EffectLog log)
         var isNumber = Numbers.TryParseInt64(call.Args[2], out var timeoutMs);
         if (!isNumber) call.Reply.Error("ERR timeout is not an integer or out of range"u8);
         else if (timeoutMs < 0) call.Reply.Error("ERR timeout is negative"u8);
-        else if (replicas <= 0) call.Reply.Integer(0);
+        else if (replicas <= 0 || !call.Caller.MayWait) call.Reply.Integer(0);
         else call.Client().ReplyLater(timeoutMs, ":0\r\n"u8.ToArray());
     }
 }

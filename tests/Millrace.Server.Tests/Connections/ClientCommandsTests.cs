@@ -8,7 +8,7 @@ public class ClientCommandsTests
     [Theory]
     [InlineData("CLIENT", "ERR wrong number of arguments for 'client' command")]
     [InlineData("CLIENT nothing", "ERR unknown subcommand 'nothing'. Try CLIENT HELP.")]
-    [InlineData("CLIENT PAUSE 1", "ERR unknown subcommand 'PAUSE'. Try CLIENT HELP.")]
+    [InlineData("CLIENT TRACKING on", "ERR unknown subcommand 'TRACKING'. Try CLIENT HELP.")]
     [InlineData("CLIENT ID x", "ERR wrong number of arguments for 'client|id' command")]
     [InlineData("CLIENT GETNAME", "(nil)")]
     [InlineData("CLIENT SETNAME a|b", "OK")]
@@ -63,7 +63,7 @@ public class ClientCommandsTests
         client.Say("CLIENT SETINFO lib-ver 1.0");
         const string pattern =
             @"^id=\d+ addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ fd=\d+ name= age=\d+ idle=0 flags=N db=0 sub=0 "
-                + @"psub=0 ssub=0 multi=-1 "
+                + @"psub=0 ssub=0 multi=-1 watch=0 "
             + @"qbuf=0 qbuf-free=0 argv-mem=\d+ multi-mem=0 rbs=\d+ rbp=\d+ obl=0 oll=0 omem=0 tot-mem=\d+ events=r "
             + @"cmd=client\|(info|list) user=default redir=-1 resp=2 lib-name=lib lib-ver=1\.0\n$";
         Assert.Matches(pattern, client.Say("CLIENT INFO"));

@@ -1,0 +1,175 @@
+using System.Numerics;
+
+namespace Millrace.Engine;
+
+/// <summary>
+/// The keys of one partition that somebody waits for, and who does, in the order in which they came.
+/// </summary>
+/// <remarks>
+/// <code>
+///   key -> WaitQueue: first &lt;-> node &lt;-> node (last)      one node per waiter and key; taken out in O(1)
+/// </code>
+/// Used under the partition's lock. Adding and removing keep <see cref="PartitionLine.WaiterMask"/>: the partitions
+/// that whoever serves a waiter of this partition needs.
+/// </remarks>
+public sealed class AwaitedKeys
+{
+    private readonly Partition _partition;
+    private readonly Dictionary<OwnedKey, WaitQueue> _keys = new(new OwnedKey.Comparer());
+    private readonly Dictionary<OwnedKey, WaitQueue>.AlternateLookup<Key> _byView;
+    private int[]? _needed; // per partition: how many nodes here need it; null while no waiter needs another one
+
+    internal AwaitedKeys(Partition partition)
+    {
+        _partition = partition;
+        _byView = _keys.GetAlternateLookup<Key>();
+    }
+
+    /// <summary>How many keys somebody waits for.</summary>
+    public int Count => _keys.Count;
+
+    /// <summary>Puts a waiter at the end of a key's queue.</summary>
+    internal WaitNode Add(in Key key, Waiter waiter)
+    {
+        if (!_byView.TryGetValue(key, out var queue))
+        {
+            queue = new WaitQueue(_partition.Index, OwnedKey.Of(key));
+            _keys.Add(queue.Key, queue);
+        }
+
+        var node = new WaitNode(queue, waiter);
+        queue.Add(node);
+        Need(waiter.Partitions, 1);
+        _partition.CountListeners();
+        return node;
+    }
+
+    /// <summary>Takes a node out, if it stands in this partition.</summary>
+    internal bool TryRemove(WaitNode node)
+    {
+        if (node.Queue.Partition != _partition.Index) return false;
+        node.Queue.Remove(node);
+        if (node.Queue.Count == 0) _keys.Remove(node.Queue.Key);
+        Need(node.Waiter.Partitions, -1);
+        _partition.CountListeners();
+        return true;
+    }
+
+    /// <summary>The queue of a key, or null.</summary>
+    internal WaitQueue? Find(in Key key) => _byView.TryGetValue(key, out var queue) ? queue : null;
+
+    /// <summary>Notes the awaited keys of a database that exist in its table now (SWAPDB).</summary>
+    internal void FindReady(int database, KeyTable? table, ReadyKeys ready)
+    {
+        if (table is null) return;
+        foreach (var (key, queue) in _keys)
+        {
+            if (key.Database == database && !table.Find(key.Hash, key.Bytes).IsMissing) ready.Add(queue);
+        }
+    }
+
+    private void Need(ulong partitions, int change)
+    {
+        var own = 1UL << _partition.Index;
+        for (var rest = partitions & ~own; rest != 0; rest &= rest - 1)
+        {
+            var index = BitOperations.TrailingZeroCount(rest);
+            _needed ??= new int[KeyspaceShape.MaxPartitions];
+            _needed[index] += change;
+            if (_needed[index] > 0) _partition.Line.WaiterMask |= 1UL << index;
+            else _partition.Line.WaiterMask &= ~(1UL << index);
+        }
+    }
+}
+
+/// <summary>Those who wait for one key, first come, first served. Under the partition's lock.</summary>
+public sealed class WaitQueue
+{
+    internal WaitQueue(int partition, OwnedKey key)
+    {
+        Partition = partition;
+        Key = key;
+    }
+
+    /// <summary>The key.</summary>
+    public OwnedKey Key { get; }
+
+    /// <summary>How many wait.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Who came first, or null.</summary>
+    public WaitNode? First { get; private set; }
+
+    /// <summary>The partition that it stands in.</summary>
+    internal int Partition { get; }
+
+    /// <summary>Whether the unit that runs has it in its list of keys that became ready.</summary>
+    internal bool IsReady { get; set; }
+
+    private WaitNode? Last { get; set; }
+
+    internal void Add(WaitNode node)
+    {
+        node.Previous = Last;
+        if (Last is null) First = node;
+        else Last.Next = node;
+        Last = node;
+        Count++;
+    }
+
+    internal void Remove(WaitNode node)
+    {
+        if (node.Previous is null) First = node.Next;
+        else node.Previous.Next = node.Next;
+        if (node.Next is null) Last = node.Previous;
+        else node.Next.Previous = node.Previous;
+        node.Previous = node.Next = null;
+        Count--;
+    }
+}
+
+/// <summary>The place of a waiter in the queue of one key.</summary>
+public sealed class WaitNode
+{
+    internal WaitNode(WaitQueue queue, Waiter waiter)
+    {
+        Queue = queue;
+        Waiter = waiter;
+    }
+
+    /// <summary>The queue.</summary>
+    public WaitQueue Queue { get; }
+
+    /// <summary>Who waits.</summary>
+    public Waiter Waiter { get; }
+
+    /// <summary>Who came next, or null.</summary>
+    public WaitNode? Next { get; internal set; }
+
+    internal WaitNode? Previous { get; set; }
+}
+
+/// <summary>The awaited keys that a unit has changed and not yet looked at, in the order of the changes. One per
+/// unit.</summary>
+public sealed class ReadyKeys
+{
+    private readonly Queue<WaitQueue> _queues = new();
+
+    /// <summary>Whether there are any.</summary>
+    public bool IsEmpty => _queues.Count == 0;
+
+    /// <summary>Takes the one that changed first.</summary>
+    public bool TryTake(out WaitQueue queue)
+    {
+        if (!_queues.TryDequeue(out queue!)) return false;
+        queue.IsReady = false;
+        return true;
+    }
+
+    internal void Add(WaitQueue queue)
+    {
+        if (queue.IsReady) return;
+        queue.IsReady = true;
+        _queues.Enqueue(queue);
+    }
+}

@@ -1,0 +1,97 @@
+using Millrace.Commands;
+using Millrace.Engine;
+using Millrace.Net;
+using Millrace.Resp;
+
+namespace Millrace.Server.Blocking;
+
+/// <summary>
+/// A blocking command that found nothing, with all that running it again takes: whoever makes one of its keys ready
+/// runs it within his own unit and posts the reply to the client's loop.
+/// </summary>
+/// <remarks>
+/// The serving loop uses the record and nothing of its client but the address of the client's loop, which never
+/// changes. Made by the client's loop; what it holds is never changed.
+/// </remarks>
+public sealed class BlockedRequest : Waiter
+{
+    private readonly byte[] _bytes;
+    private readonly Slice[] _slices;
+    private readonly KeyAt[] _keys;
+
+    /// <summary>The record of a call that asked to wait (<see cref="Caller.Wait"/>).</summary>
+    /// <param name="client">Who waits.</param>
+    /// <param name="call">The call; its arguments are copied.</param>
+    /// <param name="wait">What it waits for.</param>
+    /// <param name="partitions">The partitions of all its keys.</param>
+    public BlockedRequest(Client client, in Call call, KeyWait wait, ulong partitions)
+        : base(client.Database, wait.Type)
+    {
+        Client = client;
+        Spec = call.Spec;
+        Protocol = client.Protocol;
+        IsSilent = client.Replies != ReplyMode.On;
+        Partitions = partitions;
+        Caller = new WaitingCaller(client);
+        _keys = call.Keys.ToArray();
+        _slices = new Slice[call.Args.Count];
+        var length = 0;
+        for (var i = 0; i < _slices.Length; i++)
+        {
+            _slices[i] = new Slice(length, call.Args[i].Length);
+            length += _slices[i].Length;
+        }
+
+        _bytes = new byte[length];
+        for (var i = 0; i < _slices.Length; i++) call.Args[i].CopyTo(_bytes.AsSpan(_slices[i].Offset));
+    }
+
+    /// <summary>Who waits. For its own loop, and for what never changes of it.</summary>
+    public Client Client { get; }
+
+    /// <summary>The command.</summary>
+    public CommandSpec Spec { get; }
+
+    /// <summary>The protocol version of the reply.</summary>
+    public int Protocol { get; }
+
+    /// <summary>Whether the client wants no reply to this request.</summary>
+    public bool IsSilent { get; }
+
+    /// <summary>Who calls when the command runs again.</summary>
+    public Caller Caller { get; }
+
+    /// <summary>The arguments.</summary>
+    public Args Args => new(_bytes, _slices);
+
+    /// <summary>The keys of the command.</summary>
+    public ReadOnlySpan<KeyAt> Keys => _keys;
+
+    /// <summary>Bytes of memory that the copied request takes.</summary>
+    public int HeldBytes => _bytes.Length + (_slices.Length * 8) + (_keys.Length * 16);
+
+    /// <summary>The reply, once it has been served.</summary>
+    public byte[] Reply { get; set; } = [];
+
+    /// <summary>A letter that brings <see cref="Reply"/> to the client. Made by the loop that served it.</summary>
+    public Mail ReplyMail() => new Letter(this);
+
+    private sealed class Letter(BlockedRequest request) : Mail
+    {
+        public override void Deliver(EventLoop loop) => request.Client.Served(request);
+    }
+
+    private sealed class WaitingCaller : Caller
+    {
+        public WaitingCaller(Client client)
+        {
+            Id = client.Id;
+            Database = client.Database;
+            NoTouch = client.NoTouch;
+            MaxBulkLength = client.MaxBulkLength;
+            MayWait = true;
+        }
+
+        public override long Id { get; }
+    }
+}

@@ -1,0 +1,84 @@
+using System.Numerics;
+using Millrace.Engine;
+
+namespace Millrace.Server.Blocking;
+
+/// <summary>
+/// What clients of one loop have left behind in partitions: places in queues of those who wait no more, and watches of
+/// those who are gone. Taken out when their partitions are free, one partition at a time, so that nobody waits for it.
+/// </summary>
+/// <remarks>Until then they do no harm: an ended waiter is passed over, and a watch that is broken tells nobody. Belongs
+/// to the loop.</remarks>
+public sealed class Withdrawals(Keyspace keyspace)
+{
+    private readonly List<Waiter> _undecided = [];
+    private readonly List<(Waiter Waiter, ulong Partitions)> _waiters = [];
+    private readonly List<Watcher> _watchers = [];
+
+    /// <summary>Whether there is nothing to take out.</summary>
+    public bool IsEmpty => _undecided.Count == 0 && _waiters.Count == 0 && _watchers.Count == 0;
+
+    /// <summary>The client of a waiter is gone: ends the wait, unless it is being served at this moment.</summary>
+    public void Abandon(Waiter waiter)
+    {
+        if (waiter.TryEnd(out var isInService) || waiter.HasEnded) Add(waiter);
+        else if (isInService) _undecided.Add(waiter);
+    }
+
+    /// <summary>Takes in a waiter that has ended.</summary>
+    public void Add(Waiter waiter) => _waiters.Add((waiter, waiter.Partitions));
+
+    /// <summary>Takes in the watches of a client that is gone.</summary>
+    public void Add(Watcher watcher) => _watchers.Add(watcher);
+
+    /// <summary>Takes out what it can.</summary>
+    /// <param name="unit">The loop's unit, which is not under way.</param>
+    /// <param name="unixMs">The loop's clock.</param>
+    public void Work(Unit unit, long unixMs)
+    {
+        for (var i = _undecided.Count - 1; i >= 0; i--)
+        {
+            var waiter = _undecided[i];
+            if (waiter.IsWaiting && !waiter.TryEnd(out _)) continue;
+            if (waiter.HasEnded) Add(waiter);
+            _undecided.RemoveAt(i);
+        }
+
+        for (var i = _waiters.Count - 1; i >= 0; i--)
+        {
+            var (waiter, partitions) = _waiters[i];
+            var left = WorkOn(unit, unixMs, partitions, waiter, static (partition, it) => it.Leave(partition));
+            if (left == 0) _waiters.RemoveAt(i);
+            else _waiters[i] = (waiter, left);
+        }
+
+        for (var i = _watchers.Count - 1; i >= 0; i--)
+        {
+            var watcher = _watchers[i];
+            WorkOn(unit, unixMs, watcher.Partitions, watcher, Forget);
+            if (watcher.Partitions == 0) _watchers.RemoveAt(i);
+        }
+    }
+
+    private void Forget(Partition partition, Watcher watcher) => watcher.Forget(partition, keyspace);
+
+    // The partitions that were busy.
+    private ulong WorkOn<T>(Unit unit, long unixMs, ulong partitions, T on, Action<Partition, T> work)
+    {
+        var busy = 0UL;
+        for (var rest = partitions; rest != 0; rest &= rest - 1)
+        {
+            var index = BitOperations.TrailingZeroCount(rest);
+            if (!unit.TryBegin(1UL << index, unixMs, patient: false, out _))
+            {
+                busy |= 1UL << index;
+                continue;
+            }
+
+            work(keyspace[index], on);
+            unit.End();
+        }
+
+        return busy;
+    }
+}

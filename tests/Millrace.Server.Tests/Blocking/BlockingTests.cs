@@ -1,0 +1,259 @@
+using System.Globalization;
+
+namespace Millrace.Server.Tests.Blocking;
+
+/// <summary>
+/// Scenes with several clients, as text: <c>a: REQUEST = reply</c> asks and compares, <c>a> REQUEST</c> sends and waits
+/// until the client is seen blocked, <c>a&lt; reply</c> reads a reply that comes later, <c>a? </c> checks that nothing
+/// comes before the answer to a PING of another client. Clients come into being when they are first named.
+/// </summary>
+public class BlockingTests
+{
+    private static readonly string[] Loops = ["1", "4"];
+
+    public static TheoryData<string, string> Scenes()
+    {
+        var all = new TheoryData<string, string>();
+        foreach (var loops in Loops)
+        {
+            foreach (var scene in Texts) all.Add(loops, scene);
+        }
+
+        return all;
+    }
+
+    private static string[] Texts { get; } =
+    [
+        // One waiter, each command.
+        "a> BLPOP k 0|b: RPUSH k 1 2 = 2|a< [k 1]|b: LRANGE k 0 -1 = [2]",
+        "a> BRPOP k 0|b: RPUSH k 1 2 = 2|a< [k 2]|b: LRANGE k 0 -1 = [1]",
+        "a> BLMOVE k m LEFT RIGHT 0|b: RPUSH k 1 2 = 2|a< 1|b: LRANGE m 0 -1 = [1]",
+        "a> BRPOPLPUSH k m 0|b: RPUSH k 1 2 = 2|a< 2|b: LRANGE m 0 -1 = [2]",
+        "a> BLMPOP 0 2 k m LEFT COUNT 2|b: RPUSH m 1 2 3 = 3|a< [m [1 2]]|b: LRANGE m 0 -1 = [3]",
+        "a> BRPOPLPUSH k k 0|b: RPUSH k 1 = 1|a< 1|b: LRANGE k 0 -1 = [1]",
+        // What comes behind the blocking command waits with it.
+        "a> BLPOP k 0|a> PING|b: RPUSH k 1 = 1|a< [k 1]|a< PONG",
+        // First come, first served; over several keys too.
+        "a> BLPOP k 0|b> BLPOP k 0|c> BLPOP k 0|d: RPUSH k 1 2 = 2|a< [k 1]|b< [k 2]|d: RPUSH k 3 = 1|c< [k 3]",
+        "a> BLPOP k m 0|b> BLPOP m k 0|d: RPUSH m 1 = 1|a< [m 1]|d: RPUSH k 2 = 1|b< [k 2]",
+        "a> BLPOP k k 0|d: RPUSH k 1 2 = 2|a< [k 1]|d: LLEN k = 1",
+        "a> BLPOP k m 0|d: MULTI = OK|d: RPUSH m 1 = QUEUED|d: RPUSH k 2 = QUEUED|d: EXEC = [1 1]|a< [k 2]"
+            + "|d: LRANGE m 0 -1 = [1]",
+        // Chains.
+        "a> BLMOVE k m LEFT LEFT 0|b> BLMOVE m n LEFT LEFT 0|c> BLPOP n 0|d: RPUSH k 1 = 1|a< 1|b< 1|c< [n 1]"
+            + "|d: EXISTS k m n = 0",
+        "a> BLPOP n 0|b> BLMOVE m n LEFT LEFT 0|c> BLMOVE k m LEFT LEFT 0|d: RPUSH k 1 = 1|c< 1|b< 1|a< [n 1]",
+        "a> BLMOVE k m LEFT LEFT 0|b> BLMOVE m k LEFT LEFT 0|d: RPUSH k 1 = 1|a< 1|b< 1|d: LRANGE k 0 -1 = [1]",
+        // The other list has another type: an error, and the element stays for the next one.
+        "d: SET m x = OK|a> BLMOVE k m LEFT LEFT 0|b> BLPOP k 0|d: RPUSH k 1 = 1"
+            + "|a< WRONGTYPE Operation against a key holding the wrong kind of value|b< [k 1]",
+        // Within a transaction the waiters are served at its end.
+        "a> BLPOP k 0|d: MULTI = OK|d: RPUSH k 1 = QUEUED|d: DEL k = QUEUED|d: EXEC = [1 1]|a? |d: RPUSH k 2 = 1|a< [k 2]",
+        "a> BLPOP k 0|d: MULTI = OK|d: RPUSH k 1 = QUEUED|d: DEL k = QUEUED|d: SET k x = QUEUED|d: EXEC = [1 1 OK]|a? "
+            + "|d: DEL k = 1|d: RPUSH k 2 = 1|a< [k 2]",
+        "a> BLPOP k 0|d: MULTI = OK|d: RPUSH k 1 = QUEUED|d: RPUSH k 2 = QUEUED|d: LPOP k = QUEUED|d: EXEC = [1 2 1]"
+            + "|a< [k 2]",
+        "a: MULTI = OK|a: BLPOP k 0 = QUEUED|a: BLMOVE k m LEFT LEFT 0 = QUEUED|a: BLMPOP 0 1 k LEFT = QUEUED"
+            + "|a: EXEC = [(nil) (nil) (nil)]",
+        "a> BLPOP k 0|d: MULTI = OK|d: RPUSH k 1 = QUEUED|d: BLPOP k 0 = QUEUED|d: EXEC = [1 [k 1]]|a? ",
+        // Other ways in which a key comes to hold a list.
+        "d: RPUSH m 1 = 1|a> BLPOP k 0|d: RENAME m k = OK|a< [k 1]",
+        "d: RPUSH m 1 = 1|a> BLPOP k 0|d: COPY m k = 1|a< [k 1]|d: LLEN m = 1",
+        "a: SELECT 1 = OK|d: RPUSH k 1 = 1|a> BLPOP k 0|d: MOVE k 1 = 1|a< [k 1]",
+        "a: SELECT 1 = OK|d: RPUSH k 1 = 1|a> BLPOP k 0|d: SWAPDB 0 1 = OK|a< [k 1]|d: DBSIZE = 0",
+        "a> BLPOP k 0|d: RPUSH m 1 = 1|d: LMOVE m k LEFT LEFT = 1|a< [k 1]",
+        "a: SELECT 1 = OK|a> BLPOP k 0|d: RPUSH k 1 = 1|a? |d: LLEN k = 1",
+        // Other types do not wake, nor does expiry.
+        "a> BLPOP k 0|d: SET k x = OK|a? |d: DEL k = 1|a? |d: RPUSH k 1 = 1|a< [k 1]",
+        "a> BLPOP k 0|d: SET k x PX 1 = OK|a? |d: FLUSHALL = OK|a? |d: RPUSH k 1 = 1|a< [k 1]",
+        // A watch is broken by what a waiter does, not by its waiting.
+        "b: WATCH m = OK|a> BLMOVE k m LEFT LEFT 0|b: MULTI = OK|b: PING = QUEUED|b: EXEC = [PONG]|b: WATCH m = OK"
+            + "|b: RPUSH k 1 = 1|a< 1|b: MULTI = OK|b: PING = QUEUED|b: EXEC = (nil)",
+        // Time-outs.
+        "a: BLPOP k 0.01 = (nil)|a: BLMOVE k m LEFT LEFT 0.01 = (nil)|a: BLMPOP 0.01 1 k LEFT = (nil)|a: PING = PONG",
+        "a: BLPOP k -1 = ERR timeout is negative|a: BLPOP k x = ERR timeout is not a float or out of range"
+            + "|a: BLPOP k inf = ERR timeout is out of range|a: BLPOP k 1e30 = ERR timeout is out of range"
+            + "|a: BLPOP k 0x7FFFFFFFFFFFFF = ERR timeout is out of range|a: BLPOP k 9223372036854775.807 = "
+            + "ERR timeout is out of range|a: BLPOP k -1e30 = ERR timeout is negative",
+        "a> BLPOP k 1000000000000|d: RPUSH k 1 = 1|a< [k 1]",
+        // Replies that the client does not want.
+        "a; CLIENT REPLY SKIP|a> BLPOP k 0|d: RPUSH k 1 = 1|a: PING = PONG|d: LLEN k = 0",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Scenes))]
+    public void A_scene_plays_as_written(string loops, string text)
+    {
+        using var scene = new Scene(loops);
+        foreach (var line in text.Split('|')) scene.Play(line);
+    }
+
+    [Theory]
+    [InlineData("TIMEOUT", "(nil)")]
+    [InlineData("ERROR", "UNBLOCKED client unblocked via CLIENT UNBLOCK")]
+    public void A_blocked_client_can_be_unblocked(string reason, string reply)
+    {
+        using var scene = new Scene("4");
+        scene.Play("d: RPUSH other 1 = 1");
+        var id = scene["a"].Say("CLIENT ID");
+        scene.Play("a> BLMOVE k m LEFT LEFT 0");
+        scene.Play($"d: CLIENT UNBLOCK {id} {reason} = 1");
+        scene.Play($"d: CLIENT UNBLOCK {id} {reason} = 0");
+        scene.Play($"a< {reply}");
+        scene.Play("d: RPUSH k 1 = 1");
+        scene.Play("d: LLEN k = 1");
+        scene.Play("a: BLPOP k 0 = [k 1]");
+    }
+
+    [Fact]
+    public void Whoever_is_killed_or_leaves_while_blocked_takes_nothing()
+    {
+        using var scene = new Scene("4");
+        var id = scene["a"].Say("CLIENT ID");
+        scene.Play("a> BLPOP k 0");
+        scene.Play("b> BLPOP k 0");
+        scene.Play("c> BLPOP k 0");
+        scene.Play($"d: CLIENT KILL ID {id} = 1");
+        scene.Leave("b");
+        scene.UntilBlocked(1);
+        scene.Play("d: RPUSH k 1 = 1");
+        scene.Play("c< [k 1]");
+        scene.UntilInfo("total_blocking_keys:0");
+        Assert.True(scene["a"].IsClosed());
+    }
+
+    [Fact]
+    public void Clients_and_statistics_tell_of_the_blocked()
+    {
+        using var scene = new Scene("2");
+        scene.Play("d: CONFIG RESETSTAT = OK");
+        scene.Play("a> BLPOP k m 0");
+        Assert.Matches(@" flags=b .* argv-mem=[1-9]\d* .* cmd=blpop ", scene["d"].Say("CLIENT LIST"));
+        var info = scene["d"].Say("INFO clients");
+        Assert.Contains("\r\nblocked_clients:1\r\n", info, StringComparison.Ordinal);
+        Assert.Contains("\r\ntotal_blocking_keys:2\r\n", info, StringComparison.Ordinal);
+        Assert.DoesNotContain("cmdstat_blpop", scene["d"].Say("INFO commandstats"), StringComparison.Ordinal);
+        scene.Play("d: RPUSH m 1 = 1");
+        scene.Play("a< [m 1]");
+        Assert.Matches("cmdstat_blpop:calls=1,.*failed_calls=0\r\n", scene["d"].Say("INFO commandstats"));
+        scene.Play("a: BLPOP k m 0.001 = (nil)");
+        Assert.Matches("cmdstat_blpop:calls=2,.*failed_calls=0\r\n", scene["d"].Say("INFO commandstats"));
+        scene.UntilInfo("total_blocking_keys:0");
+    }
+
+    [Fact]
+    public void Replies_of_the_third_protocol_version_are_those_of_the_waiter()
+    {
+        using var scene = new Scene("4");
+        scene["a"].Say("HELLO 3");
+        Assert.Equal("_\r\n", scene["a"].Bytes("BLPOP k 0.001"));
+        Assert.Equal("*-1\r\n", scene["b"].Bytes("BLPOP k 0.001"));
+        Assert.Equal("*-1\r\n", scene["b"].Bytes("BLMOVE k m LEFT LEFT 0.001"));
+    }
+
+    [Fact]
+    public void The_effects_of_push_and_waiters_are_one_block()
+    {
+        using var scene = new Scene("4");
+        var log = new BlockList();
+        var parts = scene.Server.Server.Parts;
+        parts.Loops.Quiesce(null, () => parts.Log.Attach(log));
+        scene["b"].Say("SELECT 1");
+        scene.Play("a> BLMOVE k m LEFT RIGHT 0");
+        scene.Play("c> BRPOP m 0");
+        scene.Play("d: RPUSH k 1 2 = 2");
+        scene.Play("c< [m 1]");
+        string[] expected = ["SELECT 0", "MULTI RPUSH k 1 2 LMOVE k m LEFT RIGHT RPOP m EXEC"];
+        Assert.Equal(expected, log.Blocks);
+    }
+
+    [Fact]
+    public void Elements_pushed_by_some_and_awaited_by_others_are_served_once()
+    {
+        const int Workers = 6;
+        const int Elements = 300;
+        using var server = new InProcessServer("--io-threads", "4");
+        var taken = new List<string>();
+        var threads = Enumerable.Range(0, Workers).Select(_ => new Thread(() =>
+        {
+            using var client = new Conversation(server);
+            for (var reply = client.Say("BLPOP q1 q2 0"); reply is not "[q1 end]"; reply = client.Say("BLPOP q1 q2 0"))
+            {
+                lock (taken) taken.Add(reply[4..^1]);
+            }
+        })).ToList();
+        threads.ForEach(static one => one.Start());
+        using var pusher = new Conversation(server);
+        using var mover = new Conversation(server);
+        for (var i = 0; i < Elements; i++)
+        {
+            pusher.Say(string.Create(CultureInfo.InvariantCulture, $"RPUSH q{1 + (i % 2)} {i}"));
+            mover.Say("LMOVE q1 q2 LEFT RIGHT");
+        }
+
+        for (var i = 0; i < Workers; i++) pusher.Say("RPUSH q1 end");
+        threads.ForEach(static one => one.Join());
+        Assert.Equal(Enumerable.Range(0, Elements), taken.Select(int.Parse).Order());
+    }
+
+    private sealed class Scene(string loops) : IDisposable
+    {
+        private readonly Dictionary<string, Conversation> _clients = [];
+        private int _blocked;
+
+        public InProcessServer Server { get; } = new("--io-threads", loops);
+
+        public Conversation this[string name] =>
+            _clients.TryGetValue(name, out var client) ? client : _clients[name] = new Conversation(Server);
+
+        public void Play(string line)
+        {
+            var client = this[line[..1]];
+            var text = line[3..];
+            switch (line[1])
+            {
+                case ':':
+                    var parts = text.Split(" = ");
+                    Assert.Equal(parts[1], client.Say(parts[0]));
+                    break;
+                case '>':
+                    client.Send(text.Split(' '));
+                    if (text is not "PING") UntilBlocked(++_blocked);
+                    break;
+                case '<':
+                    _blocked -= text is "PONG" ? 0 : 1;
+                    Assert.Equal(text, client.Read());
+                    break;
+                case ';':
+                    client.Send(text.Split(' '));
+                    break;
+                default:
+                    UntilBlocked(_blocked);
+                    Assert.True(client.IsSilent());
+                    break;
+            }
+        }
+
+        public void Leave(string name)
+        {
+            _clients[name].Dispose();
+            _clients.Remove(name);
+        }
+
+        public void UntilBlocked(int count) => UntilInfo($"blocked_clients:{count}");
+
+        public void UntilInfo(string line)
+        {
+            var deadline = Environment.TickCount64 + 20_000;
+            var watcher = this["w"];
+            while (!watcher.Say("INFO clients").Contains($"\r\n{line}\r\n", StringComparison.Ordinal))
+                Assert.True(Environment.TickCount64 < deadline, line + " never came: " + watcher.Say("INFO clients"));
+        }
+
+        public void Dispose()
+        {
+            foreach (var client in _clients.Values) client.Dispose();
+            Server.Dispose();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+namespace Millrace.Server.Tests.Connections;
+
+public class ClientWaitingTests
+{
+    [Theory]
+    [InlineData("CLIENT UNBLOCK", "ERR wrong number of arguments for 'client|unblock' command")]
+    [InlineData("CLIENT UNBLOCK x", "ERR value is not an integer or out of range")]
+    [InlineData("CLIENT UNBLOCK 1 foo", "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")]
+    [InlineData("CLIENT UNBLOCK 1", "0")]
+    [InlineData("CLIENT UNBLOCK 99999 error", "0")]
+    [InlineData("CLIENT PAUSE", "ERR wrong number of arguments for 'client|pause' command")]
+    [InlineData("CLIENT PAUSE x", "ERR timeout is not an integer or out of range")]
+    [InlineData("CLIENT PAUSE -1", "ERR timeout is negative")]
+    [InlineData("CLIENT PAUSE 9223372036854775807", "ERR timeout is out of range")]
+    [InlineData("CLIENT PAUSE 1 x", "ERR CLIENT PAUSE mode must be WRITE or ALL")]
+    [InlineData("CLIENT PAUSE 0", "OK")]
+    [InlineData("CLIENT PAUSE 1", "OK")]
+    [InlineData("CLIENT PAUSE 1 write", "OK")]
+    [InlineData("CLIENT UNPAUSE", "OK")]
+    public void A_request_has_this_reply(string request, string reply)
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        Assert.Equal(reply, client.Say(request));
+        Assert.Equal("OK", client.Say("SET a 1"));
+    }
+
+    [Fact]
+    public void While_writes_are_paused_reads_go_on_and_writes_wait_for_the_end()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        client.Say("SET a 1");
+        Assert.Equal("OK", client.Say("CLIENT PAUSE 100000 WRITE"));
+        Assert.Equal("1", other.Say("GET a"));
+        Assert.Equal("OK", other.Say("MULTI"));
+        Assert.Equal("QUEUED", other.Say("GET a"));
+        Assert.Equal("[1]", other.Say("EXEC"));
+        other.Send("SET", "a", "2");
+        Wait(client, "blocked_clients:1");
+        Assert.Contains(" flags=b ", client.Say("CLIENT LIST"), StringComparison.Ordinal);
+        Assert.Equal("0", client.Say($"CLIENT UNBLOCK {IdOf(client) + 1}"));
+        Assert.Equal("1", client.Say("GET a"));
+        Assert.Equal("OK", client.Say("CLIENT UNPAUSE"));
+        Assert.Equal("OK", other.Read());
+        Assert.Equal("2", client.Say("GET a"));
+        Wait(client, "blocked_clients:0");
+    }
+
+    [Fact]
+    public void A_transaction_with_writes_waits_at_its_end_and_runs_then()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        other.Say("MULTI");
+        other.Say("SET a 1");
+        client.Say("CLIENT PAUSE 100000 WRITE");
+        other.Send("EXEC");
+        Wait(client, "blocked_clients:1");
+        Assert.Equal("(nil)", client.Say("GET a"));
+        client.Say("CLIENT UNPAUSE");
+        Assert.Equal("[OK]", other.Read());
+    }
+
+    [Fact]
+    public void A_pause_ends_by_itself_and_is_never_made_shorter()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        client.Say("CLIENT PAUSE 100000 WRITE");
+        client.Say("CLIENT PAUSE 1 WRITE");
+        other.Send("SET", "a", "1");
+        Wait(client, "blocked_clients:1");
+        Assert.Equal("(nil)", client.Say("GET a"));
+        client.Say("CLIENT UNPAUSE");
+        Assert.Equal("OK", other.Read());
+        client.Say("CLIENT PAUSE 50");
+        Assert.Equal("1", other.Say("GET a"));
+        Assert.Equal("1", client.Say("DEL a"));
+    }
+
+    [Theory]
+    [InlineData("", ":0\r\n")]
+    [InlineData("TIMEOUT", ":0\r\n")]
+    [InlineData("ERROR", "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")]
+    public void Unblock_ends_wait_for_replicas(string reason, string reply)
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        using var other = new Peer(server.Port);
+        other.Request("CLIENT", "ID");
+        var id = other.Receive(4)[1..2];
+        other.Request("WAIT", "1", "0");
+        other.Request("PING");
+        Wait(client, "blocked_clients:1");
+        Assert.Equal("1", client.Say($"CLIENT UNBLOCK {id} {reason}".Trim()));
+        Assert.Equal("0", client.Say($"CLIENT UNBLOCK {id}"));
+        Assert.Equal(reply + "+PONG\r\n", other.Receive(reply.Length + 7));
+    }
+
+    private static int IdOf(Conversation client) => int.Parse(client.Say("CLIENT ID"));
+
+    private static void Wait(Conversation client, string line)
+    {
+        var deadline = Environment.TickCount64 + 20_000;
+        while (!client.Say("INFO clients").Contains($"\r\n{line}\r\n", StringComparison.Ordinal))
+            Assert.True(Environment.TickCount64 < deadline, client.Say("INFO clients"));
+    }
+}
