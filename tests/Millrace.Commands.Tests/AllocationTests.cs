@@ -33,10 +33,29 @@ public class AllocationTests
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
+    [InlineData("LPUSH small x")]
+    [InlineData("RPUSH large x y z")]
+    [InlineData("RPUSHX large 12345")]
+    [InlineData("LPOP large")]
+    [InlineData("RPOP large 2")]
+    [InlineData("LLEN large")]
+    [InlineData("LINDEX large 500")]
+    [InlineData("LRANGE large 100 199")]
+    [InlineData("LPOS large element700")]
+    [InlineData("LPOS large element700 COUNT 0")]
+    [InlineData("LSET large 300 new")]
+    [InlineData("LINSERT large AFTER element200 new")]
+    [InlineData("LREM large 1 element200")]
+    [InlineData("LTRIM large 1 -2")]
+    [InlineData("RPOPLPUSH large large")]
+    [InlineData("LMOVE large small LEFT RIGHT")]
+    [InlineData("LMPOP 2 none large LEFT COUNT 2")]
     public void A_warm_data_command_allocates_nothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
+        driver.Run("RPUSH small a b c");
+        for (var i = 0; i < 1_000; i++) driver.Run($"RPUSH large element{i}");
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;
