@@ -79,6 +79,23 @@ public class AllocationTests
     [InlineData("SUNION large texts integers")]
     [InlineData("SINTERSTORE to integers integers")]
     [InlineData("SUNIONSTORE to texts integers")]
+    [InlineData("LPUSH shortlist x")]
+    [InlineData("RPUSH longlist x y z")]
+    [InlineData("RPUSHX longlist 12345")]
+    [InlineData("LPOP longlist")]
+    [InlineData("RPOP longlist 2")]
+    [InlineData("LLEN longlist")]
+    [InlineData("LINDEX longlist 500")]
+    [InlineData("LRANGE longlist 100 199")]
+    [InlineData("LPOS longlist element700")]
+    [InlineData("LPOS longlist element700 COUNT 0")]
+    [InlineData("LSET longlist 300 new")]
+    [InlineData("LINSERT longlist AFTER element200 new")]
+    [InlineData("LREM longlist 1 element200")]
+    [InlineData("LTRIM longlist 1 -2")]
+    [InlineData("RPOPLPUSH longlist longlist")]
+    [InlineData("LMOVE longlist shortlist LEFT RIGHT")]
+    [InlineData("LMPOP 2 none longlist LEFT COUNT 2")]
     public void A_warm_data_command_allocates_nothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
@@ -88,6 +105,8 @@ public class AllocationTests
         driver.Run("SADD integers 1 2 3 4 5");
         driver.Run("SADD texts a b c 7 m1");
         driver.Run("SADD large " + string.Join(' ', Enumerable.Range(0, 200).Select(i => "m" + i)));
+        driver.Run("RPUSH shortlist a b c");
+        for (var i = 0; i < 1_000; i++) driver.Run($"RPUSH longlist element{i}");
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;
