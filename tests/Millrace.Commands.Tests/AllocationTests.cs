@@ -33,6 +33,9 @@ public class AllocationTests
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
+    public void A_warm_data_command_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
+    [Theory]
     [InlineData("SADD integers 7 8 9")]
     [InlineData("SADD texts a b")]
     [InlineData("SADD large m1 another")]
@@ -60,7 +63,9 @@ public class AllocationTests
     [InlineData("SUNION large texts integers")]
     [InlineData("SINTERSTORE to integers integers")]
     [InlineData("SUNIONSTORE to texts integers")]
-    public void A_warm_data_command_allocates_nothing(string request)
+    public void A_warm_command_on_sets_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
+    private static void AssertAllocatesNothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
