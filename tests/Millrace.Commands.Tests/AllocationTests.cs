@@ -52,6 +52,9 @@ public class AllocationTests
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
+    public void A_warm_data_command_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
+    [Theory]
     [InlineData("SADD integers 7 8 9")]
     [InlineData("SADD texts a b")]
     [InlineData("SADD large m1 another")]
@@ -96,7 +99,9 @@ public class AllocationTests
     [InlineData("RPOPLPUSH longlist longlist")]
     [InlineData("LMOVE longlist shortlist LEFT RIGHT")]
     [InlineData("LMPOP 2 none longlist LEFT COUNT 2")]
-    public void A_warm_data_command_allocates_nothing(string request)
+    public void A_warm_command_on_collections_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
+    private static void AssertAllocatesNothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
