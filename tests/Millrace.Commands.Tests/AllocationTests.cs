@@ -30,6 +30,24 @@ public class AllocationTests
     [InlineData("COPY key other REPLACE")]
     [InlineData("RENAME number number")]
     [InlineData("LCS key number")]
+    [InlineData("ZADD packed 1.5 a 2 b")]
+    [InlineData("ZADD large 1.5 m7 2 m8")]
+    [InlineData("ZINCRBY large 1.25 m9")]
+    [InlineData("ZSCORE large m10")]
+    [InlineData("ZRANK large m10")]
+    [InlineData("ZREVRANK packed b")]
+    [InlineData("ZRANGE large 10 40 WITHSCORES")]
+    [InlineData("ZRANGE packed 0 -1 REV")]
+    [InlineData("ZRANGEBYSCORE large 10 (20 LIMIT 1 5")]
+    [InlineData("ZCOUNT large 10 20")]
+    [InlineData("ZREM large none")]
+    [InlineData("ZPOPMIN none")]
+    [InlineData("ZUNIONSTORE other 2 packed large WEIGHTS 1 2")]
+    [InlineData("ZINTER 2 packed large")]
+    [InlineData("ZRANGESTORE other packed 0 -1")]
+    [InlineData("ZRANDMEMBER large 5")]
+    [InlineData("ZSCAN large 0 COUNT 20")]
+    [InlineData("ZSCAN packed 0")]
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
@@ -37,6 +55,8 @@ public class AllocationTests
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
+        driver.Run("ZADD packed 1 a 2 b 3 c");
+        for (var i = 0; i < 200; i++) driver.Run($"ZADD large {i} m{i}");
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;
