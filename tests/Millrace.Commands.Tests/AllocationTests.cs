@@ -49,6 +49,24 @@ public class AllocationTests
     [InlineData("HGETEX hash PX 5000 FIELDS 2 field1 field2")]
     [InlineData("HSETEX hash EX 100 FIELDS 1 field1 other")]
     [InlineData("HTTL table FIELDS 1 field1")]
+    [InlineData("ZADD packed 1.5 a 2 b")]
+    [InlineData("ZADD ranked 1.5 m7 2 m8")]
+    [InlineData("ZINCRBY ranked 1.25 m9")]
+    [InlineData("ZSCORE ranked m10")]
+    [InlineData("ZRANK ranked m10")]
+    [InlineData("ZREVRANK packed b")]
+    [InlineData("ZRANGE ranked 10 40 WITHSCORES")]
+    [InlineData("ZRANGE packed 0 -1 REV")]
+    [InlineData("ZRANGEBYSCORE ranked 10 (20 LIMIT 1 5")]
+    [InlineData("ZCOUNT ranked 10 20")]
+    [InlineData("ZREM ranked none")]
+    [InlineData("ZPOPMIN none")]
+    [InlineData("ZUNIONSTORE other 2 packed ranked WEIGHTS 1 2")]
+    [InlineData("ZINTER 2 packed ranked")]
+    [InlineData("ZRANGESTORE other packed 0 -1")]
+    [InlineData("ZRANDMEMBER ranked 5")]
+    [InlineData("ZSCAN ranked 0 COUNT 20")]
+    [InlineData("ZSCAN packed 0")]
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
@@ -112,6 +130,8 @@ public class AllocationTests
         driver.Run("SADD large " + string.Join(' ', Enumerable.Range(0, 200).Select(i => "m" + i)));
         driver.Run("RPUSH shortlist a b c");
         for (var i = 0; i < 1_000; i++) driver.Run($"RPUSH longlist element{i}");
+        driver.Run("ZADD packed 1 a 2 b 3 c");
+        for (var i = 0; i < 200; i++) driver.Run($"ZADD ranked {i} m{i}");
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;
