@@ -246,7 +246,7 @@ public sealed class Unit
     public bool HasExpiredEntry(in Key key)
     {
         var entry = PartitionFor(key).Table(key.Database)?.Find(key.Hash, key.Bytes) ?? default;
-        return entry.HasDeadline && entry.DeadlineMs < NowMs;
+        return !entry.IsMissing && Value.IsExpired(entry, NowMs);
     }
 
     /// <summary>Counts several changes of one key.</summary>
@@ -396,7 +396,9 @@ public sealed class Unit
         in Key key, ReadOnlySpan<byte> member, long deadlineMs, LatenessHistogram? lateness)
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes, member);
-        PartitionFor(key).Line.ExpiredMembers++;
+        var partition = PartitionFor(key);
+        partition.Line.ExpiredMembers++;
+        if (_isHeard) partition.Watched.Touch(key);
         lateness?.Add(NowMs - deadlineMs);
     }
 
@@ -494,6 +496,7 @@ public sealed class Unit
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         partition.Line.ExpiredMembers += Value.MemberCount(entry);
+        if (_isHeard) partition.Watched.Expire(key);
         Detach(partition.Table(key.Database)!, key.Hash, entry);
         Value.Free(partition.Discards, entry);
     }

@@ -1,3 +1,5 @@
+using Millrace.Engine.Values;
+
 namespace Millrace.Engine;
 
 /// <summary>
@@ -87,7 +89,7 @@ public sealed class WatchedKeys
             var old = before?.Find(key.Hash, key.Bytes) ?? default;
             var now = after?.Find(key.Hash, key.Bytes) ?? default;
             if (old.IsMissing && now.IsMissing) continue;
-            var isDead = now.HasDeadline && now.DeadlineMs < nowMs;
+            var isDead = !now.IsMissing && Value.IsExpired(now, nowMs);
             for (var i = 0; i < watches.Count; i++)
             {
                 // Whoever sees no live key before and none after has seen no change.

@@ -19,6 +19,7 @@ public static class DataCommands
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
         .. SortedSetCommands.Table,
+        .. BlockingSortedSetCommands.Table,
         .. SortedSetMergeCommands.Table,
         .. SortedSetPopCommands.Table,
         .. SortedSetRangeCommands.Table,

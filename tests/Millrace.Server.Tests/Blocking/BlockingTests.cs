@@ -76,6 +76,19 @@ public class BlockingTests
             + "|a: BLPOP k 0x7FFFFFFFFFFFFF = ERR timeout is out of range|a: BLPOP k 9223372036854775.807 = "
             + "ERR timeout is out of range|a: BLPOP k -1e30 = ERR timeout is negative",
         "a> BLPOP k 1000000000000|d: RPUSH k 1 = 1|a< [k 1]",
+        // Sorted sets.
+        "a> BZPOPMIN k 0|d: ZADD k 1 x 2 y = 2|a< [k x 1]|d: ZRANGE k 0 -1 = [y]",
+        "a> BZPOPMAX m k 0|d: ZADD k 1 x 2 y = 2|a< [k y 2]|d: ZRANGE k 0 -1 = [x]",
+        "a> BZMPOP 0 2 k m MAX COUNT 2|d: ZADD m 1 x 2 y 3 z = 3|a< [m [[z 3] [y 2]]]|d: ZCARD m = 1",
+        "a> BZPOPMIN k 0|b> BZPOPMAX k 0|c> BLPOP k 0|d: ZADD k 1 x 2 y 3 z = 3|a< [k x 1]|b< [k z 3]|d: DEL k = 1|a? "
+            + "|d: RPUSH k 1 = 1|c< [k 1]",
+        "a> BLPOP k 0|b> BZPOPMIN k 0|d: ZADD k 1 x = 1|b< [k x 1]|d: RPUSH k 1 = 1|a< [k 1]",
+        "a> BZPOPMIN k 0|d: MULTI = OK|d: ZADD k 1 x = QUEUED|d: DEL k = QUEUED|d: EXEC = [1 1]|a? "
+            + "|d: ZADD k 2 y = 1|a< [k y 2]",
+        "a> BZPOPMIN k 0|d: ZADD m 1 x = 1|d: ZUNIONSTORE k 1 m = 1|a< [k x 1]",
+        "a: BZPOPMIN k 0.01 = (nil)|a: BZMPOP 0.01 1 k MIN = (nil)|a: BZPOPMIN k x = ERR timeout is not a float or out "
+            + "of range|a: BZMPOP -1 1 k MIN = ERR timeout is negative",
+        "a: MULTI = OK|a: BZPOPMIN k 0 = QUEUED|a: BZMPOP 0 1 k MIN = QUEUED|a: EXEC = [(nil) (nil)]",
         // Replies that the client does not want.
         "a; CLIENT REPLY SKIP|a> BLPOP k 0|d: RPUSH k 1 = 1|a: PING = PONG|d: LLEN k = 0",
     ];
