@@ -7,8 +7,8 @@ namespace Millrace.Server.Effects;
 /// Puts the effects of one unit together and appends them to the log as one block.
 /// </summary>
 /// <remarks>
-/// Order in a block: keys and members that expired under the unit's eyes, then the command or what it named instead. Several
-/// commands stand between MULTI and EXEC, so that a reader of the log has all of them or none. One per loop.
+/// Order in a block: keys and members that expired under the unit's eyes, then the command or what it named instead.
+/// Several commands stand between MULTI and EXEC, so that a reader of the log has all of them or none. One per loop.
 /// </remarks>
 public sealed class EffectRecorder(EffectLog log, Gates gates)
 {
