@@ -351,7 +351,8 @@ public static class Listpack
         return Finish(room, end + entries.Length, CountAfterAdding(StoredCount(room), StoredCount(head)));
     }
 
-    /// <summary>Whether these bytes are one listpack. Never throws and never reads outside, whatever they are.</summary>
+    /// <summary>Whether these bytes are one listpack. Never throws and never reads outside, whatever they are.
+    /// </summary>
     /// <param name="untrusted">Bytes from a file or a peer, the listpack and nothing behind it.</param>
     /// <param name="deep">False looks at the header and the end mark only, O(1), for bytes whose checksum was right.
     /// True looks at each entry, O(n): afterwards no method of this class throws.</param>
