@@ -149,8 +149,8 @@ public struct PartitionLine
     /// <summary>The position in the effect log after the last block that this partition took part in.</summary>
     public long LogPosition;
 
-    /// <summary>The earliest deadline of any key or member here in Unix milliseconds; <see cref="long.MaxValue"/> when there is
-    /// none.</summary>
+    /// <summary>The earliest deadline of any key or member here in Unix milliseconds; <see cref="long.MaxValue"/> when
+    /// there is none.</summary>
     public long NextDeadlineMs;
 
     /// <summary>Reads that found their key.</summary>
