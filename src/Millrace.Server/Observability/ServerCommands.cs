@@ -17,6 +17,9 @@ namespace Millrace.Server.Observability;
 /// <param name="requestShutdown">Asks for the server's end; returns at once.</param>
 public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
 {
+    /// <summary>How many members of a collection MEMORY USAGE looks at.</summary>
+    private const int DefaultSamples = 5;
+
     private readonly Action<ShutdownFlags> _requestShutdown = requestShutdown;
 
     /// <summary>The family's commands.</summary>
@@ -54,7 +57,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
                     Syntax = "key [SAMPLES count:integer]",
                     Summary = "Returns how many bytes a key takes with its value.",
                     Since = "4.0.0",
-                    Complexity = "O(1): sizes are kept, not sampled.",
+                    Complexity = "O(N) where N is the number of samples.",
                     Group = "server",
                 },
             ],
@@ -100,10 +103,12 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         call.Reply,
         "MEMORY",
         ["USAGE <key> [SAMPLES <count>]",
-            "How many bytes a key takes with its value. Sizes are exact, <count> changes nothing."]);
+            "How many bytes a key takes with its value. Of a large collection, <count> members are looked at (5 unless "
+                + "given) and stand for all; 0 looks at all of them, and the figure is exact."]);
 
     private static void Usage(ref Call call)
     {
+        long samples = DefaultSamples;
         for (var i = 3; i < call.Args.Count; i += 2)
         {
             if (!call.Is(i, "SAMPLES"u8) || i + 1 == call.Args.Count)
@@ -112,7 +117,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
                 return;
             }
 
-            if (!call.TryInteger(i + 1, out var samples)) return;
+            if (!call.TryInteger(i + 1, out samples)) return;
             if (samples >= 0) continue;
             call.Reply.Error(ErrorTexts.Syntax);
             return;
@@ -121,7 +126,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         var key = call.Key(2);
         var entry = call.Unit.Find(key, Access.Peek);
         if (entry.IsMissing) call.Reply.Null();
-        else call.Reply.Integer(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry));
+        else call.Reply.Integer(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry, samples));
     }
 
     private void Shutdown(ref Call call)
