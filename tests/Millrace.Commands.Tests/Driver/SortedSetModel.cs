@@ -38,7 +38,8 @@ internal sealed class SortedSetModel
                 .ToDictionary(member => member.Key, member => Math.Max(member.Value, Of(words[4])[member.Key]))),
             "ZDIFFSTORE" => Store(key, Of(words[3]).Where(member => !Of(words[4]).ContainsKey(member.Key))
                 .ToDictionary(StringComparer.Ordinal)),
-            "ZRANGESTORE" => Store(key, Slice(Sorted(words[2]), words[3], words[4]).ToDictionary(StringComparer.Ordinal)),
+            "ZRANGESTORE" => Store(
+                key, Slice(Sorted(words[2]), words[3], words[4]).ToDictionary(StringComparer.Ordinal)),
             "RENAME" => Rename(key, words[2]),
             "COPY" => Copy(key, words[2]),
             _ => _sets.Remove(key) ? "1" : "0",
