@@ -10,7 +10,7 @@ public abstract class FuzzTarget
     public static string[] Names =>
     [
         RequestParserTarget.TargetName, ConfigParserTarget.TargetName, ListpackTarget.TargetName,
-        IntSetTarget.TargetName,
+        IntSetTarget.TargetName, LzfTarget.TargetName,
     ];
 
     /// <summary>The name on the command line and of the corpus folder.</summary>
@@ -41,6 +41,7 @@ public abstract class FuzzTarget
         ConfigParserTarget.TargetName => new ConfigParserTarget(),
         ListpackTarget.TargetName => new ListpackTarget(),
         IntSetTarget.TargetName => new IntSetTarget(),
+        LzfTarget.TargetName => new LzfTarget(),
         _ => null,
     };
 }

@@ -112,6 +112,14 @@ public readonly ref struct Call
         return false;
     }
 
+    /// <summary>Reads a count, a 64-bit integer of at least 0; writes the usual error otherwise.</summary>
+    public bool TryPositive(int argIndex, out long value)
+    {
+        if (Numbers.TryParseInt64(Args[argIndex], out value) && value >= 0) return true;
+        Reply.Error(ErrorTexts.NotPositive);
+        return false;
+    }
+
     /// <summary>
     /// Has the caller wait until one of some keys holds a value of a type: then the command runs again. The handler
     /// writes nothing and returns.
@@ -148,14 +156,6 @@ public readonly ref struct Call
 
         if (timeoutMs >= 0) return true;
         Reply.Error("ERR timeout is negative"u8);
-        return false;
-    }
-
-    /// <summary>Reads a count, a 64-bit integer of at least 0; writes the usual error otherwise.</summary>
-    public bool TryPositive(int argIndex, out long value)
-    {
-        if (Numbers.TryParseInt64(Args[argIndex], out value) && value >= 0) return true;
-        Reply.Error(ErrorTexts.NotPositive);
         return false;
     }
 

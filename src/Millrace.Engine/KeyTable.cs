@@ -9,8 +9,8 @@ namespace Millrace.Engine;
 /// <remarks>
 /// A database is only a name for such tables, so FLUSHDB and SWAPDB exchange table objects and leave the old ones to be
 /// freed in slices. Used under the partition's lock.
-/// Invariants: an entry has a deadline exactly when <c>(deadline, hash)</c> is in the index of deadlines; a member of its
-/// value has one exactly when <c>(earliest of them, hash of the key)</c> is in the index of members' deadlines.
+/// Invariants: an entry has a deadline exactly when <c>(deadline, hash)</c> is in the index of deadlines; members of
+/// its value have some exactly when <c>(the earliest, hash of the key)</c> is in the index of members' deadlines.
 /// </remarks>
 public sealed class KeyTable
 {

@@ -149,8 +149,8 @@ public struct PartitionLine
     /// <summary>The position in the effect log after the last block that this partition took part in.</summary>
     public long LogPosition;
 
-    /// <summary>The earliest deadline of any key or member here in Unix milliseconds; <see cref="long.MaxValue"/> when there is
-    /// none.</summary>
+    /// <summary>The earliest deadline of any key or member here in Unix milliseconds; <see cref="long.MaxValue"/> when
+    /// there is none.</summary>
     public long NextDeadlineMs;
 
     /// <summary>Reads that found their key.</summary>
@@ -165,14 +165,14 @@ public struct PartitionLine
     /// <summary>Those of <see cref="Expired"/> that active expiry removed.</summary>
     public long ExpiredActively;
 
+    /// <summary>Members of collections removed because their time had come, by whomever.</summary>
+    public long ExpiredMembers;
+
     /// <summary>The other partitions that whoever serves the waiters of this one needs.</summary>
     public ulong WaiterMask;
 
     /// <summary>How many keys somebody watches or waits for: changes are told only when there are any.</summary>
     public int Listeners;
-
-    /// <summary>Members of collections removed because their time had come, by whomever.</summary>
-    public long ExpiredMembers;
 
     [Conditional("DEBUG")]
     internal static void AssertSize() =>

@@ -14,8 +14,8 @@ namespace Millrace.Engine;
 [StructLayout(LayoutKind.Sequential)]
 public struct UpkeepLine
 {
-    /// <summary>The earliest deadline of any key or member, in Unix milliseconds; <see cref="long.MaxValue"/> when there is
-    /// none.</summary>
+    /// <summary>The earliest deadline of any key or member, in Unix milliseconds; <see cref="long.MaxValue"/> when
+    /// there is none.</summary>
     public long SoonestMs;
 
     /// <summary>How many tables wait to be freed.</summary>

@@ -38,8 +38,8 @@ internal unsafe ref struct RankCheck
             var child = new BlockRef(RankInner.Children(node)[i]);
             if (i > 0) CheckFence(node, i - 1, child, height - 1);
             var elements = Node(child, height - 1);
-            if (elements != RankInner.Counts(node)[i])
-                throw new HeapCorruptionException($"{elements} elements where {RankInner.Counts(node)[i]} are counted.");
+            var counted = RankInner.Counts(node)[i];
+            if (elements != counted) throw new HeapCorruptionException($"{elements} elements, {counted} counted.");
             sum += elements;
         }
 

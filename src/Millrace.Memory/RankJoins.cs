@@ -1,6 +1,7 @@
 namespace Millrace.Memory;
 
-/// <summary>How a <see cref="RankTree"/> shrinks: nodes that hold too little take from a neighbour or join it.</summary>
+/// <summary>How a <see cref="RankTree"/> shrinks: nodes that hold too little take from a neighbour or join
+/// it.</summary>
 /// <remarks>
 /// Of two neighbours the left one keeps its first element, so only the fence between the two changes. A leaf that has
 /// become empty is taken out before anything is joined.

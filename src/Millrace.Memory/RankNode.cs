@@ -138,7 +138,8 @@ internal unsafe struct RankInner
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct RankChild(BlockRef Node, long Elements, double FirstScore, ulong FirstMember);
 
-/// <summary>Elements in order, as leaves hold them and inner nodes hold their fences: two arrays side by side.</summary>
+/// <summary>Elements in order, as leaves hold them and inner nodes hold their fences: two arrays side by
+/// side.</summary>
 internal readonly unsafe struct RankSlots(double* scores, ulong* members)
 {
     private readonly double* _scores = scores;

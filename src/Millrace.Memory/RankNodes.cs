@@ -38,8 +38,8 @@ internal readonly unsafe struct RankNodes(Heap heap, BlockRef header)
 
     internal Heap Heap { get; } = heap;
 
-    // SAFETY: of the members below: Address has checked that a block is there, and the blocks of a tree have the size of
-    // what is read through them. Nodes do not move, so pointers to them hold until the node is freed.
+    // SAFETY: of the members below: Address has checked that a block is there, and the blocks of a tree have the size
+    // of what is read through them. Nodes do not move, so pointers to them hold until the node is freed.
     internal ref RankHeader Head
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

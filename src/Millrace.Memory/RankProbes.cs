@@ -6,11 +6,13 @@ namespace Millrace.Memory;
 /// </summary>
 public interface IRankProbe
 {
-    /// <summary>Whether the element comes before the place: true for the first elements, false for all others.</summary>
+    /// <summary>Whether the element comes before the place: true for the first elements, false for all
+    /// others.</summary>
     bool IsBefore(Heap heap, double score, BlockRef member);
 }
 
-/// <summary>Receives elements of a <see cref="RankTree"/>. A struct, so that the call is compiled into the walk.</summary>
+/// <summary>Receives elements of a <see cref="RankTree"/>. A struct, so that the call is compiled into the
+/// walk.</summary>
 public interface IRankVisitor
 {
     /// <summary>One element. It has left the tree and belongs to the visitor.</summary>

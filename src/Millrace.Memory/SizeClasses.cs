@@ -11,8 +11,8 @@ namespace Millrace.Memory;
 ///      288 ..  8192   eight per doubling (12.5 % at most lost)      40 classes
 ///     9344 .. 32768   64 kB divided by 7 6 5 4 3, 24 kB, 32 kB       7 classes
 /// </code>
-/// Keys with small values, and packed collections of a few members, are mostly below 256 bytes: steps of 8 save up to 6 %
-/// of them. Above 1 kB every size is a multiple of 128, so two small tables find the class of any size.
+/// Keys with small values, and packed collections of a few members, are mostly below 256 bytes: steps of 8 save up to
+/// 6 % of them. Above 1 kB every size is a multiple of 128, so two small tables find the class of any size.
 /// </remarks>
 internal sealed class SizeClasses
 {

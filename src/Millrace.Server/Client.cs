@@ -276,7 +276,7 @@ public sealed class Client : Caller
             timer.Start(UndecidedMs);
     }
 
-    private void EndLate(byte[] reply)
+    private void EndLate(ReadOnlySpan<byte> reply)
     {
         _lateReply = null;
         GoOn(reply, _isLateSilent);
@@ -317,7 +317,7 @@ public sealed class Client : Caller
         RequiresAuthentication(mustAuthenticate);
     }
 
-    private static byte[] Unblocked { get; } = "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"u8.ToArray();
+    private static ReadOnlySpan<byte> Unblocked => "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"u8;
 
     /// <summary>Whether a name, library name or version has only characters that CLIENT LIST can show.</summary>
     public static bool IsPrintable(ReadOnlySpan<byte> text) => !text.ContainsAnyExceptInRange((byte)'!', (byte)'~');

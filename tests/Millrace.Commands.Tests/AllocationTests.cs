@@ -49,9 +49,30 @@ public class AllocationTests
     [InlineData("HGETEX hash PX 5000 FIELDS 2 field1 field2")]
     [InlineData("HSETEX hash EX 100 FIELDS 1 field1 other")]
     [InlineData("HTTL table FIELDS 1 field1")]
+    [InlineData("ZADD packed 1.5 a 2 b")]
+    [InlineData("ZADD ranked 1.5 m7 2 m8")]
+    [InlineData("ZINCRBY ranked 1.25 m9")]
+    [InlineData("ZSCORE ranked m10")]
+    [InlineData("ZRANK ranked m10")]
+    [InlineData("ZREVRANK packed b")]
+    [InlineData("ZRANGE ranked 10 40 WITHSCORES")]
+    [InlineData("ZRANGE packed 0 -1 REV")]
+    [InlineData("ZRANGEBYSCORE ranked 10 (20 LIMIT 1 5")]
+    [InlineData("ZCOUNT ranked 10 20")]
+    [InlineData("ZREM ranked none")]
+    [InlineData("ZPOPMIN none")]
+    [InlineData("ZUNIONSTORE other 2 packed ranked WEIGHTS 1 2")]
+    [InlineData("ZINTER 2 packed ranked")]
+    [InlineData("ZRANGESTORE other packed 0 -1")]
+    [InlineData("ZRANDMEMBER ranked 5")]
+    [InlineData("ZSCAN ranked 0 COUNT 20")]
+    [InlineData("ZSCAN packed 0")]
     [InlineData("SCAN 0 COUNT 100")]
     [InlineData("RANDOMKEY")]
     [InlineData("DBSIZE")]
+    public void A_warm_data_command_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
+    [Theory]
     [InlineData("SADD integers 7 8 9")]
     [InlineData("SADD texts a b")]
     [InlineData("SADD large m1 another")]
@@ -79,7 +100,26 @@ public class AllocationTests
     [InlineData("SUNION large texts integers")]
     [InlineData("SINTERSTORE to integers integers")]
     [InlineData("SUNIONSTORE to texts integers")]
-    public void A_warm_data_command_allocates_nothing(string request)
+    [InlineData("LPUSH shortlist x")]
+    [InlineData("RPUSH longlist x y z")]
+    [InlineData("RPUSHX longlist 12345")]
+    [InlineData("LPOP longlist")]
+    [InlineData("RPOP longlist 2")]
+    [InlineData("LLEN longlist")]
+    [InlineData("LINDEX longlist 500")]
+    [InlineData("LRANGE longlist 100 199")]
+    [InlineData("LPOS longlist element700")]
+    [InlineData("LPOS longlist element700 COUNT 0")]
+    [InlineData("LSET longlist 300 new")]
+    [InlineData("LINSERT longlist AFTER element200 new")]
+    [InlineData("LREM longlist 1 element200")]
+    [InlineData("LTRIM longlist 1 -2")]
+    [InlineData("RPOPLPUSH longlist longlist")]
+    [InlineData("LMOVE longlist shortlist LEFT RIGHT")]
+    [InlineData("LMPOP 2 none longlist LEFT COUNT 2")]
+    public void A_warm_command_on_collections_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
+    private static void AssertAllocatesNothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
@@ -88,6 +128,10 @@ public class AllocationTests
         driver.Run("SADD integers 1 2 3 4 5");
         driver.Run("SADD texts a b c 7 m1");
         driver.Run("SADD large " + string.Join(' ', Enumerable.Range(0, 200).Select(i => "m" + i)));
+        driver.Run("RPUSH shortlist a b c");
+        for (var i = 0; i < 1_000; i++) driver.Run($"RPUSH longlist element{i}");
+        driver.Run("ZADD packed 1 a 2 b 3 c");
+        for (var i = 0; i < 200; i++) driver.Run($"ZADD ranked {i} m{i}");
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;

@@ -108,7 +108,9 @@ public sealed class HashExpiryCommandsTests : IDisposable
     [InlineData("HGETDEL h FOO 1 f", MissingFields)]
     [InlineData("HGETEX h EX 0 FIELDS 1 f", "ERR invalid expire time in 'hgetex' command")]
     [InlineData("HGETEX h EX x FIELDS 1 f", "ERR value is not an integer or out of range")]
-    [InlineData("HGETEX h EX 1 PX 2 FIELDS 1 f", "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified")]
+    [InlineData(
+        "HGETEX h EX 1 PX 2 FIELDS 1 f",
+        "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified")]
     [InlineData("HGETEX h KEEPTTL FIELDS 1 f", "ERR unknown argument: KEEPTTL")]
     [InlineData("HGETEX h FNX FIELDS 1 f", "ERR unknown argument: FNX")]
     [InlineData("HSETEX h FNX EX 10 FNX", MissingFields)]
@@ -119,7 +121,8 @@ public sealed class HashExpiryCommandsTests : IDisposable
     [InlineData("HSETEX h FIELDS 1 f 1 g 2", Mismatch)]
     [InlineData("HSETEX h FNX FXX FIELDS 1 f 1", "ERR Only one of FXX or FNX arguments can be specified")]
     [InlineData(
-        "HSETEX h EX 60 KEEPTTL FIELDS 1 f 1", "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified")]
+        "HSETEX h EX 60 KEEPTTL FIELDS 1 f 1",
+        "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified")]
     [InlineData("HSETEX h PERSIST FIELDS 1 f 1", "ERR unknown argument: PERSIST")]
     [InlineData("HSETEX h PX -5 FIELDS 1 f 1", "ERR invalid expire time in 'hsetex' command")]
     public void Bad_arguments_are_refused_and_change_nothing(string request, string expected)

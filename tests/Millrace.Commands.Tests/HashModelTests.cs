@@ -93,8 +93,8 @@ public class HashModelTests
         var lines = new List<string>();
         foreach (var key in driver.Value("KEYS", "*").Items.Select(CommandDriver.Render).Order())
         {
-            var fields = driver.Value("HGETALL", key).Items.Select(CommandDriver.Render).Chunk(2).OrderBy(pair => pair[0]);
-            foreach (var pair in fields)
+            var items = driver.Value("HGETALL", key).Items.Select(CommandDriver.Render);
+            foreach (var pair in items.Chunk(2).OrderBy(pair => pair[0]))
             {
                 var deadline = driver.Say($"HPEXPIRETIME {key} FIELDS 1 {pair[0]}")[1..^1];
                 lines.Add($"{key} {pair[0]} {pair[1]} {deadline}");
@@ -109,11 +109,13 @@ public class HashModelTests
         string Key() => "k" + random.Next(6);
         string Field() => DrawField(random);
         string Value() => DrawValue(random);
+        string[] Pairs(int count) => [.. Enumerable.Range(0, count * 2).Select(i => i % 2 == 0 ? Field() : Value())];
         string Span() => random.Next(0, 400).ToString();
+        string Later() => random.Next(1, 400).ToString();
         return random.Next(32) switch
         {
             <= 4 => ["HSET", Key(), Field(), Value()],
-            5 => ["HSET", Key(), .. Enumerable.Range(0, random.Next(1, 12)).SelectMany(_ => (string[])[Field(), Value()])],
+            5 => ["HSET", Key(), .. Pairs(random.Next(1, 12))],
             6 => ["HSETNX", Key(), Field(), Value()],
             7 or 8 => ["HGET", Key(), Field()],
             9 => ["HMGET", Key(), Field(), Field(), Field()],
@@ -129,9 +131,9 @@ public class HashModelTests
             23 => ["HPERSIST", Key(), "FIELDS", "2", Field(), Field()],
             24 => ["HPTTL", Key(), "FIELDS", "2", Field(), Field()],
             25 => ["HGETDEL", Key(), "FIELDS", "2", Field(), Field()],
-            26 => ["HGETEX", Key(), "PX", random.Next(1, 400).ToString(), "FIELDS", "2", Field(), Field()],
+            26 => ["HGETEX", Key(), "PX", Later(), "FIELDS", "2", Field(), Field()],
             27 => ["HSETEX", Key(), DrawExistence(random), "KEEPTTL", "FIELDS", "1", Field(), Value()],
-            28 => ["HSETEX", Key(), DrawExistence(random), "PX", random.Next(1, 400).ToString(), "FIELDS", "1", Field(), Value()],
+            28 => ["HSETEX", Key(), DrawExistence(random), "PX", Later(), "FIELDS", "1", Field(), Value()],
             29 => random.Next(4) == 0 ? ["DEL", Key()] : ["HLEN", Key()],
             30 => ["RENAME", Key(), "k9"],
             _ => [random.Next(2) == 0 ? "COPY" : "RENAME", "k9", Key()],

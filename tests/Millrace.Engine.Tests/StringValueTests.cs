@@ -71,7 +71,8 @@ public class StringValueTests
         if (table is null) return;
         Assert.Equal(model is null ? 0 : 1, table.Count);
         Assert.Equal(deadline >= 0 ? 1 : 0, table.DeadlineCount);
-        var structures = table.Entries.TableBytes + table.Deadlines.AllocatedBytes;
+        var indexes = table.Deadlines.AllocatedBytes + table.MemberDeadlines.AllocatedBytes;
+        var structures = table.Entries.TableBytes + indexes;
         var value = model is null ? 0 : Value.SizeBytes(engine.Heap, entry, samples: 0);
         Assert.True(engine.Heap.AllocatedBytes == structures + value, where + " leaks");
         if (model is null) return;

@@ -126,7 +126,8 @@ public class LzfTests(ITestOutputHelper output)
     [Fact]
     public void Text_becomes_a_fraction_and_noise_is_refused()
     {
-        var text = Encoding.Latin1.GetBytes(string.Concat(Enumerable.Range(0, 200).Select(i => $"element number {i};")));
+        var words = Enumerable.Range(0, 200).Select(i => $"element number {i};");
+        var text = Encoding.Latin1.GetBytes(string.Concat(words));
         var room = new byte[text.Length];
         Assert.InRange(Lzf.Compress(text, room), 1, text.Length / 2);
         new Random(1).NextBytes(text);

@@ -293,4 +293,33 @@ public sealed class NumbersTests
         Assert.True(LongDouble.TryParse(Encoding.Latin1.GetBytes(text), out LongDouble value));
         return value;
     }
+
+    [Theory]
+    [InlineData("", 0.0)]
+    [InlineData("1.5", 1.5)]
+    [InlineData(" \t\n1.5", 1.5)]
+    [InlineData("1.5\0garbage", 1.5)]
+    [InlineData("\0", 0.0)]
+    [InlineData("1e400", double.PositiveInfinity)]
+    [InlineData("-1e400", double.NegativeInfinity)]
+    [InlineData("1e-400", 0.0)]
+    [InlineData("-inf", double.NegativeInfinity)]
+    [InlineData("0x10", 16.0)]
+    [InlineData("0x1p5000", double.PositiveInfinity)]
+    [InlineData("0x1p-5000", 0.0)]
+    public void Ends_of_ranges_are_read_as_strtod_reads_a_string(string text, double expected)
+    {
+        Assert.True(Numbers.TryParseAnyDouble(Encoding.Latin1.GetBytes(text), out double value));
+        Assert.Equal(expected, value);
+    }
+
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("1 ")]
+    [InlineData("nan")]
+    [InlineData("abc")]
+    [InlineData("1x")]
+    [InlineData("--1")]
+    public void Ends_of_ranges_that_are_no_numbers_are_refused(string text) =>
+        Assert.False(Numbers.TryParseAnyDouble(Encoding.Latin1.GetBytes(text), out _));
 }

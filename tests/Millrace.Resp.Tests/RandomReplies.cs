@@ -29,9 +29,9 @@ internal static class RandomReplies
             case 8: writer.BigNumber("-12345678901234567890123"u8); break;
             case 9: writer.Verbatim("txt"u8, Bytes(random)); break;
             case 10: writer.Double(random.Next(2) == 0 ? double.NaN : double.NegativeInfinity); break;
-            case 11: Values(random, writer, depth, 1, writer.Array); break;
+            case 11: Values(random, writer, depth, 1, count => writer.Array(count)); break;
             case 12: Values(random, writer, depth, 2, writer.Map); break;
-            case 13: Values(random, writer, depth, 1, writer.Set); break;
+            case 13: Values(random, writer, depth, 1, count => writer.Set(count)); break;
             default:
                 if (writer.Protocol == 3) Values(random, writer, depth, 2, writer.Attribute, atLeast: 1);
                 Value(random, writer, depth + 1);

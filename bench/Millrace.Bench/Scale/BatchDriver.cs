@@ -7,6 +7,7 @@ using Millrace.Engine;
 using Millrace.Memory;
 using Millrace.Resp;
 using Millrace.Server;
+using Millrace.Server.Blocking;
 using Millrace.Server.Effects;
 using Millrace.Server.Execution;
 
@@ -98,6 +99,12 @@ internal sealed class BatchDriver : ExecutionHost
         _parked.Reset();
         return _parked;
     }
+
+    public override void Wait(BlockedRequest request, long timeoutMs) =>
+        throw new NotSupportedException("no load of a driver waits for keys");
+
+    public override void Deliver(BlockedRequest request) =>
+        throw new NotSupportedException("no load of a driver waits for keys");
 
     private void WaitForRelease()
     {

@@ -234,10 +234,11 @@ public static class HashCommands
     }
 
     /// <summary>
-    /// Sets the pairs of arguments from one on up to another, and counts those that are new. Nothing happens, and the error is
-    /// written, when one of them is too long.
+    /// Sets the pairs of arguments from one on up to another, and counts those that are new. Nothing happens, and the
+    /// error is written, when one of them is too long.
     /// </summary>
-    internal static bool TrySetPairs(in Call call, in Entry existing, int first, int end, long deadlineMs, out int created)
+    internal static bool TrySetPairs(
+        in Call call, in Entry existing, int first, int end, long deadlineMs, out int created)
     {
         created = 0;
         var key = call.Key(1);

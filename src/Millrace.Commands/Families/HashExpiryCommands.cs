@@ -1,7 +1,8 @@
 // Deadlines of single fields of a hash: setting one, asking for it, taking it away.
 //
-// A field whose deadline has passed is gone at once, and the key with its last field. Setting a deadline that has passed
-// removes the field. Effects carry points in time (HPEXPIREAT) or removals (HDEL), for the fields that were changed.
+// A field whose deadline has passed is gone at once, and the key with its last field. Setting a deadline that has
+// passed removes the field. Effects carry points in time (HPEXPIREAT) or removals (HDEL), for the fields that were
+// changed.
 // Source: Redis documentation, "HEXPIRE" and its relatives (7.4), "HGETDEL", "HGETEX", "HSETEX" (8.0).
 
 using System.Buffers;
@@ -219,7 +220,8 @@ public static class HashExpiryCommands
         call.Reply.Array(fields.Count);
         for (var i = fields.First; i < fields.First + fields.Count; i++)
         {
-            if (entry.IsMissing || !HashValue.TryFind(call.Unit, entry, call.Args[i], out _)) call.Reply.Integer(NoField);
+            var isThere = !entry.IsMissing && HashValue.TryFind(call.Unit, entry, call.Args[i], out _);
+            if (!isThere) call.Reply.Integer(NoField);
             else call.Reply.Integer(Change(call, key, ref entry, call.Args[i], -1, isPast: false) ? Done : NoDeadline);
         }
 

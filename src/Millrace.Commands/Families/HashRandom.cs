@@ -24,6 +24,9 @@ internal static class HashRandom
     // Up to a third of the fields are picked, more are taken in one walk.
     private const int PickedShare = 3;
 
+    // Those that were picked are remembered in 16 to 32 bytes each: no more than 32 MB.
+    private const int MaxPicked = 1024 * 1024;
+
     /// <summary>The command.</summary>
     internal static void HRandField(ref Call call)
     {
@@ -53,7 +56,7 @@ internal static class HashRandom
         var total = HashValue.Count(entry, call.Unit.NowMs);
         count = Math.Min(count, total);
         BeginReply(call, count, withValues);
-        if (!HashValue.IsPacked(entry) && count <= total / PickedShare)
+        if (!HashValue.IsPacked(entry) && count <= Math.Min(total / PickedShare, MaxPicked))
         {
             ReplyDifferent(call, entry, total, count, withValues);
             return;

@@ -1,7 +1,7 @@
 // HSCAN.
 //
-// A packed hash is shown whole, with cursor 0. A large one is walked bucket by bucket with the cursor of its table, until
-// COUNT fields have been met or ten times as many buckets (Redis's bound for sparse tables).
+// A packed hash is shown whole, with cursor 0. A large one is walked bucket by bucket with the cursor of its table,
+// until COUNT fields have been met or ten times as many buckets (Redis's bound for sparse tables).
 // Source: Redis 7.2 documentation, "SCAN"; NOVALUES: Redis 7.4 documentation, "HSCAN".
 
 using Millrace.Engine;

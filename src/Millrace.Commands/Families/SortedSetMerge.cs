@@ -26,7 +26,8 @@ internal enum ScoreAggregate
 /// </summary>
 /// <remarks>
 /// Unions and intersections go through the keys from the smallest to the largest, as Redis does: sums of doubles depend
-/// on it. An infinity times 0, and infinities that cancel each other out, are 0. Used on one thread, disposed after use.
+/// on it. An infinity times 0, and infinities that cancel each other out, are 0. Used on one thread, released after
+/// use.
 /// </remarks>
 internal ref struct SortedSetMerge
 {
@@ -261,7 +262,8 @@ internal ref struct SortedSetMerge
     }
 
     private readonly ref struct IntersectingVisitor(
-        Unit unit, Span<SortedSetSource> sources, ScoreAggregate aggregate, ref SortedSetBuilder result) : IScoredMemberVisitor
+        Unit unit, Span<SortedSetSource> sources, ScoreAggregate aggregate, ref SortedSetBuilder result)
+        : IScoredMemberVisitor
     {
         private readonly Span<SortedSetSource> _sources = sources;
         private readonly ref SortedSetBuilder _result = ref result;

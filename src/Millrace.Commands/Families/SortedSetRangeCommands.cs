@@ -162,7 +162,7 @@ public static class SortedSetRangeCommands
             Categories = AclCategories.SortedSet,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key max:double min:double [WITHSCORES] [LIMIT offset:integer count:integer]",
-            Summary = "Returns the members of a sorted set whose scores are in a range, from the highest to the lowest.",
+            Summary = "Returns the members of a sorted set whose scores are in a range, the highest score first.",
             Since = "2.2.0",
             Complexity = Walk,
             Group = "sorted-set",

@@ -4,8 +4,8 @@ using Millrace.Engine.Values;
 namespace Millrace.Commands.Families;
 
 /// <summary>
-/// How members of sorted sets are sent: alone; each followed by its score; or, where RESP3 asks for it, each in an array
-/// of two with its score.
+/// How members of sorted sets are sent: alone; each followed by its score; or, where RESP3 asks for it, each in an
+/// array of two with its score.
 /// </summary>
 internal static class SortedSetReplies
 {
@@ -27,8 +27,8 @@ internal static class SortedSetReplies
         for (; count > 0; count--, cursor.Next()) Member(call, ref cursor, withScores);
     }
 
-    /// <summary>Makes a key hold what was built and finished, and replies with the number of members; nothing removes the key.
-    /// </summary>
+    /// <summary>Makes a key hold what was built and finished, or removes it when that is nothing, and replies with the
+    /// number of members.</summary>
     internal static void Store(in Call call, in Key key, SortedSetBuilder result)
     {
         var count = result.Count;

@@ -16,9 +16,9 @@ namespace Millrace.Engine.Values;
 ///
 ///   then the bytes of the name, then those of the value; D: a deadline is stored; all little-endian
 /// </code>
-/// A name of up to 63 bytes with a value of up to 255 takes two bytes beside its text, so 16 bytes each fit into a block
-/// of 40. The block is replaced, not grown, when another value needs another size. A view is valid until the next write
-/// to its partition.
+/// A name of up to 63 bytes with a value of up to 255 takes two bytes beside its text, so 16 bytes each fit into a
+/// block of 40. The block is replaced, not grown, when another value needs another size. A view is valid until the next
+/// write to its partition.
 /// </remarks>
 internal readonly struct HashField
 {

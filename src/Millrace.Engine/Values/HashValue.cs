@@ -117,7 +117,8 @@ public static class HashValue
         }
     }
 
-    /// <summary>Visits some fields of a large hash, with the promises of <see cref="HashTable{TLayout}.Scan"/>.</summary>
+    /// <summary>Visits some fields of a large hash, with the promises of <see cref="HashTable{TLayout}.Scan"/>.
+    /// </summary>
     /// <returns>The next cursor, 0 at the end.</returns>
     public static ulong Scan<TVisitor>(in Entry entry, long nowMs, ulong cursor, ref TVisitor visitor)
         where TVisitor : struct, IHashVisitor, allows ref struct
@@ -306,8 +307,8 @@ public static class HashValue
     };
 
     /// <summary>
-    /// Removes fields whose time has come, the earliest first, and remembers their names where effects are recorded. The
-    /// hash has to be settled.
+    /// Removes fields whose time has come, the earliest first, and remembers their names where effects are recorded.
+    /// The hash has to be settled.
     /// </summary>
     /// <returns>How many were removed.</returns>
     internal static int RemoveDue(Unit unit, in Key key, in Entry entry, int max, LatenessHistogram? lateness)

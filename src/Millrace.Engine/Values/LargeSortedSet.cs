@@ -147,8 +147,8 @@ internal readonly struct LargeSortedSet
             measured++;
         }
 
-        var members = measured == 0 ? 0 : (long)((double)bytes / measured * Count);
-        return _members.TableBytes + _order.AllocatedBytes + members;
+        if (measured < Count) bytes = (long)((double)bytes / measured * Count);
+        return _members.TableBytes + _order.AllocatedBytes + bytes;
     }
 
     /// <summary>Frees about so many members and their places; true when all is freed and the handle is dead.</summary>

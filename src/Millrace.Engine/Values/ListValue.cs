@@ -109,8 +109,22 @@ public static class ListValue
     /// <summary>Removes elements at an end, and the key with the last of them. Requires: there are as many.</summary>
     public static void Drop(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
     {
-        if (count == Length(entry)) unit.Remove(key, entry);
-        else AfterRemoving(unit, key, Cut(unit, key, entry, end, count));
+        if (IsPacked(entry))
+        {
+            if (count == Length(entry)) unit.Remove(key, entry);
+            else Cut(unit, key, entry, end, count);
+            return;
+        }
+
+        var deque = Deque(entry);
+        if (count == deque.Count)
+        {
+            unit.Remove(key, entry);
+            return;
+        }
+
+        Cut(deque, end, count);
+        PackWhenShort(unit, key, entry, deque);
     }
 
     /// <summary>Takes the element at an end away and adds it at the other end. Requires: more than one element.
@@ -138,18 +152,8 @@ public static class ListValue
         }
 
         var deque = Deque(entry);
-        if (deque.Count == 0)
-        {
-            unit.Remove(key, entry);
-            return;
-        }
-
-        if (!deque.IsOneListpack(out var listpack)) return;
-        var limits = unit.Keyspace.Encodings.ListChunks;
-        if (listpack.Length > limits.MaxBytes / 2 || deque.Count > limits.MaxCount / 2) return;
-        var shape = Shape(entry, ListEncoding.Listpack, listpack.Length);
-        listpack.CopyTo(unit.Store(key, entry, shape, sizeof(ulong)).Value);
-        deque.Free();
+        if (deque.Count == 0) unit.Remove(key, entry);
+        else PackWhenShort(unit, key, entry, deque);
     }
 
     /// <summary>Whether the list is one listpack in its entry.</summary>
@@ -205,6 +209,16 @@ public static class ListValue
         if (!IsPacked(entry)) WriteHeader(copy, Deque(entry).CopyTo(target));
     }
 
+    private static void PackWhenShort(Unit unit, in Key key, in Entry entry, PackedDeque deque)
+    {
+        if (!deque.IsOneListpack(out var listpack)) return;
+        var limits = unit.Keyspace.Encodings.ListChunks;
+        if (listpack.Length > limits.MaxBytes / 2 || deque.Count > limits.MaxCount / 2) return;
+        var shape = Shape(entry, ListEncoding.Listpack, listpack.Length);
+        listpack.CopyTo(unit.Store(key, entry, shape, sizeof(ulong)).Value);
+        deque.Free();
+    }
+
     private static Entry Cut(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
     {
         if (IsPacked(entry))
@@ -213,9 +227,14 @@ public static class ListValue
             return Resize(unit, key, entry, total);
         }
 
-        if (end == ListEnd.Left) Deque(entry).DropFirst(count);
-        else Deque(entry).DropLast(count);
+        Cut(Deque(entry), end, count);
         return entry;
+    }
+
+    private static void Cut(PackedDeque deque, ListEnd end, long count)
+    {
+        if (end == ListEnd.Left) deque.DropFirst(count);
+        else deque.DropLast(count);
     }
 
     private static Entry Create(Unit unit, in Key key)

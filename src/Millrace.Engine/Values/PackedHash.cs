@@ -8,9 +8,9 @@ namespace Millrace.Engine.Values;
 /// </summary>
 /// <remarks>
 /// <code>
-///   Packed           name, value,  name, value, ...                in the order in which they came
-///   ExpiringPacked   name, value, deadline,  ...                   the earliest deadline first, then those without one,
-///                                                                  whose deadline is 0
+///   Packed           name, value,  name, value, ...      in the order in which they came
+///   ExpiringPacked   name, value, deadline,  ...         the earliest deadline first, then those without one, for
+///                                                        whom it is 0
 /// </code>
 /// Changes are made in room that the entry has or is given; while a series of changes lasts, the value area may be
 /// longer than its listpack (<see cref="Fit"/> ends that). Every operation is O(bytes of the hash).

@@ -84,7 +84,8 @@ public static class Value
         (entry.HasDeadline && entry.DeadlineMs < nowMs)
         || (entry.Type == ValueType.Hash && HashValue.IsAllDue(entry, nowMs));
 
-    /// <summary>Removes members whose time has come, the earliest first; the value may be without members then.</summary>
+    /// <summary>Removes members whose time has come, the earliest first; the value may be without members then.
+    /// </summary>
     /// <returns>How many were removed.</returns>
     internal static int RemoveDueMembers(
         Unit unit, in Key key, in Entry entry, int max, LatenessHistogram? lateness) =>
@@ -116,8 +117,8 @@ public static class Value
 
     /// <summary>
     /// Makes an entry for <paramref name="to"/> with the value and deadline of <paramref name="entry"/>, which stays as
-    /// it is. Without <paramref name="copies"/> memory outside the entry is the new entry's from then on, where both are
-    /// in one heap or the value is one block, and the old one is only good for <see cref="FreeTransferred"/>.
+    /// it is. Without <paramref name="copies"/> memory outside the entry is the new entry's from then on, where both
+    /// are in one heap or the value is one block, and the old one is only good for <see cref="FreeTransferred"/>.
     /// </summary>
     internal static Entry Transfer(Unit unit, in Entry entry, Heap heap, in Key to, bool copies)
     {

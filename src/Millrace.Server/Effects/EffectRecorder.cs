@@ -11,8 +11,8 @@ namespace Millrace.Server.Effects;
 ///   Begin -> (BeginCommand -> handler -> Add) for each command of the unit -> Append
 /// </code>
 /// A unit has one command, or several: those of EXEC, and those of the waiters that it served. Before each command
-/// stand the keys and members that expired under its eyes, then the command or what it named instead. Several commands stand
-/// between MULTI and EXEC, so that a reader of the log has all of them or none. One per loop.
+/// stand the keys and members that expired under its eyes, then the command or what it named instead. Several commands
+/// stand between MULTI and EXEC, so that a reader of the log has all of them or none. One per loop.
 /// </remarks>
 public sealed class EffectRecorder(EffectLog log, Gates gates)
 {
@@ -91,8 +91,10 @@ public sealed class EffectRecorder(EffectLog log, Gates gates)
         for (; _removals < removals.Count; _removals++)
         {
             Open(removals.Database(_removals));
-            if (removals.IsMember(_removals)) _block.Add("HDEL"u8, removals.Key(_removals), removals.Member(_removals));
-            else _block.Add("UNLINK"u8, removals.Key(_removals));
+            if (removals.IsMember(_removals))
+                _block.Add("HDEL"u8, removals.Key(_removals), removals.Member(_removals));
+            else
+                _block.Add("UNLINK"u8, removals.Key(_removals));
             _commands++;
         }
     }

@@ -53,7 +53,7 @@ public sealed class DebugCommand(ServerParts parts)
         var count = call.Args.Count;
         if (count == 2 && call.Is(1, "HELP"u8)) Help(ref call);
         else if (count == 3 && call.Is(1, "LISTPACK"u8)) DebugLists.Listpack(ref call, _parts);
-        else if (TryDebugData(ref call, count)) return;
+        else if (TryDebugKeyspace(ref call, count)) return;
         else if (count == 3 && call.Is(1, "DICT-RESIZING"u8)) call.Reply.Ok();
         else if (count == 3 && call.Is(1, "LOG"u8)) Log(ref call);
         else if (count == 3 && call.Is(1, "OBJECT"u8)) Object(ref call);
@@ -72,13 +72,13 @@ public sealed class DebugCommand(ServerParts parts)
         }
     }
 
-    private bool TryDebugData(ref Call call, int count)
+    private bool TryDebugKeyspace(ref Call call, int count)
     {
         CommandHandler? handler = null;
-        if (count == 2 && call.Is(1, "DIGEST"u8)) handler = DebugData.Digest;
-        else if (call.Is(1, "DIGEST-VALUE"u8)) handler = DebugData.DigestValue;
-        else if (count is 3 or 4 && call.Is(1, "HTSTATS"u8)) handler = DebugData.TableStats;
-        else if (count is 3 or 4 && call.Is(1, "HTSTATS-KEY"u8)) handler = DebugData.TableStatsOfKey;
+        if (count == 2 && call.Is(1, "DIGEST"u8)) handler = DebugKeyspace.Digest;
+        else if (call.Is(1, "DIGEST-VALUE"u8)) handler = DebugKeyspace.DigestValue;
+        else if (count is 3 or 4 && call.Is(1, "HTSTATS"u8)) handler = DebugKeyspace.TableStats;
+        else if (count is 3 or 4 && call.Is(1, "HTSTATS-KEY"u8)) handler = DebugKeyspace.TableStatsOfKey;
         if (handler is null) return false;
         HoldAll(ref call, _parts);
         handler(ref call);

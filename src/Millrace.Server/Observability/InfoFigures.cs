@@ -147,7 +147,8 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
             for (var database = 0; database < parts.Keyspace.Shape.Databases; database++)
             {
                 var table = parts.Keyspace[i].Table(database);
-                if (table is not null) sum += table.Entries.TableBytes + table.Deadlines.AllocatedBytes;
+                if (table is null) continue;
+                sum += table.Entries.TableBytes + table.Deadlines.AllocatedBytes + table.MemberDeadlines.AllocatedBytes;
             }
         }
 

@@ -1,5 +1,5 @@
-// What the commands on hashes mean, in the plainest way: dictionaries of fields with values and deadlines, and one method
-// per command. Replies are texts as CommandDriver.Say gives them; those whose order is free are sorted.
+// What the commands on hashes mean, in the plainest way: dictionaries of fields with values and deadlines, and one
+// method per command. Replies are texts as CommandDriver.Say gives them; those whose order is free are sorted.
 
 namespace Millrace.Commands.Tests.Driver;
 

@@ -21,7 +21,7 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string NoTouch = "redis.io/commands/client-no-touch";
     private const string StringMatch = "DEBUG HELP: STRINGMATCH-LEN <pattern> <string>";
     private const string ZRank = "redis.io/commands/zrank, history 7.2.0";
-    private const string Scores = "redis 7.2 release notes: scores are written with as few digits as read back the same";
+    private const string Scores = "redis 7.2 release notes: doubles are written with fewer digits";
     private const string ZScan = "valkey.io/commands/zscan, NOSCORES";
     private const string Hello = "redis 7.2 src/networking.c, helloCommand: all options are read before any is applied";
     private const string Hash = "redis.io/commands/hexpire, hpexpire, hexpireat, hpexpireat: return information";

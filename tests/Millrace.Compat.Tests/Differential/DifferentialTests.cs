@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 namespace Millrace.Compat.Tests.Differential;
 
 /// <summary>
-/// Generated streams against a real redis-server. Short form 20,000 requests, long form (MILLRACE_TEST_LONG=1) 200,000,
+/// Generated streams against a real redis-server. Short form 40,000 requests, long form (MILLRACE_TEST_LONG=1) 400,000,
 /// with one fixed seed and one fresh one; MILLRACE_TEST_SEED runs one seed alone.
 /// </summary>
 public sealed class DifferentialTests(ITestOutputHelper output)
@@ -16,7 +16,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     private const int FixedSeed = 20_240_229;
     private const double MaxErrorShare = 0.25;
     private const int MaxKeys = 200;
-    private static readonly int s_requests = TestSettings.Commands ?? (TestSettings.Long ? 200_000 : 20_000);
+    private static readonly int s_requests = TestSettings.Commands ?? (TestSettings.Long ? 400_000 : 40_000);
 
     [Fact]
     public void Every_reply_of_the_fixed_stream_equals_redis() => RunSeed(TestSettings.Seed ?? FixedSeed);
@@ -123,12 +123,12 @@ public sealed class DifferentialTests(ITestOutputHelper output)
 
     private static void AssertCovered(Coverage coverage)
     {
-        int perCommand = Math.Min(500, s_requests / 400);
-        int perOption = Math.Min(50, s_requests / 4000);
+        int perCommand = Math.Min(500, s_requests / 800);
+        int perOption = Math.Min(50, s_requests / 8000);
         Differences.AssertNone(coverage.Missing(perCommand, perOption));
         Assert.True(coverage.Errors <= MaxErrorShare * coverage.Requests, "more errors than a useful stream has");
         Assert.True(coverage.Resp3 >= 0.2 * coverage.Requests, "too little in RESP3");
         Assert.True(Vocabulary.AllKeys().Count() <= MaxKeys, "too many keys to collide");
-        Assert.True(coverage.Expired >= s_requests / 400, "too few keys expired");
+        Assert.True(coverage.Expired >= s_requests / 800, "too few keys expired");
     }
 }

@@ -53,7 +53,7 @@ public static class ServerGrammar
             Keyword("ABORT"),
             All(Keyword("NOSAVE", "NOW", "FORCE"), Option("ABORT")),
             All(Keyword("NOSAVE", "NOW", "FORCE"), Literal("nothing")),
-            All(Option("ABORT"), Literal("SAVE")))) { IsFrozen = true, Weight = 0.6 },
+            All(Option("ABORT"), Literal("SAVE")))) { IsFrozen = true, Weight = 1.2 },
         new("MEMORY USAGE", AnyKey, Maybe(Option("SAMPLES", Literal("0", "5", "-1", "abc")), 0.4))
         {
             LooksFirst = true,

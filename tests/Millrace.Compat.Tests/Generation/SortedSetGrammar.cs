@@ -75,7 +75,8 @@ public static class SortedSetGrammar
         new("ZRANGEBYLEX", Key, TextBound, TextBound, Maybe(s_limit)) { Pool = LexPool, IsFrozen = true },
         new("ZRANGEBYSCORE", Key, Bound, Bound, Any(0.4, Option("WITHSCORES"), s_limit)) { Pool = Pool },
         new("ZRANGESTORE", Key, Key, Position, Position, Maybe(Option("REV"))) { Weight = 0.8, Pool = Pool },
-        new("ZRANGESTORE", Key, Key, Bound, Bound, Option("BYSCORE"), Any(0.4, Option("REV"), s_limit)) { Pool = Pool },
+        new("ZRANGESTORE", Key, Key, Bound, Bound, Option("BYSCORE"), Any(0.4, Option("REV"), s_limit))
+            { Pool = Pool },
         new("ZRANGESTORE", Key, Key, TextBound, TextBound, Option("BYLEX"), Any(0.4, Option("REV"), s_limit))
             { Weight = 0.8, Pool = LexPool, IsFrozen = true },
         new("ZRANK", Key, Member) { Weight = 1.5, Pool = Pool },
@@ -87,7 +88,8 @@ public static class SortedSetGrammar
         new("ZREVRANGEBYLEX", Key, TextBound, TextBound, Maybe(s_limit)) { Pool = LexPool, IsFrozen = true },
         new("ZREVRANGEBYSCORE", Key, Bound, Bound, Any(0.4, Option("WITHSCORES"), s_limit)) { Pool = Pool },
         new("ZREVRANK", Key, Member) { Pool = Pool },
-        new("ZSCAN", Key, Literal("0", "0", "0", "0", "abc"), Option("COUNT", Literal("5000", "5000", "5000", "0", "x")),
+        new("ZSCAN", Key, Literal("0", "0", "0", "0", "abc"),
+            Option("COUNT", Literal("5000", "5000", "5000", "0", "x")),
             Maybe(Option("MATCH", Literal("m*", "*1*", "m?", "*", "nothing")))) { Pool = Pool, IsFrozen = true },
         new("ZSCORE", Key, Member) { Weight = 1.5, Pool = Pool },
         new("ZUNION", s_merge, Maybe(Option("WITHSCORES"))) { Pool = Pool },

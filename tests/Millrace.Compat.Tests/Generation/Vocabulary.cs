@@ -5,8 +5,8 @@ namespace Millrace.Compat.Tests.Generation;
 
 /// <summary>
 /// The few keys that all commands collide on, and values of every kind. Three pools of keys: pool 0 takes any value,
-/// pool 1 only short ones, so that LCS (quadratic) stays affordable, pool 2 mostly hashes. Now and then a command of any
-/// family meets a key of pool 2, and a command on hashes another key.
+/// pool 1 only short ones, so that LCS (quadratic) stays affordable, pool 2 mostly hashes. Now and then a command of
+/// any family meets a key of pool 2, and a command on hashes another key.
 /// </summary>
 public sealed class Vocabulary(Random random)
 {

@@ -11,7 +11,7 @@ using Millrace.Engine.Values;
 namespace Millrace.Server.Observability;
 
 /// <summary>DEBUG DIGEST, DIGEST-VALUE, HTSTATS and HTSTATS-KEY. All partitions are held.</summary>
-internal static class DebugData
+internal static class DebugKeyspace
 {
     private const string NoStats = "No stats available for empty dictionaries\n";
 
