@@ -1,5 +1,5 @@
-// histories FIRST-SEED COUNT [keys|waiting]: checks the histories of so many seeds, of one kind or of both. Exit code 0: all
-// are possible; 1: one is not.
+// histories FIRST-SEED COUNT [keys|waiting]: checks the histories of so many seeds, of one kind or of both. Exit code
+// 0: all are possible; 1: one is not.
 
 using System.Globalization;
 using Millrace.Histories;
@@ -29,6 +29,7 @@ for (var seed = first; seed < first + count; seed++)
     }
 }
 
-Console.WriteLine($"{count} histories of {History.Operations} operations, or {WaitHistory.Operations} with waiting, from "
-    + $"seed {first}: all are possible");
+Console.WriteLine(
+    $"{count} histories of {History.Operations} operations, or of {WaitHistory.Operations} with waiting, from seed "
+    + $"{first}: all are possible");
 return 0;

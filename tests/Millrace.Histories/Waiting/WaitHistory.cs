@@ -1,5 +1,5 @@
-// One history of transactions and waiting: four clients that watch, queue, wait and write, and somebody who ends waits at
-// any moment, as time-outs, CLIENT UNBLOCK, CLIENT KILL and disconnections do. All under one seeded schedule.
+// One history of transactions and waiting: four clients that watch, queue, wait and write, and somebody who ends waits
+// at any moment, as time-outs, CLIENT UNBLOCK, CLIENT KILL and disconnections do. All under one seeded schedule.
 //
 // Every element that is pushed is another one, so an element that is lost or served twice explains no order. Checked
 // afterwards: there is an order of all operations that explains every reply and the state that is there, in which
@@ -84,7 +84,8 @@ internal sealed class WaitHistory : IDisposable
     private static HistoryException Failed(string reason, IEnumerable<string> lines) =>
         new(reason + "\n" + string.Join('\n', lines));
 
-    private IEnumerable<string> Report() => _operations.OrderBy(static one => one.Began).Select(static one => one.ToString());
+    private IEnumerable<string> Report() =>
+        _operations.OrderBy(static one => one.Began).Select(static one => one.ToString());
 
     private void RunClient(int index)
     {
@@ -270,7 +271,8 @@ internal sealed class WaitHistory : IDisposable
                 while (_isParked) SchedulePoint.Yield();
                 _client.IsParked = false;
                 if (outcome == Outcome.Parked) continue;
-                return _client.Blocked is { } blocked ? Await(blocked) : Encoding.ASCII.GetString(_output.Segment, 0, length);
+                if (_client.Blocked is { } blocked) return Await(blocked);
+                return Encoding.ASCII.GetString(_output.Segment, 0, length);
             }
         }
 
@@ -299,7 +301,7 @@ internal sealed class WaitHistory : IDisposable
             return new Parked(this);
         }
 
-        // A served request has its reply before its state says so; an ended one is taken out of the partitions, in time.
+        // A served request has its reply before its state says so; an ended one is taken out of the partitions.
         private string Await(BlockedRequest request)
         {
             while (request.IsWaiting) SchedulePoint.Yield();

@@ -1,5 +1,5 @@
-// Strings and lists with transactions and waiters, as one would explain them: one command after the other, whoever waits
-// stands in a line, and whoever makes a list serves the line before the next command has its turn.
+// Strings and lists with transactions and waiters, as one would explain them: one command after the other, whoever
+// waits stands in a line, and whoever makes a list serves the line before the next command has its turn.
 
 using System.Globalization;
 using System.Text;
@@ -57,7 +57,8 @@ internal sealed class WaitModel
     {
         var text = new StringBuilder();
         foreach (var (key, value) in _strings) text.Append(CultureInfo.InvariantCulture, $"{key}={value};");
-        foreach (var (key, list) in _lists) text.Append(CultureInfo.InvariantCulture, $"{key}=[{string.Join(' ', list)}];");
+        foreach (var (key, list) in _lists)
+            text.Append(CultureInfo.InvariantCulture, $"{key}=[{string.Join(' ', list)}];");
         return text.ToString();
     }
 
@@ -71,7 +72,8 @@ internal sealed class WaitModel
             foreach (var (key, isBroken) in keys) text.Append(key).Append(isBroken ? '!' : '.');
         }
 
-        foreach (var (client, args) in _line) text.Append(CultureInfo.InvariantCulture, $"|{client} {string.Join(' ', args)}");
+        foreach (var (client, args) in _line)
+            text.Append(CultureInfo.InvariantCulture, $"|{client} {string.Join(' ', args)}");
         return text.ToString();
     }
 
