@@ -322,4 +322,29 @@ public sealed class NumbersTests
     [InlineData("--1")]
     public void Ends_of_ranges_that_are_no_numbers_are_refused(string text) =>
         Assert.False(Numbers.TryParseAnyDouble(Encoding.Latin1.GetBytes(text), out _));
+
+    [Theory]
+    [InlineData("0", 0L)]
+    [InlineData("1", 1000L)]
+    [InlineData("0.0001", 1L)]
+    [InlineData("0.001", 1L)]
+    [InlineData("1.0005", 1001L)]
+    [InlineData("-0.0001", 0L)]
+    [InlineData("-1", -1000L)]
+    [InlineData("-1e30", -1L)]
+    [InlineData("-inf", -1L)]
+    [InlineData("1e-4000", 1L)]
+    [InlineData("0x10", 16000L)]
+    [InlineData("9223372036854775.807", 9223372036854775807L)]
+    [InlineData("9223372036854775.808", null)]
+    [InlineData("0x7FFFFFFFFFFFFF", null)]
+    [InlineData("1e30", null)]
+    [InlineData("1e4000", null)]
+    [InlineData("inf", null)]
+    public void Seconds_become_milliseconds_rounded_up(string text, long? milliseconds)
+    {
+        Assert.True(LongDouble.TryParse(Encoding.Latin1.GetBytes(text), out LongDouble seconds));
+        Assert.Equal(milliseconds is not null, seconds.TryToMilliseconds(out long result));
+        Assert.Equal(milliseconds ?? 0, result);
+    }
 }

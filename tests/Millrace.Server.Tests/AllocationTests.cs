@@ -54,15 +54,25 @@ public sealed class AllocationTests
     [Fact]
     public void Creating_and_deleting_keys_allocates_nothing()
     {
-        using var server = new InProcessServer("--io-threads", "1", "--io", Io);
-        using var peer = server.Connect();
         var text = Peer.Encode("SET", "k", "v") + Peer.Encode("DEL", "k") +
             Peer.Encode("SET", "k", "v", "PX", "100000") + Peer.Encode("DEL", "k");
-        const string Replies = "+OK\r\n:1\r\n+OK\r\n:1\r\n";
+        AssertAllocatesNothing(text, "+OK\r\n:1\r\n+OK\r\n:1\r\n");
+    }
+
+    [Fact]
+    public void A_transaction_allocates_nothing() => AssertAllocatesNothing(
+        Peer.Encode("MULTI") + Peer.Encode("SET", "a", "1") + Peer.Encode("SET", "b", "2") + Peer.Encode("GET", "a")
+            + Peer.Encode("EXEC"),
+        "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n+OK\r\n$1\r\n1\r\n");
+
+    private static void AssertAllocatesNothing(string text, string replies)
+    {
+        using var server = new InProcessServer("--io-threads", "1", "--io", Io);
+        using var peer = server.Connect();
         var loop = server.Server.Parts.Loops.Loops[0];
-        for (var i = 0; i < Rounds; i++) Exchange(peer, text, Replies);
+        for (var i = 0; i < Rounds; i++) Exchange(peer, text, replies);
         var before = AllocatedBy(loop);
-        for (var i = 0; i < Rounds; i++) Exchange(peer, text, Replies);
+        for (var i = 0; i < Rounds; i++) Exchange(peer, text, replies);
         Assert.Equal(0, AllocatedBy(loop) - before);
     }
 

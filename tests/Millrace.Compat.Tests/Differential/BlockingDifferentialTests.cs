@@ -12,9 +12,9 @@ namespace Millrace.Compat.Tests.Differential;
 /// keyspace afterwards. Short form 500 scenes, long form 20,000; MILLRACE_TEST_SEED runs one seed alone.
 /// </summary>
 /// <remarks>
-/// 7.0.15 serves a waiter of several keys from the one that became ready; since 7.2 its command runs again from its first
-/// key on, and stumbles over one that holds another type (valkey, src/t_list.c, blockingPopGenericCommand). So waiters
-/// of two keys have keys here that hold one type only, and a transaction writes to one key.
+/// 7.0.15 serves a waiter of several keys from the one that became ready; since 7.2 its command runs again from its
+/// first key on, and stumbles over one that holds another type (valkey, src/t_list.c, blockingPopGenericCommand). So
+/// waiters of two keys have keys here that hold one type only, and a transaction writes to one key.
 /// </remarks>
 public sealed class BlockingDifferentialTests(ITestOutputHelper output)
 {

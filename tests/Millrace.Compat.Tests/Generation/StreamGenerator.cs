@@ -93,8 +93,8 @@ public sealed class StreamGenerator
     }
 
     /// <summary>
-    /// A transaction from MULTI to its end, with requests that take no short deadlines between them. A damaged one among
-    /// them makes EXEC answer EXECABORT.
+    /// A transaction from MULTI to its end, with requests that take no short deadlines between them. A damaged one
+    /// among them makes EXEC answer EXECABORT.
     /// </summary>
     /// <param name="end">EXEC or DISCARD.</param>
     /// <param name="hasStart">Whether MULTI comes first; without it there is only the end, which is refused.</param>

@@ -8,8 +8,8 @@ namespace Millrace.Compat.Tests.Generation;
 /// </summary>
 public static class TransactionGrammar
 {
-    // HELLO's options and AUTH's texts differ by version (KnownDifferences), ZRANK takes one argument more since 7.2, so
-    // that EXEC refuses at one server only; CLIENT KILL may end the client.
+    // HELLO's options and AUTH's texts differ by version (KnownDifferences), ZRANK takes one argument more since 7.2,
+    // so that EXEC refuses at one server only; CLIENT KILL may end the client.
     private static readonly HashSet<string> s_excluded =
         new(StringComparer.Ordinal) { "HELLO", "AUTH", "CLIENT KILL", "ZRANK", "ZREVRANK" };
 
