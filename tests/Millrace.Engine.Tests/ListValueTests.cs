@@ -102,7 +102,7 @@ public class ListValueTests
     {
         for (var i = 0; i < fixture.Keyspace.Shape.Partitions; i++)
         {
-            fixture.Keyspace[i].Discard(0);
+            fixture.Keyspace[i].Discard(0, nowMs: 0);
             while (!fixture.Keyspace[i].FreeDiscarded(100)) continue;
         }
     }
