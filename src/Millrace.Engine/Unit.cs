@@ -157,8 +157,8 @@ public sealed class Unit
         return false;
     }
 
-    /// <summary>Moves the unit's time on for what it does next, and never back: its waiters are served after what it was
-    /// begun for, and that may have taken a while.</summary>
+    /// <summary>Moves the unit's time on for what it does next, and never back: its waiters are served after what it
+    /// was begun for, and that may have taken a while.</summary>
     public void Advance(long loopUnixMs)
     {
         if (loopUnixMs <= NowMs) return;

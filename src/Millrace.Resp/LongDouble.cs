@@ -120,13 +120,14 @@ public readonly struct LongDouble : IEquatable<LongDouble>
         return true;
     }
 
-    /// <summary>A number of seconds as milliseconds, rounded up; -1 for less than a long can hold. False when it is more
-    /// than a long can hold. O(1).</summary>
+    /// <summary>A number of seconds as milliseconds, rounded up; -1 for less than a long can hold. False when it is
+    /// more than a long can hold. O(1).</summary>
     /// <param name="milliseconds">The milliseconds; 0 when false.</param>
     public bool TryToMilliseconds(out long milliseconds)
     {
         milliseconds = 0;
-        LongDouble scaled = _isInfinity ? this : Round(_isNegative, (UInt128)_fraction * 1000, _exponent, isInexact: false);
+        LongDouble scaled =
+            _isInfinity ? this : Round(_isNegative, (UInt128)_fraction * 1000, _exponent, isInexact: false);
         int shift = -scaled._exponent;
         bool isHuge = scaled._isInfinity || (shift < 0 && scaled._fraction != 0);
         ulong whole = isHuge ? ulong.MaxValue : shift >= 64 ? 0 : scaled._fraction >> shift;

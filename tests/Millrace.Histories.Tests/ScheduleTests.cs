@@ -26,6 +26,8 @@ public sealed class ScheduleTests(ITestOutputHelper output, ScheduledBuild build
     [InlineData("lock-left-out")]
     [InlineData("gate-before-lock")]
     [InlineData("effects-after-unlock")]
+    [InlineData("waiters-after-unlock")]
+    [InlineData("watched-not-locked")]
     public void A_planted_fault_is_found(string fault) => Assert.NotEqual(0, Run(fault, 1, 500));
 
     private int Run(string fault, int seed, int count) => Start(

@@ -24,7 +24,11 @@ internal sealed class LogCopy : IEffectConsumer
     }
 
     /// <summary>Runs the log's commands, in order, in a model in which nothing expires by itself.</summary>
-    public void Replay(Model model)
+    public void Replay(Model model) =>
+        Replay((database, args) => model.Run(database, args, nowMs: 0, removes: true));
+
+    /// <summary>Hands the log's commands to <paramref name="run"/>, in order, each with its database.</summary>
+    public void Replay(Action<int, string[]> run)
     {
         var bytes = _bytes.ToArray();
         var parser = new RequestParser();
@@ -46,7 +50,7 @@ internal sealed class LogCopy : IEffectConsumer
                     break;
                 default:
                     args[0] = args[0].ToUpperInvariant();
-                    model.Run(database, args, nowMs: 0, removes: true);
+                    run(database, args);
                     break;
             }
         }

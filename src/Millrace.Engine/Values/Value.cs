@@ -147,6 +147,7 @@ public static class Value
         if (entry.Type == ValueType.Hash) HashValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
         else if (entry.Type == ValueType.List) ListValue.CopyOutside(entry, target, copy);
         else if (entry.Type == ValueType.Set) SetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
-        else if (entry.Type == ValueType.SortedSet) SortedSetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
+        else if (entry.Type == ValueType.SortedSet)
+            SortedSetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
     }
 }

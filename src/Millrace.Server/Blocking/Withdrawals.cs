@@ -7,8 +7,8 @@ namespace Millrace.Server.Blocking;
 /// What clients of one loop have left behind in partitions: places in queues of those who wait no more, and watches of
 /// those who are gone. Taken out when their partitions are free, one partition at a time, so that nobody waits for it.
 /// </summary>
-/// <remarks>Until then they do no harm: an ended waiter is passed over, and a watch that is broken tells nobody. Belongs
-/// to the loop.</remarks>
+/// <remarks>Until then they do no harm: an ended waiter is passed over, and a watch that is broken tells nobody.
+/// Belongs to the loop.</remarks>
 public sealed class Withdrawals(Keyspace keyspace)
 {
     private readonly List<Waiter> _undecided = [];

@@ -1,8 +1,8 @@
 // CLIENT: what the server knows of its clients, and what a client may change of itself.
 //
 // LIST and KILL look at clients of all loops and therefore run while all loops stand still; the other subcommands touch
-// the calling client alone. PAUSE, UNPAUSE and UNBLOCK are in ClientWaiting. Subcommands that belong to features that are
-// not here (TRACKING, ...) are unknown.
+// the calling client alone. PAUSE, UNPAUSE and UNBLOCK are in ClientWaiting. Subcommands that belong to features that
+// are not here (TRACKING, ...) are unknown.
 // Source: Redis 7.2 documentation, "CLIENT" and its subcommands; CLIENT KILL MAXAGE: 7.4; several ids: Valkey 8.1.
 
 using System.Text;

@@ -7,7 +7,8 @@ namespace Millrace.Server.Connections;
 /// One line of CLIENT LIST: what there is to know of a client.
 /// </summary>
 /// <remarks>
-/// Names and order are those of Redis 7.2 (watch: 7.4), since tools parse them. Sizes are what the connection really holds:
+/// Names and order are those of Redis 7.2 (watch: 7.4), since tools parse them. Sizes are what the connection really
+/// holds:
 /// <code>
 ///   qbuf, qbuf-free       the connection's own input buffer: unread bytes and the rest; both 0 while it has
 ///                         none: nothing is unread, or requests run from the loop's shared buffer
@@ -55,6 +56,7 @@ internal static class ClientLine
         var isList = output.SegmentCount > 1;
         var blocked = client.Blocked?.HeldBytes ?? 0;
         var queued = client.QueueHeldBytes;
+        var kept = blocked + queued;
         var unread = connection.InputBufferBytes - connection.InputBufferFree;
         text.Append(CultureInfo.InvariantCulture,
             $" qbuf={unread} qbuf-free={connection.InputBufferFree} argv-mem={blocked} multi-mem={queued}");
@@ -62,7 +64,7 @@ internal static class ClientLine
             $" rbs={(isList ? 0 : output.HeldBytes)} rbp=0 obl={output.PendingBytes}");
         text.Append(CultureInfo.InvariantCulture,
             $" oll={(isList ? output.SegmentCount : 0)} omem={(isList ? output.HeldBytes : 0)}");
-        text.Append(CultureInfo.InvariantCulture, $" tot-mem={connection.InputBufferBytes + output.HeldBytes + blocked + queued}");
+        text.Append(CultureInfo.InvariantCulture, $" tot-mem={connection.InputBufferBytes + output.HeldBytes + kept}");
     }
 
     private static void AppendFlags(StringBuilder text, Client client)

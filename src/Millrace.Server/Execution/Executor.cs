@@ -48,6 +48,7 @@ public sealed class Executor
     private readonly Withdrawals _withdrawals;
     private readonly ReplyBuffer _servedReply = new();
     private readonly ReplyWriter _servedWriter = new();
+    private readonly List<BlockedRequest> _served = [];
     private long _clockTicks;
     private long _countedErrors; // by commands within a command (EXEC), so that they are counted once
 
@@ -277,6 +278,7 @@ public sealed class Executor
         if (PlantedFault.EffectsAfterUnlock) _unit.End();
         SchedulePoint.Yield();
         _effects.Append(_unit);
+        if (_served.Count > 0) Deliver();
         var held = _unit.Held;
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
         if (_unit.Retained.Count > 0) LargeValues.Fill(_unit, call.Reply);
@@ -298,6 +300,7 @@ public sealed class Executor
         _effects.Begin(_unit);
         ServeWaiters();
         _effects.Append(_unit);
+        Deliver();
         _unit.End();
     }
 
@@ -350,8 +353,19 @@ public sealed class Executor
 
         for (var rest = request.Partitions; rest != 0; rest &= rest - 1)
             request.Leave(_keyspace[BitOperations.TrailingZeroCount(rest)]);
-        request.EndService();
-        _host.Deliver(request);
+        _served.Add(request);
+    }
+
+    // Nobody hears of a service before the unit is complete: whoever does may act on it, and must find all of it done.
+    private void Deliver()
+    {
+        foreach (var request in _served)
+        {
+            request.EndService();
+            _host.Deliver(request);
+        }
+
+        _served.Clear();
     }
 
     private Outcome Ran(Client client, CommandSpec spec)

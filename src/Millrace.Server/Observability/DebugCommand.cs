@@ -187,6 +187,8 @@ public sealed class DebugCommand(ServerParts parts)
             }
 
             StringValue.SetBytes(call.Unit, key, default, value, -1);
+            call.Unit.Changed(key);     // whoever watches the key hears of it, but it is not counted, nor propagated
+            call.Unit.ChangedMany(-1);
         }
 
         call.Reply.Ok();
@@ -216,8 +218,12 @@ public sealed class DebugCommand(ServerParts parts)
         return new Key(call.Caller.Database, parts.Keyspace.HashOf(name), name);
     }
 
-    private static void HoldAll(ref Call call, ServerParts parts) =>
-        call.Unit.TryBegin(parts.Keyspace.AllPartitions, call.Unit.NowMs, patient: true, out _);
+    // In a transaction it holds all partitions already.
+    private static void HoldAll(ref Call call, ServerParts parts)
+    {
+        if (call.Unit.Held == 0)
+            call.Unit.TryBegin(parts.Keyspace.AllPartitions, call.Unit.NowMs, patient: true, out _);
+    }
 
     // Like C's atoi: what does not begin with a number is 0.
     private static int LeadingNumber(ReadOnlySpan<byte> text) =>

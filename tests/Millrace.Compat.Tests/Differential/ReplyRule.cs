@@ -22,8 +22,9 @@ public static class ReplyRules
     private static readonly string[] s_comparedClientFields =
         ["name", "flags", "db", "sub", "psub", "ssub", "multi", "cmd", "user", "redir", "resp"];
 
-    // Fields of CLIENT LIST that came after 7.0 (valkey.io/commands/client-list: lib-name and lib-ver since 7.2.0).
-    private static readonly string[] s_laterClientFields = ["lib-name", "lib-ver"];
+    // Fields of CLIENT LIST that came after 7.0 (redis.io/commands/client-list: lib-name and lib-ver since 7.2.0, watch
+    // since 7.4.0).
+    private static readonly string[] s_laterClientFields = ["lib-name", "lib-ver", "watch"];
 
     private static readonly string[] s_withScores =
     [

@@ -36,6 +36,7 @@ public sealed class StreamGenerator
         .. SortedSetGrammar.Forms,
         .. KeysGrammar.Forms,
         .. ServerGrammar.Forms,
+        .. TransactionGrammar.Forms,
     ];
 
     /// <summary>
@@ -89,6 +90,44 @@ public sealed class StreamGenerator
         var evict = new Request("CLIENT NO-EVICT", Bytes("CLIENT", "NO-EVICT", "OFF"), ["OFF"]);
         var reset = new Request("RESET", _random.Next(20) == 0 ? Bytes("RESET", "x") : Bytes("RESET"), []);
         return new Sentence([evict, reset]);
+    }
+
+    /// <summary>
+    /// A transaction from MULTI to its end, with requests that take no short deadlines between them. A damaged one among
+    /// them makes EXEC answer EXECABORT.
+    /// </summary>
+    /// <param name="end">EXEC or DISCARD.</param>
+    /// <param name="hasStart">Whether MULTI comes first; without it there is only the end, which is refused.</param>
+    public Sentence Transaction(string end, bool hasStart)
+    {
+        var requests = new List<Request>();
+        if (hasStart && _random.Next(15) > 0)
+        {
+            if (_random.Next(3) == 0)
+                requests.Add(new Request("WATCH", [.. Bytes("WATCH"), _words.Key(0), _words.Key(0)], []));
+            if (_random.Next(8) == 0)
+                requests.Add(new Request("SET", [.. Bytes("SET"), _words.Key(0), _words.Value(0)], []));
+            requests.Add(new Request("MULTI", _random.Next(40) == 0 ? Bytes("MULTI", "x") : Bytes("MULTI"), []));
+            IReadOnlyList<Form> forms = TransactionGrammar.Queueable;
+            for (int i = _random.Next(6); i > 0; i--)
+                requests.Add(Queued(forms[_random.Next(forms.Count)]));
+            if (_random.Next(20) == 0)
+                requests.Add(new Request("WATCH", [.. Bytes("WATCH"), _words.Key(0)], []));
+        }
+        requests.Add(new Request(end, _random.Next(40) == 0 ? Bytes(end, "x") : Bytes(end), []));
+        // Whatever the end was, the client does not queue any more.
+        requests.Add(new Request("DISCARD", Bytes("DISCARD"), []));
+        return new Sentence(requests);
+    }
+
+    private Request Queued(Form form)
+    {
+        while (true)
+        {
+            Request request = Write(form, out int pauseMs);
+            if (pauseMs == 0)
+                return request;
+        }
     }
 
     /// <summary>CLIENT REPLY with the requests that it mutes, ending with replies on.</summary>

@@ -48,7 +48,8 @@ public class BlockingTests
         "d: SET m x = OK|a> BLMOVE k m LEFT LEFT 0|b> BLPOP k 0|d: RPUSH k 1 = 1"
             + "|a< WRONGTYPE Operation against a key holding the wrong kind of value|b< [k 1]",
         // Within a transaction the waiters are served at its end.
-        "a> BLPOP k 0|d: MULTI = OK|d: RPUSH k 1 = QUEUED|d: DEL k = QUEUED|d: EXEC = [1 1]|a? |d: RPUSH k 2 = 1|a< [k 2]",
+        "a> BLPOP k 0|d: MULTI = OK|d: RPUSH k 1 = QUEUED|d: DEL k = QUEUED|d: EXEC = [1 1]|a? "
+            + "|d: RPUSH k 2 = 1|a< [k 2]",
         "a> BLPOP k 0|d: MULTI = OK|d: RPUSH k 1 = QUEUED|d: DEL k = QUEUED|d: SET k x = QUEUED|d: EXEC = [1 1 OK]|a? "
             + "|d: DEL k = 1|d: RPUSH k 2 = 1|a< [k 2]",
         "a> BLPOP k 0|d: MULTI = OK|d: RPUSH k 1 = QUEUED|d: RPUSH k 2 = QUEUED|d: LPOP k = QUEUED|d: EXEC = [1 2 1]"

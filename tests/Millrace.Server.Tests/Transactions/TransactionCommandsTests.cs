@@ -44,6 +44,9 @@ public class TransactionCommandsTests
     [InlineData("SET a 1|MULTI|SCAN 0|RANDOMKEY|EXEC", "[[0 [a]] a]")]
     [InlineData("MULTI|CONFIG SET timeout 100|CONFIG GET timeout|SET a 1|EXEC", "[OK [timeout 100] OK]")]
     [InlineData("MULTI|CLIENT KILL ID 9999|GET a|EXEC", "[0 (nil)]")]
+    public void The_last_request_has_this_reply(string requests, string reply) => Check(requests, reply);
+
+    [Theory]
     [InlineData("WATCH", "ERR wrong number of arguments for 'watch' command")]
     [InlineData("WATCH a|SET a 1|MULTI|GET a|EXEC", "(nil)")]
     [InlineData("WATCH a b c|MULTI|PING|EXEC", "[PONG]")]
@@ -81,14 +84,8 @@ public class TransactionCommandsTests
     [InlineData("SET a 1|WATCH a|SET a 1 NX|MULTI|PING|EXEC", "[PONG]")]
     [InlineData("SET a 1|WATCH a|MULTI|PING|PEXPIREAT a 1|EXEC", "[PONG 1]")]
     [InlineData("SET a 1|WATCH a|PEXPIREAT a 1|MULTI|PING|EXEC", "(nil)")]
-    public void The_last_request_has_this_reply(string requests, string reply)
-    {
-        using var server = new InProcessServer();
-        using var client = new Conversation(server);
-        var last = "";
-        foreach (var request in requests.Split('|')) last = client.Say(request);
-        Assert.Equal(reply, last);
-    }
+    public void A_watch_is_broken_by_what_changes_its_keys_and_by_nothing_else(string requests, string reply) =>
+        Check(requests, reply);
 
     [Fact]
     public void Replies_of_the_third_protocol_version_are_those_of_the_commands()
@@ -186,6 +183,27 @@ public class TransactionCommandsTests
         client.Say("MULTI");
         client.Say("PING");
         Assert.Equal("(nil)", client.Say("EXEC"));
+    }
+
+    [Fact]
+    public void Commands_that_need_all_partitions_or_a_standstill_run_within_a_transaction()
+    {
+        using var server = new InProcessServer("--enable-debug-command", "yes", "--io-threads", "4");
+        using var client = new Conversation(server);
+        client.Say("WATCH t:1");
+        client.Say("DEBUG POPULATE 3 t");
+        client.Say("MULTI");
+        Assert.Equal("(nil)", client.Say("EXEC"));
+        client.Say("MULTI");
+        client.Say("SET a 1");
+        client.Say("DEBUG OBJECT a");
+        client.Say("DEBUG POPULATE 5 t");
+        client.Say("CLIENT LIST");
+        client.Say("KEYS t:*");
+        client.Say("INFO keyspace");
+        client.Say("DBSIZE");
+        Assert.Matches(@"^\[OK Value at:.* OK .* \[(t:\d ?){5}\] .*keys=6,.* 6\]$", client.Say("EXEC").Replace('\n', ' '));
+        Assert.Equal("6", client.Say("DBSIZE"));
     }
 
     [Theory]
@@ -328,5 +346,14 @@ public class TransactionCommandsTests
         client.Request("PING", "skipped");
         const string all = "+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+PONG\r\n";
         Assert.Equal(all, client.Ask(all, "PING"));
+    }
+
+    private static void Check(string requests, string reply)
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        var last = "";
+        foreach (var request in requests.Split('|')) last = client.Say(request);
+        Assert.Equal(reply, last);
     }
 }
