@@ -196,7 +196,7 @@ public class SetValueTests
         for (var i = 0; i < engine.Keyspace.Shape.Partitions; i++)
         {
             if (engine.Keyspace[i].Table(0) is { } table)
-                sum += table.Entries.TableBytes + table.Deadlines.AllocatedBytes;
+                sum += table.Entries.TableBytes + table.Deadlines.AllocatedBytes + table.MemberDeadlines.AllocatedBytes;
         }
 
         return sum;

@@ -2,6 +2,7 @@
 //
 //     {key}      a number below the key count in 12 digits; {key:8} in 8
 //     {key+9}    the same number, 9 more
+//     {rank+9}   a number from 100000 on in 6 digits, without the zeros in front that an integer may not have, 9 more
 //     {value}    as many x as the value size says
 //     a ; b      several commands in one request; its reply is that of all of them
 
@@ -46,8 +47,8 @@ internal static class RequestCatalogue
         new("zadd", "ZADD myzset {key} element:{key}") { Fill = "zadd" },
         new("zscore", "ZSCORE myzset element:{key}") { Fill = "zadd" },
         new("zrank", "ZRANK myzset element:{key}") { Fill = "zadd" },
-        new("zrange10", "ZRANGE myzset {key} {key+9}") { Fill = "zadd" },
-        new("zrange100", "ZRANGE myzset {key} {key+99}") { Fill = "zadd" },
+        new("zrange10", "ZRANGE myzset {rank} {rank+9}") { Fill = "zadd" },
+        new("zrange100", "ZRANGE myzset {rank} {rank+99}") { Fill = "zadd" },
         new("exec3", "MULTI ; SET key:{key} {value} ; SET key:{key+1} {value} ; SET key:{key+2} {value} ; EXEC"),
 
         new("hset20", "HSET hash20 field:{key:4} value:{key:8}"),

@@ -9,6 +9,9 @@ namespace Millrace.Bench.Load;
 internal sealed class RequestTemplate
 {
     private const int KeyDigits = 12;
+    private const int RankDigits = 6;
+    private const uint FirstRank = 100_000;
+    private const uint Ranks = 800_000;
 
     private readonly byte[] _request;
     private readonly int _keys;
@@ -53,7 +56,7 @@ internal sealed class RequestTemplate
     {
         foreach (var place in _places)
         {
-            var number = key + place.Offset;
+            var number = (key % place.Modulus) + place.Offset;
             var at = (index * _request.Length) + place.LastDigit;
             for (var i = 0; i < place.Used; i++)
             {
@@ -64,7 +67,8 @@ internal sealed class RequestTemplate
         }
     }
 
-    // A word with its length before it. At most one {key}, {key:DIGITS} or {key+OFFSET} in it becomes digits.
+    // A word with its length before it. At most one {key}, {key:DIGITS}, {key+OFFSET} or {rank+OFFSET} in it becomes
+    // digits.
     private void Append(StringBuilder text, string word)
     {
         var open = word.IndexOf('{');
@@ -76,12 +80,14 @@ internal sealed class RequestTemplate
 
         var close = word.IndexOf('}');
         var inside = word[(open + 1)..close];
-        var digits = Number(inside, ':') ?? KeyDigits;
+        var isRank = inside.StartsWith("rank", StringComparison.Ordinal);
+        var digits = Number(inside, ':') ?? (isRank ? RankDigits : KeyDigits);
         var length = open + digits + word.Length - close - 1;
         text.Append(CultureInfo.InvariantCulture, $"${length}\r\n{word[..open]}");
-        var offset = (uint)(Number(inside, '+') ?? 0);
-        var used = (_keys - 1 + offset).ToString(CultureInfo.InvariantCulture).Length;
-        _places.Add(new Place(text.Length + digits - 1, Math.Min(used, digits), offset));
+        var offset = (uint)(Number(inside, '+') ?? 0) + (isRank ? FirstRank : 0);
+        var used = isRank ? digits : (_keys - 1 + offset).ToString(CultureInfo.InvariantCulture).Length;
+        var modulus = isRank ? Ranks : uint.MaxValue;
+        _places.Add(new Place(text.Length + digits - 1, Math.Min(used, digits), offset, modulus));
         text.Append('0', digits).Append(word[(close + 1)..]).Append("\r\n");
     }
 
@@ -92,5 +98,5 @@ internal sealed class RequestTemplate
     }
 
     // The digits in front of the used ones stay 0.
-    private readonly record struct Place(int LastDigit, int Used, uint Offset);
+    private readonly record struct Place(int LastDigit, int Used, uint Offset, uint Modulus);
 }

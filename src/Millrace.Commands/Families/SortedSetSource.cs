@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Millrace.Engine;
 using Millrace.Engine.Values;
+using Millrace.Memory;
 using ValueType = Millrace.Engine.ValueType;
 
 namespace Millrace.Commands.Families;
@@ -25,11 +26,24 @@ internal record struct SortedSetSource(Entry Entry, double Weight, int Index)
 {
     private const int ScratchBytes = 20;
 
+    // What each member of a set counts as.
+    private const double SetScore = 1;
+
     /// <summary>The number of members.</summary>
-    public readonly long Count => Entry.IsMissing ? 0 : SortedSetValue.Count(Entry);
+    public readonly long Count
+    {
+        get
+        {
+            if (Entry.IsMissing) return 0;
+            return IsSet ? SetValue.Count(Entry) : SortedSetValue.Count(Entry);
+        }
+    }
+
+    private readonly bool IsSet => Entry.Type == ValueType.Set;
 
     /// <summary>Whether a key of this kind may be put together with others.</summary>
-    public static bool IsAllowed(in Entry entry) => entry.IsMissing || entry.Type == ValueType.SortedSet;
+    public static bool IsAllowed(in Entry entry) =>
+        entry.IsMissing || entry.Type is ValueType.SortedSet or ValueType.Set;
 
     /// <summary>Whether both are what the same key holds.</summary>
     public readonly bool IsSameAs(SortedSetSource other) => Entry.Block == other.Entry.Block;
@@ -37,6 +51,12 @@ internal record struct SortedSetSource(Entry Entry, double Weight, int Index)
     /// <summary>The score of a member, not weighted; false when it is not there.</summary>
     public readonly bool TryScore(Unit unit, ReadOnlySpan<byte> member, out double score)
     {
+        if (!Entry.IsMissing && IsSet)
+        {
+            score = SetScore;
+            return SetValue.Contains(unit, Entry, ListpackElement.Of(member));
+        }
+
         var place = Entry.IsMissing ? default : SortedSetValue.Find(unit, Entry, member);
         score = place.Score;
         return place.IsFound;
@@ -47,10 +67,33 @@ internal record struct SortedSetSource(Entry Entry, double Weight, int Index)
         where TVisitor : struct, IScoredMemberVisitor, allows ref struct
     {
         if (Entry.IsMissing) return;
+        if (IsSet)
+        {
+            var members = new SetMembers<TVisitor> { Visitor = visitor };
+            SetValue.Walk(Entry, ref members);
+            visitor = members.Visitor;
+            return;
+        }
+
         Span<byte> scratch = stackalloc byte[ScratchBytes];
         for (var cursor = SortedSetCursor.At(Entry, 0); cursor.IsValid; cursor.Next())
         {
             if (!visitor.Visit(cursor.Text(scratch), cursor.Score)) return;
+        }
+    }
+
+    // Gives the members of a set a score each.
+    private ref struct SetMembers<TVisitor> : IMemberVisitor
+        where TVisitor : struct, IScoredMemberVisitor, allows ref struct
+    {
+        internal TVisitor Visitor;
+        private bool _isOver;
+
+        public bool Visit(scoped ListpackElement member)
+        {
+            Span<byte> scratch = stackalloc byte[ScratchBytes];
+            if (!_isOver) _isOver = !Visitor.Visit(member.Text(scratch), SetScore);
+            return !_isOver;
         }
     }
 }

@@ -40,7 +40,7 @@ public sealed class CounterTests(ITestOutputHelper output)
 
     private static readonly string[] s_ownFields =
         ["active_expire_lateness_max_ms", "active_expire_lateness_p50_ms", "active_expire_lateness_p99_ms",
-            "loop_longest_step_us", "io_poller", "io_threads", "partitions"];
+            "expired_subkeys", "loop_longest_step_us", "io_poller", "io_threads", "partitions"];
 
     private static readonly string[][] s_script =
     [
