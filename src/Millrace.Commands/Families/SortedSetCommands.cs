@@ -130,7 +130,11 @@ public static class SortedSetCommands
         call.Reply.Integer(entry.IsMissing ? 0 : SortedSetValue.Count(entry));
     }
 
-    private static void ZIncrBy(ref Call call) => Add(call, new AddOptions { PairsAt = 2, Increments = true });
+    // The increment may not be a word that ZADD takes as an option: nothing is left to add then.
+    private static void ZIncrBy(ref Call call)
+    {
+        if (TryReadOptions(call, out var options)) Add(call, options with { Increments = true });
+    }
 
     private static void ZMScore(ref Call call)
     {
