@@ -1,11 +1,14 @@
 // How much resident memory the same collections take in each server: growth over the server without them.
 //
-//     each shape:  each server:  start -> a small one of the shape, deleted -> resident -> load in order -> resident
+//     each shape:  each server:  start -> warm up, empty -> settle -> resident -> load in order -> settle -> resident
+//
+// Without the warm-up the growth would include what compiling the server's code takes (some MB).
 
 using System.Globalization;
 using Millrace.Bench.Compare;
 using Millrace.Bench.Load;
 using Millrace.Bench.Servers;
+using Millrace.Client;
 
 namespace Millrace.Bench;
 
@@ -15,9 +18,11 @@ internal sealed class MemoryBench
     public const string Help = """
         --rounds N                fresh servers per shape (1); --shape NAME[,NAME] (all)
         --divide N                so much smaller (1); --native PATH --io NAME as for compare
+        --settle N                seconds of rest before memory is read (12: redis-server returns memory within 10)
         """;
 
-    private const int PrimeKeys = 1000;
+    private const int WarmUpRequests = 500_000;
+    private const int WarmUpKeys = 1000;
 
     private static readonly (string Name, string Command, int Keys)[] Shapes =
     [
@@ -34,6 +39,7 @@ internal sealed class MemoryBench
     private readonly IReadOnlyList<string> _names;
     private readonly int _rounds;
     private readonly int _divide;
+    private readonly int _settleSeconds;
 
     public MemoryBench(Arguments arguments, ChildProcesses children)
     {
@@ -41,6 +47,7 @@ internal sealed class MemoryBench
         _load = new LoadProcess(children, "1");
         _rounds = arguments.Number("--rounds", 1, max: 1000);
         _divide = arguments.Number("--divide", 1, max: 100_000);
+        _settleSeconds = arguments.Number("--settle", 12, min: 0, max: 600);
         _names = arguments.Text("--shape")?.Split(',') ?? [.. Shapes.Select(shape => shape.Command)];
         var native = arguments.Text("--native");
         string[] more = arguments.Text("--io") is { } io ? ["--io", io] : [];
@@ -55,11 +62,12 @@ internal sealed class MemoryBench
         _recipes = [.. all.OfType<ServerRecipe>()];
     }
 
-    public int Run()
+    public async Task<int> RunAsync()
     {
         Console.WriteLine(
-            $"resident growth over the empty server, median of {_rounds} round(s); 16-byte fields, values and " +
-            "members, small hashes with 10-byte keys and 12-byte values");
+            $"resident growth over the empty server, warm, after {_settleSeconds} s of rest each time; median of " +
+            $"{_rounds} round(s); 16-byte fields, values and members, small hashes with 10-byte keys and 12-byte " +
+            "values");
         Console.WriteLine("shape                        server      bytes each       MB  ratio");
         foreach (var (name, command, keys) in Shapes.Where(shape => _names.Contains(shape.Command)))
         {
@@ -67,8 +75,10 @@ internal sealed class MemoryBench
             double first = 0;
             foreach (var recipe in _recipes)
             {
-                var bytes = Comparison.Median(
-                    Enumerable.Range(0, _rounds).Select(_ => Growth(recipe, command, count)).ToList());
+                var rounds = new List<double>();
+                for (var i = 0; i < _rounds; i++)
+                    rounds.Add(await GrowthAsync(recipe, command, count).ConfigureAwait(false));
+                var bytes = Comparison.Median(rounds);
                 if (first == 0) first = bytes;
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
@@ -79,13 +89,21 @@ internal sealed class MemoryBench
         return 0;
     }
 
-    private double Growth(ServerRecipe recipe, string command, int count)
+    private async Task<double> GrowthAsync(ServerRecipe recipe, string command, int count)
     {
         using var server = new ServerUnderTest(_children, recipe, "0", 1);
-        // Code has run and buffers exist before memory is read; the few keys stay.
-        _load.Fill(server, command, 0, Math.Min(PrimeKeys, count), 12);
+        var warmUp = new LoadOptions
+        {
+            Port = server.Port, Command = command, Pipeline = 64, Requests = WarmUpRequests, Keys = WarmUpKeys,
+        };
+        _load.Run(warmUp);
+        await using var control = await RedisClient.ConnectAsync(new ClientOptions { Port = server.Port })
+            .ConfigureAwait(false);
+        await control.ExecuteAsync("FLUSHALL").ConfigureAwait(false);
+        await Task.Delay(_settleSeconds * 1000).ConfigureAwait(false);
         var before = server.ResidentBytes;
         _load.Fill(server, command, 0, count, 12);
+        await Task.Delay(_settleSeconds * 1000).ConfigureAwait(false);
         return server.ResidentBytes - before;
     }
 }

@@ -16,6 +16,7 @@ const string Usage = """
       idle      memory and CPU that 10,000 idle connections cost
       scale     CPU per command of 1 to all cores' threads on one keyspace and apart, in this process
       memory    resident memory of large and of many small collections beside redis-server
+      drop      what dropping a large sorted set costs the others, beside redis-server
       start     from the start of a process to its first PONG
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       load      the load generator alone, against a server that runs already: JSON on standard output
@@ -27,7 +28,8 @@ if (args.Length == 0)
 {
     Console.WriteLine(
         $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\n" +
-        $"memory:\n{MemoryBench.Help}\n\nstart:\n{StartBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
+        $"memory:\n{MemoryBench.Help}\n\ndrop:\n{DropBench.Help}\n\n" +
+        $"start:\n{StartBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
         "expiry: --keys N --seconds N --loops N");
     return 0;
 }
@@ -40,7 +42,8 @@ try
         "compare" => Compare(),
         "expiry" => await ExpiryBench.RunAsync(arguments).ConfigureAwait(false),
         "idle" => Idle(),
-        "memory" => Memory(),
+        "memory" => await MemoryAsync().ConfigureAwait(false),
+        "drop" => await DropAsync().ConfigureAwait(false),
         "start" => Start(),
         "scale" => new ScaleBench(ScaleOptions.From(arguments)).Run(),
         "load" => Load(),
@@ -76,10 +79,16 @@ int Idle()
     return new IdleBench(arguments, children).Run();
 }
 
-int Memory()
+async Task<int> MemoryAsync()
 {
     using var children = new ChildProcesses();
-    return new MemoryBench(arguments, children).Run();
+    return await new MemoryBench(arguments, children).RunAsync().ConfigureAwait(false);
+}
+
+async Task<int> DropAsync()
+{
+    using var children = new ChildProcesses();
+    return await new DropBench(arguments, children).RunAsync().ConfigureAwait(false);
 }
 
 int Start()

@@ -120,6 +120,23 @@ public readonly ref struct Call
         return false;
     }
 
+    /// <summary>Adds an increment; writes the usual error when no 64-bit integer holds the sum.</summary>
+    public bool TryAdd(long value, long increment, out long sum)
+    {
+        sum = unchecked(value + increment);
+        if (((value ^ sum) & (increment ^ sum)) >= 0) return true;
+        Reply.Error(ErrorTexts.IncrementOverflow);
+        return false;
+    }
+
+    /// <summary>Adds an increment; writes the usual error when the sum is no number.</summary>
+    public bool TryAdd(in LongDouble value, in LongDouble increment, out LongDouble sum)
+    {
+        if (value.TryAdd(increment, out sum)) return true;
+        Reply.Error("ERR increment would produce NaN or Infinity"u8);
+        return false;
+    }
+
     /// <summary>
     /// Has the caller wait until one of some keys holds a value of a type: then the command runs again. The handler
     /// writes nothing and returns.

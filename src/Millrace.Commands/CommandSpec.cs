@@ -59,6 +59,10 @@ public sealed class CommandSpec
     /// (<see cref="LargeValues"/>).</summary>
     public bool StoresWhole { get; init; }
 
+    /// <summary>Which argument names a member of the collection at its only key (a field, a member), so that it can be
+    /// fetched ahead; 0: none.</summary>
+    public int MemberAt { get; init; }
+
     /// <summary>The arguments in the notation of <see cref="Syntax"/>, without the name.</summary>
     public string Syntax { get; init; } = "";
 
@@ -107,9 +111,9 @@ public sealed class CommandSpec
     /// <summary>The position in the table: counters are kept by it. Set by <see cref="CommandTable"/>.</summary>
     public int Id { get; private set; } = -1;
 
-    /// <summary>Whether its cost does not depend on its arguments or on the data. Computed like
+    /// <summary>Whether it costs so little, whatever the data, that a run of equal ones is timed as one. Computed like
     /// <see cref="StoppedBy"/>.</summary>
-    public bool IsConstantTime { get; private set; }
+    public bool IsTimedInRuns { get; private set; }
 
     /// <summary>The argument that is its only key, when it always has exactly one at a fixed place; 0 otherwise.
     /// Computed like <see cref="StoppedBy"/>.</summary>
@@ -149,7 +153,7 @@ public sealed class CommandSpec
         StoppedBy = gates;
         IsWrite = (Flags & CommandFlags.Write) != 0;
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
-        IsConstantTime = Complexity.StartsWith("O(1)", StringComparison.Ordinal);
+        IsTimedInRuns = (Flags & CommandFlags.Fast) != 0 || Complexity.StartsWith("O(1)", StringComparison.Ordinal);
     }
 
     /// <summary>Whether this many arguments, the name(s) included, are right.</summary>

@@ -15,7 +15,7 @@ namespace Millrace.Engine;
 public sealed class Discards
 {
     private readonly Queue<KeyTable> _tables = new();
-    private readonly Queue<(ValueType Type, BlockRef Root, BlockRef Side)> _values = new();
+    private readonly DiscardedValues _values = new();
     private readonly AlignedLines<UpkeepLine> _upkeep;
     private readonly int _loop;
 
@@ -56,18 +56,19 @@ public sealed class Discards
     /// <param name="side">A second block that it may need, or null.</param>
     internal void Add(ValueType type, BlockRef root, BlockRef side = default)
     {
-        _values.Enqueue((type, root, side));
+        _values.Add(new DiscardedValue(type, root, side));
         Interlocked.Increment(ref _upkeep[_loop].Discarded);
     }
 
     /// <summary>Frees up to about so many entries or members; true when nothing is left.</summary>
     public bool FreeSome(int max)
     {
-        if (_values.TryPeek(out var value))
+        if (_values.Count > 0)
         {
+            ref readonly var value = ref _values.Last;
             if (Value.FreeSome(Heap, value.Type, value.Root, value.Side, max))
             {
-                _values.Dequeue();
+                _values.RemoveLast();
                 Interlocked.Decrement(ref _upkeep[_loop].Discarded);
             }
         }
@@ -79,4 +80,38 @@ public sealed class Discards
 
         return IsEmpty;
     }
+}
+
+/// <summary>What is left of a large value that was taken out of use.</summary>
+/// <param name="Type">Its type.</param>
+/// <param name="Root">The block by which its type knows it.</param>
+/// <param name="Side">A second block that it may need, or null.</param>
+internal readonly record struct DiscardedValue(ValueType Type, BlockRef Root, BlockRef Side);
+
+/// <summary>Discarded values, the last one first in turn.</summary>
+/// <remarks>A list of the framework, over a type of ours, would be compiled when the first value is deleted: a few
+/// milliseconds on the loop.</remarks>
+internal sealed class DiscardedValues
+{
+    private DiscardedValue[] _items = new DiscardedValue[4];
+
+    /// <summary>How many there are.</summary>
+    internal int Count { get; private set; }
+
+    /// <summary>The one whose turn it is. Requires: there is one.</summary>
+    internal ref readonly DiscardedValue Last => ref _items[Count - 1];
+
+    internal void Add(in DiscardedValue value)
+    {
+        if (Count == _items.Length)
+        {
+            var larger = new DiscardedValue[Count * 2];
+            for (var i = 0; i < Count; i++) larger[i] = _items[i];
+            _items = larger;
+        }
+
+        _items[Count++] = value;
+    }
+
+    internal void RemoveLast() => Count--;
 }

@@ -15,6 +15,7 @@ namespace Millrace.Engine;
 public sealed class KeyTable
 {
     private readonly Heap _heap;
+    private WideSum _deadlineSumMs;
 
     /// <summary>An empty table in <paramref name="heap"/>.</summary>
     public KeyTable(Heap heap, KeyHasher hasher)
@@ -36,7 +37,7 @@ public sealed class KeyTable
 
     /// <summary>The sum of all deadlines: with <see cref="DeadlineCount"/> it gives their exact average at any
     /// time.</summary>
-    public Int128 DeadlineSumMs { get; private set; }
+    public WideSum DeadlineSumMs => _deadlineSumMs;
 
     /// <summary>The number of keys, expired ones that nobody has met yet included.</summary>
     public long Count => Entries.Count;
@@ -75,13 +76,13 @@ public sealed class KeyTable
     /// <summary>Notes that the key of a hash has a deadline. Requires: not negative.</summary>
     public void AddDeadline(ulong hash, long deadlineMs)
     {
-        if (Deadlines.Insert((ulong)deadlineMs, hash)) DeadlineSumMs += deadlineMs;
+        if (Deadlines.Insert((ulong)deadlineMs, hash)) _deadlineSumMs.Add(deadlineMs);
     }
 
     /// <summary>Notes that the key of a hash has this deadline no more.</summary>
     public void RemoveDeadline(ulong hash, long deadlineMs)
     {
-        if (Deadlines.Remove((ulong)deadlineMs, hash)) DeadlineSumMs -= deadlineMs;
+        if (Deadlines.Remove((ulong)deadlineMs, hash)) _deadlineSumMs.Subtract(deadlineMs);
     }
 
     /// <summary>Frees entries and structures a slice at a time; true when all is freed. The table is out of use

@@ -29,6 +29,8 @@ public sealed class Keyspace : IDisposable
     private readonly AlignedLines<UpkeepLine> _upkeep;
     private readonly KeyHasher _hasher;
     private AccessClock _accessClock = new();
+    private EncodingLimits _encodings = new();
+    private ChunkLimits _listChunks = new EncodingLimits().ListChunks; // of _encodings: each push asks for them
 
     /// <summary>An empty keyspace.</summary>
     /// <param name="shape">Partitions, databases, loops.</param>
@@ -66,7 +68,14 @@ public sealed class Keyspace : IDisposable
     }
 
     /// <summary>Up to where collections are packed. Exchanged while all loops stand still.</summary>
-    public EncodingLimits Encodings { get; set; } = new();
+    public EncodingLimits Encodings
+    {
+        get => _encodings;
+        set => (_encodings, _listChunks) = (value, value.ListChunks);
+    }
+
+    /// <summary>The limits of a list's chunks.</summary>
+    public ref readonly ChunkLimits ListChunks => ref _listChunks;
 
     /// <summary>Exact bytes of native memory that hold data: entries, values, tables, indexes.</summary>
     public long UsedBytes
@@ -167,6 +176,21 @@ public sealed class Keyspace : IDisposable
         var index = PartitionOf(hash);
         if (Shape.Loops > 1) _lines[index].Claimed = 1;    // the lock: another loop may have held it last
         _partitions[index].Table(database)?.Entries.PrefetchEntries(hash);
+    }
+
+    /// <summary>Where the members of the collection at a key are, for a request further on in the batch. A hint, as
+    /// <see cref="PrefetchBucket"/>.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="hash">The key's hash.</param>
+    public MemberHint HintOfMembers(int database, ulong hash)
+    {
+        var partition = _partitions[PartitionOf(hash)];
+        var table = partition.Table(database);
+        if (table is null) return default;
+        var entry = table.Entries.HintedEntry(hash);
+        if (entry.IsNull) return default;
+        var members = Entry.HintedTable(partition.Heap, entry);
+        return members.IsNull ? default : new MemberHint(new HashTable<EntryLayout>(partition.Heap, _hasher, members));
     }
 
     /// <inheritdoc/>

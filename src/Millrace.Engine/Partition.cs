@@ -133,6 +133,7 @@ public sealed class Partition
 /// <summary>
 /// The words of a partition that are touched by every unit, on one 128-byte line so that partitions never share one.
 /// </summary>
+/// <remarks>What every unit touches comes first and fits the 64 bytes that move from core to core.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct PartitionLine
 {
@@ -146,6 +147,15 @@ public struct PartitionLine
     /// <summary>The latest time, in Unix milliseconds, that a unit here has used. Never goes back.</summary>
     public long LastUnixMs;
 
+    /// <summary>Reads that found their key.</summary>
+    public long Hits;
+
+    /// <summary>Reads that did not.</summary>
+    public long Misses;
+
+    /// <summary>The other partitions that whoever serves the waiters of this one needs.</summary>
+    public ulong WaiterMask;
+
     /// <summary>The position in the effect log after the last block that this partition took part in.</summary>
     public long LogPosition;
 
@@ -153,11 +163,8 @@ public struct PartitionLine
     /// there is none.</summary>
     public long NextDeadlineMs;
 
-    /// <summary>Reads that found their key.</summary>
-    public long Hits;
-
-    /// <summary>Reads that did not.</summary>
-    public long Misses;
+    /// <summary>How many keys somebody watches or waits for: changes are told only when there are any.</summary>
+    public long Listeners;
 
     /// <summary>Keys removed because their time had come, by whomever.</summary>
     public long Expired;
@@ -167,12 +174,6 @@ public struct PartitionLine
 
     /// <summary>Members of collections removed because their time had come, by whomever.</summary>
     public long ExpiredMembers;
-
-    /// <summary>The other partitions that whoever serves the waiters of this one needs.</summary>
-    public ulong WaiterMask;
-
-    /// <summary>How many keys somebody watches or waits for: changes are told only when there are any.</summary>
-    public int Listeners;
 
     [Conditional("DEBUG")]
     internal static void AssertSize() =>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Millrace.Memory;
 
@@ -37,6 +38,7 @@ internal readonly ref struct DequeChunks
     /// <summary>A chunk of one element.</summary>
     /// <param name="element">Must not lie in a block that this frees: there is none.</param>
     /// <param name="limits">Whether it stands alone, and how large the block may be.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal DequeChunk New(ListpackElement element, in ChunkLimits limits)
     {
         if (limits.IsPlain(element)) return NewPlain(element);
@@ -265,6 +267,7 @@ internal readonly ref struct DequeChunks
     }
 
     // Room for so many bytes in front or behind; what is left over goes to the same side, or to both.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void MakeRoom(ref DequeChunk chunk, int size, in ChunkLimits limits, bool inFront, bool shares)
     {
         var needed = chunk.Bytes + size;

@@ -281,6 +281,16 @@ public readonly unsafe struct HashTable<TLayout>
             _heap.Prefetch(bucket->Reference(BitOperations.TrailingZeroCount(slots)));
     }
 
+    /// <summary>The first entry that a search for this hash would compare; null when there seems to be none. A hint, as
+    /// <see cref="PrefetchEntries"/>: the block may be anything by now.</summary>
+    public BlockRef HintedEntry(ulong hash)
+    {
+        var bucket = HintedBucket(hash);
+        if (bucket == null) return default;
+        var slots = bucket->Match(HashBits.Fingerprint(hash));
+        return slots == 0 ? default : bucket->Reference(BitOperations.TrailingZeroCount(slots));
+    }
+
     /// <summary>
     /// Takes the table down a slice at a time: hands every entry to <paramref name="freeEntry"/>, which may free it,
     /// and frees the buckets behind it. Nothing but Count and FreeSome may be used once this has begun.

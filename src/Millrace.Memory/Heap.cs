@@ -221,6 +221,19 @@ public sealed unsafe class Heap : IDisposable
         if (AllocatedBytes > BlockCount * LineBytes) Sse.Prefetch0(at + LineBytes);
     }
 
+    /// <summary>
+    /// Reads 8 bytes of a block as a hint, with or without the heap's lock: the block may have been freed and be
+    /// somebody else's by now, and the bytes anything.
+    /// </summary>
+    /// <returns>False where no hint can be read: behind the end of all memory, and in the checked heap.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReadHint(BlockRef block, int offset, out ulong word)
+    {
+        var at = HintAddress(block, (uint)offset, sizeof(ulong));
+        word = at == null ? 0 : *(ulong*)at; // SAFETY: HintAddress has checked that the bytes can be read.
+        return at != null;
+    }
+
     /// <summary>Lists what has not been freed. Release: only count and bytes. O(blocks) when checked.</summary>
     public LeakReport FindLeaks()
     {

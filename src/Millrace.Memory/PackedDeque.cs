@@ -389,6 +389,7 @@ public readonly unsafe struct PackedDeque
     }
 
     // The first chunk is full: it becomes an inner one, or the last.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void SetFirstAside(in ChunkLimits limits)
     {
         ref var head = ref Head;
@@ -404,6 +405,7 @@ public readonly unsafe struct PackedDeque
         CompressDeep(at, limits);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void SetLastAside(in ChunkLimits limits)
     {
         ref var head = ref Head;

@@ -65,15 +65,40 @@ public sealed class AllocationTests
             + Peer.Encode("EXEC"),
         "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n+OK\r\n$1\r\n1\r\n");
 
-    private static void AssertAllocatesNothing(string text, string replies)
+    [Fact]
+    public void Changing_large_collections_allocates_nothing()
+    {
+        string[] numbers = [.. Enumerable.Range(0, 1000).Select(number => $"m{number}")];
+        AssertAllocatesNothing(
+            Peer.Encode("LPUSH", "list", "value") + Peer.Encode("RPOP", "list")
+                + Peer.Encode("SADD", "set", "new") + Peer.Encode("SISMEMBER", "set", "new")
+                + Peer.Encode("SREM", "set", "new")
+                + Peer.Encode("ZADD", "sorted", "5", "new") + Peer.Encode("ZSCORE", "sorted", "new")
+                + Peer.Encode("ZRANK", "sorted", "new") + Peer.Encode("ZREM", "sorted", "new")
+                + Peer.Encode("HSET", "hash", "new", "v") + Peer.Encode("HGET", "hash", "new")
+                + Peer.Encode("HDEL", "hash", "new"),
+            ":5001\r\n$5\r\nvalue\r\n:1\r\n:1\r\n:1\r\n:1\r\n$1\r\n5\r\n:6\r\n:1\r\n:1\r\n$1\r\nv\r\n:1\r\n",
+            ["RPUSH", "list", .. Enumerable.Repeat("value", 5000)],
+            ["SADD", "set", .. numbers],
+            ["ZADD", "sorted", .. numbers.SelectMany((member, score) => new[] { $"{score}", member })],
+            ["HSET", "hash", .. numbers.SelectMany(field => new[] { field, "value" })]);
+    }
+
+    private static void AssertAllocatesNothing(string text, string replies, params string[][] before)
     {
         using var server = new InProcessServer("--io-threads", "1", "--io", Io);
         using var peer = server.Connect();
+        foreach (var request in before)
+        {
+            peer.Send(Peer.Encode(request));
+            Assert.StartsWith(":", peer.Receive(":1000\r\n".Length), StringComparison.Ordinal);
+        }
+
         var loop = server.Server.Parts.Loops.Loops[0];
         for (var i = 0; i < Rounds; i++) Exchange(peer, text, replies);
-        var before = AllocatedBy(loop);
+        var allocated = AllocatedBy(loop);
         for (var i = 0; i < Rounds; i++) Exchange(peer, text, replies);
-        Assert.Equal(0, AllocatedBy(loop) - before);
+        Assert.Equal(0, AllocatedBy(loop) - allocated);
     }
 
     private static void Exchange(Peer peer, string text, string reply)

@@ -22,6 +22,7 @@ public static class HashCommands
         {
             Flags = Write | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Delete)],
             Syntax = "key field...",
             Summary = "Removes fields from a hash. The key goes with the last one.",
@@ -34,6 +35,7 @@ public static class HashCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO)],
             Syntax = "key field",
             Summary = "Tells whether a hash has a field.",
@@ -45,6 +47,7 @@ public static class HashCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key field",
             Summary = "Returns the value of a field of a hash.",
@@ -68,6 +71,7 @@ public static class HashCommands
         {
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Access | KeyFlags.Update)],
             Syntax = "key field increment:integer",
             Summary = "Adds a number to the integer in a field of a hash. A missing field counts as 0.",
@@ -79,6 +83,7 @@ public static class HashCommands
         {
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Access | KeyFlags.Update)],
             Syntax = "key field increment:double",
             Summary = "Adds a number to the floating-point number in a field of a hash. A missing field counts as 0.",
@@ -113,6 +118,7 @@ public static class HashCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key field...",
             Summary = "Returns the values of several fields of a hash.",
@@ -124,6 +130,7 @@ public static class HashCommands
         {
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Update)],
             Syntax = "key (field value:string)...",
             Summary = "Sets several fields of a hash.",
@@ -161,6 +168,7 @@ public static class HashCommands
         {
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Update)],
             Syntax = "key (field value:string)...",
             Summary = "Sets fields of a hash.",
@@ -173,6 +181,7 @@ public static class HashCommands
         {
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Insert)],
             Syntax = "key field value:string",
             Summary = "Sets a field of a hash unless the hash has it.",
@@ -184,6 +193,7 @@ public static class HashCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.Hash,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO)],
             Syntax = "key field",
             Summary = "Returns the length of the value of a field of a hash.",
@@ -302,13 +312,7 @@ public static class HashCommands
             return;
         }
 
-        var sum = unchecked(value + increment);
-        if (((value ^ sum) & (increment ^ sum)) < 0)
-        {
-            call.Reply.Error(ErrorTexts.IncrementOverflow);
-            return;
-        }
-
+        if (!call.TryAdd(value, increment, out long sum)) return;
         Span<byte> text = stackalloc byte[Numbers.MaxInt64Bytes];
         if (TryStore(call, entry, text[..Numbers.FormatInt64(sum, text)])) call.Reply.Integer(sum);
     }
@@ -345,12 +349,7 @@ public static class HashCommands
             }
         }
 
-        if (!value.TryAdd(increment, out var sum))
-        {
-            call.Reply.Error("ERR increment would produce NaN or Infinity"u8);
-            return;
-        }
-
+        if (!call.TryAdd(value, increment, out LongDouble sum)) return;
         Span<byte> text = stackalloc byte[LongDouble.MaxHumanBytes];
         text = text[..sum.FormatHuman(text)];
         if (!TryStore(call, entry, text)) return;

@@ -3,6 +3,7 @@
 // The forms that wait for an element are in a family of their own and use the same steps: Pop, PopMany, Move.
 // Source: Redis 7.2 documentation, "Lists".
 
+using System.Runtime.CompilerServices;
 using System.Buffers;
 using Millrace.Engine;
 using Millrace.Engine.Values;
@@ -600,6 +601,7 @@ public static class ListCommands
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void PopRange(Unit unit, ReplyWriter reply, in Key key, in Entry entry, ListEnd end, long count)
     {
         var isBackwards = end == ListEnd.Right;

@@ -104,12 +104,7 @@ public static class NumberCommands
             return;
         }
 
-        if (!value.TryAdd(increment, out var sum))
-        {
-            call.Reply.Error("ERR increment would produce NaN or Infinity"u8);
-            return;
-        }
-
+        if (!call.TryAdd(value, increment, out LongDouble sum)) return;
         Span<byte> text = stackalloc byte[LongDouble.MaxHumanBytes];
         text = text[..sum.FormatHuman(text)];
         StringValue.SetBytes(call.Unit, key, entry, text, entry.IsMissing ? -1 : entry.DeadlineMs);
@@ -131,13 +126,7 @@ public static class NumberCommands
             return;
         }
 
-        var sum = unchecked(value + increment);
-        if (((value ^ sum) & (increment ^ sum)) < 0)
-        {
-            call.Reply.Error(ErrorTexts.IncrementOverflow);
-            return;
-        }
-
+        if (!call.TryAdd(value, increment, out long sum)) return;
         StringValue.SetInteger(call.Unit, key, entry, sum, entry.IsMissing ? -1 : entry.DeadlineMs);
         call.Unit.Changed(key);
         call.Reply.Integer(sum);

@@ -23,6 +23,7 @@ public static class SetCommands
         {
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.Set,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Insert)],
             Syntax = "key member...",
             Summary = "Adds members to a set. A missing key starts as the empty set.",
@@ -46,6 +47,7 @@ public static class SetCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.Set,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO)],
             Syntax = "key member",
             Summary = "Tells whether a set has a member.",
@@ -69,6 +71,7 @@ public static class SetCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.Set,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key member...",
             Summary = "Tells of each given member whether a set has it.",
@@ -121,6 +124,7 @@ public static class SetCommands
         {
             Flags = Write | Fast,
             Categories = AclCategories.Set,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Delete)],
             Syntax = "key member...",
             Summary = "Removes members from a set, and the key with the last one.",

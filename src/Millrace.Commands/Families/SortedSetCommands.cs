@@ -22,6 +22,7 @@ public static class SortedSetCommands
         {
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.SortedSet,
+            MemberAt = 3,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Update)],
             Syntax = "key [NX | XX] [GT | LT] [CH] [INCR] (score:double member:string)...",
             Summary = "Adds members to a sorted set, or gives those that are there another score.",
@@ -50,6 +51,7 @@ public static class SortedSetCommands
         {
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.SortedSet,
+            MemberAt = 3,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Access | KeyFlags.Update)],
             Syntax = "key increment:integer member:string",
             Summary = "Adds to the score of a member of a sorted set. A missing member starts at 0.",
@@ -61,6 +63,7 @@ public static class SortedSetCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.SortedSet,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key (member:string)...",
             Summary = "Returns the scores of several members of a sorted set.",
@@ -72,6 +75,7 @@ public static class SortedSetCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.SortedSet,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key member:string [WITHSCORE]",
             Summary = "Returns the rank of a member of a sorted set, counted from the lowest score.",
@@ -84,6 +88,7 @@ public static class SortedSetCommands
         {
             Flags = Write | Fast,
             Categories = AclCategories.SortedSet,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Delete)],
             Syntax = "key (member:string)...",
             Summary = "Removes members from a sorted set. The key goes with the last one.",
@@ -96,6 +101,7 @@ public static class SortedSetCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.SortedSet,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key member:string [WITHSCORE]",
             Summary = "Returns the rank of a member of a sorted set, counted from the highest score.",
@@ -108,6 +114,7 @@ public static class SortedSetCommands
         {
             Flags = ReadOnly | Fast,
             Categories = AclCategories.SortedSet,
+            MemberAt = 2,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key member:string",
             Summary = "Returns the score of a member of a sorted set.",

@@ -20,7 +20,7 @@ public static class ListEdits
         if (index < 0 || index >= length) return false;
         if (!ListValue.IsPacked(entry))
         {
-            DequeEdits.Set(ListValue.Deque(entry), index, element, unit.Keyspace.Encodings.ListChunks);
+            DequeEdits.Set(ListValue.Deque(entry), index, element, unit.Keyspace.ListChunks);
             ListValue.AfterRemoving(unit, key, entry);
             return true;
         }
@@ -56,7 +56,7 @@ public static class ListEdits
         if (!ListValue.IsPacked(entry))
         {
             var deque = ListValue.Deque(entry);
-            var limits = unit.Keyspace.Encodings.ListChunks;
+            ref readonly var limits = ref unit.Keyspace.ListChunks;
             if (!DequeEdits.TryInsertBeside(deque, pivot, isBehind, element, limits)) return false;
             length = deque.Count;
             return true;
@@ -93,7 +93,7 @@ public static class ListEdits
         }
         else
         {
-            var limits = unit.Keyspace.Encodings.ListChunks;
+            ref readonly var limits = ref unit.Keyspace.ListChunks;
             removed = DequeEdits.RemoveEqual(ListValue.Deque(entry), element, max, fromTail, limits);
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -78,31 +79,16 @@ public static class ListValue
     /// <param name="existing">A list, or missing.</param>
     /// <param name="textBytes">The length of all texts.</param>
     /// <param name="count">How many elements.</param>
-    public static Entry BeforeAdding(Unit unit, in Key key, in Entry existing, long textBytes, long count)
-    {
-        var entry = existing.IsMissing ? Create(unit, key) : existing;
-        if (!IsPacked(entry)) return entry;
-        ReadOnlySpan<byte> listpack = entry.Value;
-        var limits = unit.Keyspace.Encodings.ListChunks;
-        return limits.Allow(listpack.Length + textBytes, Listpack.Count(listpack) + count)
-            ? entry
-            : ToDeque(unit, key, entry);
-    }
+    public static Entry BeforeAdding(Unit unit, in Key key, in Entry existing, long textBytes, long count) =>
+        existing.IsMissing || IsPacked(existing) ? Prepare(unit, key, existing, textBytes, count) : existing;
 
     /// <summary>Adds an element at an end. Requires: <see cref="BeforeAdding"/>.</summary>
     public static Entry Push(Unit unit, in Key key, in Entry entry, ListEnd end, ListpackElement element)
     {
-        if (IsPacked(entry))
-        {
-            var grown = Resize(unit, key, entry, entry.ValueLength + Listpack.SizeOf(element));
-            if (end == ListEnd.Left) Listpack.Prepend(grown.Value, element);
-            else Listpack.Append(grown.Value, element);
-            return grown;
-        }
-
+        if (IsPacked(entry)) return PushPacked(unit, key, entry, end, element);
         var deque = Deque(entry);
-        if (end == ListEnd.Left) deque.PushFirst(element, unit.Keyspace.Encodings.ListChunks);
-        else deque.PushLast(element, unit.Keyspace.Encodings.ListChunks);
+        if (end == ListEnd.Left) deque.PushFirst(element, unit.Keyspace.ListChunks);
+        else deque.PushLast(element, unit.Keyspace.ListChunks);
         return entry;
     }
 
@@ -111,8 +97,7 @@ public static class ListValue
     {
         if (IsPacked(entry))
         {
-            if (count == Length(entry)) unit.Remove(key, entry);
-            else Cut(unit, key, entry, end, count);
+            DropPacked(unit, key, entry, end, count);
             return;
         }
 
@@ -209,10 +194,44 @@ public static class ListValue
         if (!IsPacked(entry)) WriteHeader(copy, Deque(entry).CopyTo(target));
     }
 
+    // The steps of the packed form stay apart from those of the deque, which are short and compiled into commands.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Entry Prepare(Unit unit, in Key key, in Entry existing, long textBytes, long count)
+    {
+        var entry = existing.IsMissing ? Create(unit, key) : existing;
+        ReadOnlySpan<byte> listpack = entry.Value;
+        ref readonly var limits = ref unit.Keyspace.ListChunks;
+        return limits.Allow(listpack.Length + textBytes, Listpack.Count(listpack) + count)
+            ? entry
+            : ToDeque(unit, key, entry);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Entry PushPacked(Unit unit, in Key key, in Entry entry, ListEnd end, ListpackElement element)
+    {
+        var grown = Resize(unit, key, entry, entry.ValueLength + Listpack.SizeOf(element));
+        if (end == ListEnd.Left) Listpack.Prepend(grown.Value, element);
+        else Listpack.Append(grown.Value, element);
+        return grown;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void DropPacked(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
+    {
+        if (count == Length(entry)) unit.Remove(key, entry);
+        else Cut(unit, key, entry, end, count);
+    }
+
     private static void PackWhenShort(Unit unit, in Key key, in Entry entry, PackedDeque deque)
     {
+        if (deque.ChunkCount == 1) PackOneChunk(unit, key, entry, deque);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void PackOneChunk(Unit unit, in Key key, in Entry entry, PackedDeque deque)
+    {
         if (!deque.IsOneListpack(out var listpack)) return;
-        var limits = unit.Keyspace.Encodings.ListChunks;
+        ref readonly var limits = ref unit.Keyspace.ListChunks;
         if (listpack.Length > limits.MaxBytes / 2 || deque.Count > limits.MaxCount / 2) return;
         var shape = Shape(entry, ListEncoding.Listpack, listpack.Length);
         listpack.CopyTo(unit.Store(key, entry, shape, sizeof(ulong)).Value);

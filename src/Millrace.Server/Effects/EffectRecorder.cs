@@ -28,12 +28,11 @@ public sealed class EffectRecorder(EffectLog log, Gates gates)
     /// <summary>What the running command names as its effect.</summary>
     public EffectBuffer Named { get; } = new();
 
-    /// <summary>Gets ready for a unit that has its locks, and for its first command.</summary>
+    /// <summary>Gets ready for a unit that has its locks.</summary>
     public void Begin(Unit unit)
     {
         Prepare(unit);
         _commands = _removals = 0;
-        BeginCommand(unit);
     }
 
     /// <summary>Gets ready for a command of the unit.</summary>

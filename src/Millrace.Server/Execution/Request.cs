@@ -26,6 +26,9 @@ public sealed class Request
     /// <summary>Whether it came as a line of words and was unescaped in place.</summary>
     public bool IsInline { get; private set; }
 
+    /// <summary>The hash of the member that is fetched ahead for it (<see cref="CommandSpec.MemberAt"/>).</summary>
+    public ulong MemberHash { get; set; }
+
     /// <summary>How many keys it has.</summary>
     public int KeyCount { get; private set; }
 

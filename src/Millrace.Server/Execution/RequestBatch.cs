@@ -13,6 +13,8 @@ namespace Millrace.Server.Execution;
 ///             1  cut, hash, ask for the bucket      |  bucket, ask for the entries that  |  run
 ///             .. (32 misses under way at once)      |  have the fingerprint              |
 /// </code>
+/// Requests that name a member of a collection (HGET, SADD, ZSCORE, ...) go through both stages once more in between,
+/// with the member's hash and the collection's table.
 /// Nothing is decided here: arity, gates and everything else are looked at when a request runs, since the request
 /// before it may change them. A request that came as a line of words ends the batch, because parsing unescapes it in
 /// place; so does a client that has not authenticated, whose limits may change with every request.
@@ -25,6 +27,7 @@ public sealed class RequestBatch
     private readonly CommandTable _table;
     private readonly Keyspace _keyspace;
     private readonly Request[] _requests = new Request[Capacity];
+    private bool _hasMembers; // somebody names a member of a collection
 
     /// <summary>An empty batch.</summary>
     public RequestBatch(CommandTable table, Keyspace keyspace)
@@ -57,6 +60,7 @@ public sealed class RequestBatch
     public void Cut(Client client, byte[] input, int start, int end, RequestLimits limits, int limit)
     {
         Count = 0;
+        _hasMembers = false;
         End = start;
         Ending = ParseStatus.Complete;
         var most = client.IsAuthenticated ? Math.Min(limit, Capacity) : 1;
@@ -78,7 +82,9 @@ public sealed class RequestBatch
             if (isInline) break;
         }
 
-        if (Count > 1) PrefetchEntries(client.Database);
+        if (Count <= 1) return;
+        PrefetchEntries(client.Database);
+        if (_hasMembers) PrefetchMembers(client.Database, input);
     }
 
     /// <summary>Finds the command of a request and hashes its keys.</summary>
@@ -92,6 +98,7 @@ public sealed class RequestBatch
         if (spec.OnlyKey > 0)
         {
             request.AddKey(new KeyAt(spec.OnlyKey, _keyspace.HashOf(args[spec.OnlyKey])));
+            _hasMembers |= spec.MemberAt > 0;
             return;
         }
 
@@ -109,5 +116,38 @@ public sealed class RequestBatch
         {
             foreach (ref readonly var key in _requests[i].Keys) _keyspace.PrefetchEntry(database, key.Hash);
         }
+    }
+    private void PrefetchMembers(int database, byte[] input)
+    {
+        var members = default(MemberHint);
+        var known = 0UL;
+        for (var i = 0; i < Count; i++)
+        {
+            var request = _requests[i];
+            if (!NamesMember(request)) continue;
+            var member = new Args(input.AsSpan(request.Start), request.Slices.AsSpan())[request.Spec!.MemberAt];
+            request.MemberHash = _keyspace.HashOf(member);
+            Find(request, database, ref known, ref members);
+            members.PrefetchBucket(request.MemberHash);
+        }
+
+        for (var i = 0; i < Count; i++)
+        {
+            var request = _requests[i];
+            if (!NamesMember(request)) continue;
+            Find(request, database, ref known, ref members);
+            members.PrefetchMembers(request.MemberHash);
+        }
+    }
+
+    private static bool NamesMember(Request request) => request is { KeyCount: 1, Spec.MemberAt: > 0 };
+
+    // Most batches of such requests name one collection. A hash that is 0 by chance is looked up each time.
+    private void Find(Request request, int database, ref ulong known, ref MemberHint members)
+    {
+        var hash = request.Keys[0].Hash;
+        if (hash == known && hash != 0) return;
+        members = _keyspace.HintOfMembers(database, hash);
+        known = hash;
     }
 }

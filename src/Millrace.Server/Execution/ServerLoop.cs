@@ -31,6 +31,7 @@ public sealed class ServerLoop : LoopHandler
     private readonly ServerParts _parts;
     private readonly Pipeline _pipeline;
     private readonly Dictionary<long, Client> _clients = [];
+    private bool _expiresNext; // in turns with freeing, when there is both
     private long _upkeepMs;
 
     /// <summary>The part for one loop.</summary>
@@ -105,9 +106,13 @@ public sealed class ServerLoop : LoopHandler
         if (nowMs == _upkeepMs && upkeep.Discarded == 0) return;
         _upkeepMs = nowMs;
         var expires = _parts.ActiveExpiry.IsEnabled && upkeep.SoonestMs < nowMs;
-        if (expires || upkeep.Discarded > 0) KeepUp(nowMs, expires);
+        var frees = upkeep.Discarded > 0;
+        if (expires && frees) _expiresNext = !_expiresNext;
+        else _expiresNext = expires;
+        if (expires || frees) KeepUp(nowMs, _expiresNext);
     }
 
+    // Removes what is due, or frees what was discarded: never both in one step.
     private void KeepUp(long nowMs, bool expires)
     {
         var until = Stopwatch.GetTimestamp() + SliceTicks;
@@ -116,7 +121,8 @@ public sealed class ServerLoop : LoopHandler
             var partition = _parts.Keyspace[i];
             if (expires && Volatile.Read(ref partition.Line.NextDeadlineMs) < nowMs)
                 Executor.RemoveDue(i, SliceKeys, until, Lateness);
-            if (!partition.Discards.IsEmpty) Executor.FreeDiscarded(i, SliceKeys, until);
+            else if (!expires && !partition.Discards.IsEmpty)
+                Executor.FreeDiscarded(i, SliceKeys, until);
         }
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);

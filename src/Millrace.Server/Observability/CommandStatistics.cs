@@ -52,10 +52,10 @@ public sealed class CommandStatistics(CommandTable table)
     public ref CommandCounters this[CommandSpec command] => ref _counters[command.Id];
 
     /// <summary>Says that a command begins. The clock is read when it differs from the one before, and for each command
-    /// whose cost is not constant.</summary>
+    /// that may be slow.</summary>
     public void Begin(CommandSpec command)
     {
-        if (!ReferenceEquals(command, _running) || !command.IsConstantTime) StartRun(command);
+        if (!ReferenceEquals(command, _running) || !command.IsTimedInRuns) StartRun(command);
     }
 
     /// <summary>Counts a call that has run: INFO does not count itself, and CONFIG RESETSTAT is the first call after

@@ -112,7 +112,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
                 if (table is null) continue;
                 keys += table.Count;
                 expires += table.DeadlineCount;
-                deadlines += table.DeadlineSumMs;
+                deadlines += table.DeadlineSumMs.Value;
             }
 
             if (keys == 0) continue;

@@ -93,6 +93,24 @@ public static class Parts
             draft.Add(draft.Pick(s_impossibleSeconds));
     }
 
+    /// <summary>A Unix time in seconds, far in the future or impossible.</summary>
+    public static void FutureUnixSeconds(Draft draft)
+    {
+        if (draft.Chance(0.88))
+            draft.Add(draft.Random.NextInt64(4_000_000_000, 9_000_000_000));
+        else
+            draft.Add(draft.Pick(s_impossibleSeconds));
+    }
+
+    /// <summary>A Unix time in milliseconds, far in the future or impossible.</summary>
+    public static void FutureUnixMilliseconds(Draft draft)
+    {
+        if (draft.Chance(0.88))
+            draft.Add(draft.Random.NextInt64(4_000_000_000_000, 9_000_000_000_000));
+        else
+            draft.Add(draft.Pick(s_impossibleMilliseconds));
+    }
+
     /// <summary>A Unix time in milliseconds: far in the future, or past.</summary>
     public static void UnixMilliseconds(Draft draft)
     {

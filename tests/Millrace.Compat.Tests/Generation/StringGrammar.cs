@@ -9,14 +9,20 @@ public static class StringGrammar
         Option("EX", Seconds), Option("PX", Milliseconds), Option("EXAT", UnixSeconds),
             Option("PXAT", UnixMilliseconds));
 
+    // SET with a time that is past stores nothing (valkey unit/type/string, "SET EXAT / PXAT Expiration time is
+    // expired"), while 7.0 stores the value and removes it later: whoever watches a missing key notices.
+    private static readonly Part s_futureDeadline = One(
+        Option("EX", Seconds), Option("PX", Milliseconds), Option("EXAT", FutureUnixSeconds),
+            Option("PXAT", FutureUnixMilliseconds));
+
     /// <summary>One form per command.</summary>
     public static IReadOnlyList<Form> Forms { get; } =
     [
         new("SET", Key, Value, Any(0.3,
             One(Option("NX"), Option("XX")),
             Option("GET"),
-            One(s_deadline, s_deadline, Option("KEEPTTL"))),
-                Any(0.004, Option("NX"), s_deadline, Option("KEEPTTL"))) { Weight = 14 },
+            One(s_futureDeadline, s_futureDeadline, Option("KEEPTTL"))),
+                Any(0.004, Option("NX"), s_futureDeadline, Option("KEEPTTL"))) { Weight = 14 },
         new("GET", Key) { Weight = 5 },
         new("APPEND", Key, Value) { Weight = 1.5 },
         new("DECR", Key),

@@ -1,5 +1,6 @@
-// One history of transactions and waiting: four clients that watch, queue, wait and write, and somebody who ends waits
-// at any moment, as time-outs, CLIENT UNBLOCK, CLIENT KILL and disconnections do. All under one seeded schedule.
+// One history of transactions and waiting: four clients that watch, queue, wait and write, and somebody who at any
+// moment ends a wait, as time-outs and CLIENT UNBLOCK do, or closes the connection of one who waits, as CLIENT KILL and
+// disconnections do: another client comes in its place. All under one seeded schedule.
 //
 // Every element that is pushed is another one, so an element that is lost or served twice explains no order. Checked
 // afterwards: there is an order of all operations that explains every reply and the state that is there, in which
@@ -42,6 +43,7 @@ internal sealed class WaitHistory : IDisposable
     private readonly SeededSchedule _schedule;
     private readonly List<WaitOperation> _operations = [];
     private readonly BlockedRequest?[] _waiting = new BlockedRequest?[Clients];
+    private readonly bool[] _isKilled = new bool[Clients];
     private int _elements;
     private int _finished;
 
@@ -156,7 +158,8 @@ internal sealed class WaitHistory : IDisposable
         _operations.Add(new WaitOperation(driver.Index, recorded ?? args, began, _schedule.Step, reply));
     }
 
-    // Ends the wait of anybody now and then, and of everybody when nobody else is left to serve.
+    // Ends the wait of anybody now and then, or kills who waits, and does so to everybody when nobody else is left to
+    // serve.
     private void RunEnder()
     {
         var random = new Random(_seed + 17);
@@ -167,6 +170,12 @@ internal sealed class WaitHistory : IDisposable
             if (!areAllWaiting && random.Next(60) > 0) continue;
             var target = random.Next(Clients);
             if (_waiting[target] is not { } request) continue;
+            if (random.Next(3) == 0)
+            {
+                _isKilled[target] = true; // its own loop does the rest
+                continue;
+            }
+
             var began = _schedule.Step;
             SchedulePoint.Yield();
             var hasEnded = request.TryEnd(out _);
@@ -234,7 +243,7 @@ internal sealed class WaitHistory : IDisposable
     private sealed class Driver : ExecutionHost
     {
         private readonly WaitHistory _history;
-        private readonly Client _client;
+        private Client _client;
         private readonly RequestBatch _batch;
         private readonly Executor _executor;
         private readonly ReplyWriter _reply = new();
@@ -245,7 +254,7 @@ internal sealed class WaitHistory : IDisposable
         {
             _history = history;
             Index = index;
-            _client = new Client(index + 1, connection: null!, mustAuthenticate: false);
+            _client = NewClient();
             _batch = new RequestBatch(history._table, history._keyspace);
             _executor = new Executor(history._keyspace, new Gates(), history._log, this, history._table, seed: 1);
         }
@@ -301,11 +310,23 @@ internal sealed class WaitHistory : IDisposable
             return new Parked(this);
         }
 
-        // A served request has its reply before its state says so; an ended one is taken out of the partitions.
+        private Client NewClient() => new(Index + 1, connection: null!, mustAuthenticate: false);
+
+        // A served request has its reply before its state says so; an ended one is taken out of the partitions. Nobody
+        // learns what became of the request of a client that is gone.
         private string Await(BlockedRequest request)
         {
-            while (request.IsWaiting) SchedulePoint.Yield();
+            ref var isKilled = ref _history._isKilled[Index];
+            while (request.IsWaiting && !isKilled) SchedulePoint.Yield();
             _history._waiting[Index] = null;
+            if (isKilled)
+            {
+                isKilled = false;
+                Leave();
+                _client = NewClient();
+                return WaitSearch.Gone;
+            }
+
             _client.TakeBlocked();
             if (!request.HasEnded) return Encoding.ASCII.GetString(request.Reply);
             _executor.EndWait(request, isError: false);

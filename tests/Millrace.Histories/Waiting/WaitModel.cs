@@ -52,6 +52,13 @@ internal sealed class WaitModel
     /// <summary>The wait of a client ends without service.</summary>
     public void End(int client) => _line.RemoveAll(one => one.Client == client);
 
+    /// <summary>A client is gone: it waits for nothing and watches nothing.</summary>
+    public void Forget(int client)
+    {
+        End(client);
+        _watches.Remove(client);
+    }
+
     /// <summary>The keys and their values, equal exactly for equal states.</summary>
     public string Data()
     {

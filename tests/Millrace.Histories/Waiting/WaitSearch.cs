@@ -1,7 +1,8 @@
 // Is there an order of the operations that explains all replies, when some of them wait?
 //
 // An operation that waits takes effect twice: where it begins to wait, and where somebody serves it or ends its wait;
-// both lie between its beginning and its end. Otherwise this is the search of Linearizability.cs: each client has one
+// both lie between its beginning and its end. Of an operation whose client is gone nobody knows the reply: it may have
+// been served or not. Otherwise this is the search of Linearizability.cs: each client has one
 // operation at a time, an operation may come next when no open one ended before it began, and a state that led nowhere
 // is not tried again.
 
@@ -13,7 +14,8 @@ namespace Millrace.Histories.Waiting;
 /// pseudo-command END with a client ends that client's wait.</param>
 /// <param name="Began">Schedule step before it.</param>
 /// <param name="Ended">Schedule step after it.</param>
-/// <param name="Reply">The reply in RESP2; <see cref="WaitSearch.Ended"/> for a wait that was ended.</param>
+/// <param name="Reply">The reply in RESP2; <see cref="WaitSearch.Ended"/> for a wait that was ended,
+/// <see cref="WaitSearch.Gone"/> when the client was gone before its reply.</param>
 internal sealed record WaitOperation(int Client, string[] Args, long Began, long Ended, string Reply)
 {
     public override string ToString() =>
@@ -26,6 +28,9 @@ internal sealed class WaitSearch
 {
     /// <summary>The reply of an operation whose wait was ended without service.</summary>
     public const string Ended = "(ended)";
+
+    /// <summary>The reply of an operation whose client was gone before it could have one.</summary>
+    public const string Gone = "(gone)";
 
     private readonly WaitOperation[][] _clients;
     private readonly HashSet<string> _failed = new(StringComparer.Ordinal);
@@ -55,12 +60,15 @@ internal sealed class WaitSearch
         if (_failed.Contains(mark)) return false;
         for (var i = 0; i < _clients.Length; i++)
         {
-            if (done[i] == _clients[i].Length || state.Waits(i)) continue;
+            if (done[i] == _clients[i].Length) continue;
             var operation = _clients[i][done[i]];
-            if (operation.Began > earliestEnd) continue;
+            var waits = state.Waits(i);
+            if (waits ? operation.Reply != Gone : operation.Began > earliestEnd) continue;
             var next = state.Copy();
             var now = (int[])done.Clone();
-            if (TryApply(next, operation, now) && Search(next, now, now.Sum())) return true;
+            if (waits) Finish(next, i, now);
+            else if (!TryApply(next, operation, now)) continue;
+            if (Search(next, now, now.Sum())) return true;
         }
 
         _failed.Add(mark);
@@ -72,9 +80,9 @@ internal sealed class WaitSearch
         if (operation.Args[0] == "END")
         {
             var target = int.Parse(operation.Args[1], System.Globalization.CultureInfo.InvariantCulture);
-            if (!state.Waits(target) || _clients[target][done[target]].Reply != Ended) return false;
+            if (!state.Waits(target) || !MayReply(target, Ended, done)) return false;
             state.End(target);
-            done[target]++;
+            Finish(state, target, done);
             done[operation.Client]++;
             return true;
         }
@@ -82,17 +90,30 @@ internal sealed class WaitSearch
         var answer = state.Run(operation.Client, operation.Args);
         if (answer.Reply is not null)
         {
-            if (answer.Reply != operation.Reply) return false;
-            done[operation.Client]++;
+            if (!MayReply(operation.Client, answer.Reply, done)) return false;
+            Finish(state, operation.Client, done);
         }
 
         foreach (var (client, reply) in answer.Served)
         {
-            if (_clients[client][done[client]].Reply != reply) return false;
-            done[client]++;
+            if (!MayReply(client, reply, done)) return false;
+            Finish(state, client, done);
         }
 
         return true;
+    }
+
+    private bool MayReply(int client, string reply, int[] done)
+    {
+        var seen = _clients[client][done[client]].Reply;
+        return seen == Gone || seen == reply;
+    }
+
+    // A client that is gone waits and watches no more; another one goes on in its place.
+    private void Finish(WaitModel state, int client, int[] done)
+    {
+        if (_clients[client][done[client]].Reply == Gone) state.Forget(client);
+        done[client]++;
     }
 
     private long EarliestEnd(int[] done)

@@ -86,18 +86,22 @@ public class ServerCommandsTests
     {
         using var server = new InProcessServer("--io-threads", "2");
         using var client = new Conversation(server);
-        for (var i = 0; i < 40; i++)
+        for (var i = 1; i <= 40; i++)
         {
-            var members = string.Join(' ', Enumerable.Range(0, i * 20).Select(j => (i % 3 == 0 ? "" : "member") + j));
-            client.Say($"SADD set{i} {i} {members}");
+            var names = Enumerable.Range(0, i * 20).Select(j => (i % 3 == 0 ? "" : "member") + j).ToList();
+            client.Say($"SADD set{i} {i} {string.Join(' ', names)}");
+            client.Say($"RPUSH list{i} {i} {string.Join(' ', names)}");
+            client.Say($"ZADD sorted{i} {i} {i} {string.Join(' ', names.Select((name, j) => $"{j} {name}"))}");
+            client.Say($"HSET hash{i} {i} {i} {string.Join(' ', names.Select(name => $"{name} {name}"))}");
             client.Say($"SET string{i} {new string('x', i * 2_000)}");
+            if (i % 2 == 0) client.Say($"HEXPIRE hash{i} 1000 FIELDS 1 {i}");
         }
 
         var sum = 0L;
-        for (var i = 0; i < 40; i++)
+        for (var i = 1; i <= 40; i++)
         {
-            sum += long.Parse(client.Say($"MEMORY USAGE set{i} SAMPLES 0"));
-            sum += long.Parse(client.Say($"MEMORY USAGE string{i} SAMPLES 0"));
+            foreach (var type in (string[])["set", "list", "sorted", "hash", "string"])
+                sum += long.Parse(client.Say($"MEMORY USAGE {type}{i} SAMPLES 0"));
         }
 
         var info = client.Say("INFO memory");
