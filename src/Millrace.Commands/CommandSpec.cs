@@ -11,6 +11,7 @@ public delegate void CommandHandler(ref Call call);
 /// </summary>
 public sealed class CommandSpec
 {
+    private int _longestShort;
     private readonly CommandSpec[] _subcommands = [];
 
     /// <summary>Declares a command or a subcommand.</summary>
@@ -111,10 +112,6 @@ public sealed class CommandSpec
     /// <summary>The position in the table: counters are kept by it. Set by <see cref="CommandTable"/>.</summary>
     public int Id { get; private set; } = -1;
 
-    /// <summary>Whether it costs so little, whatever the data, that a run of equal ones is timed as one. Computed like
-    /// <see cref="StoppedBy"/>.</summary>
-    public bool IsTimedInRuns { get; private set; }
-
     /// <summary>The argument that is its only key, when it always has exactly one at a fixed place; 0 otherwise.
     /// Computed like <see cref="StoppedBy"/>.</summary>
     public int OnlyKey { get; private set; }
@@ -153,8 +150,14 @@ public sealed class CommandSpec
         StoppedBy = gates;
         IsWrite = (Flags & CommandFlags.Write) != 0;
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
-        IsTimedInRuns = (Flags & CommandFlags.Fast) != 0 || Complexity.StartsWith("O(1)", StringComparison.Ordinal);
+        var isConstant = Complexity.StartsWith("O(1)", StringComparison.Ordinal);
+        var isFast = isConstant || (Flags & CommandFlags.Fast) != 0;
+        _longestShort = Complexity == "O(1)" ? int.MaxValue : isFast ? Math.Abs(Arity) : 0;
     }
+
+    /// <summary>Whether a call with so many arguments, the name(s) included, costs so little whatever the data that a run
+    /// of equal ones may be timed as one: always, or when it has no more than it must (SADD of one member).</summary>
+    public bool IsShort(int count) => count <= _longestShort;
 
     /// <summary>Whether this many arguments, the name(s) included, are right.</summary>
     public bool AcceptsCount(int count) => Arity >= 0 ? count == Arity : count >= -Arity;

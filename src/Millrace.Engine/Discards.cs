@@ -106,7 +106,7 @@ internal sealed class DiscardedValues
         if (Count == _items.Length)
         {
             var larger = new DiscardedValue[Count * 2];
-            for (var i = 0; i < Count; i++) larger[i] = _items[i];
+            Array.Copy(_items, larger, Count);
             _items = larger;
         }
 

@@ -219,18 +219,15 @@ public readonly struct Entry
     }
 
     /// <summary>
-    /// The first reference in the value area of a hash, set or sorted set that keeps its members outside of its entry:
-    /// all of them have the header of a hash table there. Null for everything else, and for long keys. A hint, read
-    /// without the lock (<see cref="Heap.TryReadHint"/>).
+    /// The first reference in the value area of a collection that keeps its members in a hash table: the table's header.
+    /// Null for everything else, and for long keys. A hint, read without the lock (<see cref="Heap.TryReadHint"/>).
     /// </summary>
     internal static BlockRef HintedTable(Heap heap, BlockRef block)
     {
         if (!heap.TryReadHint(block, 0, out var header)) return default;
         var keyLength = (int)(header >> KeyLengthShift) & LongKey;
-        var valueLength = (int)(header >> ValueLengthShift);
-        var isOutside = (ValueType)(header & TypeMask) is ValueType.Hash or ValueType.Set or ValueType.SortedSet
-            && valueLength is sizeof(ulong) or (2 * sizeof(ulong));
-        if (!isOutside || keyLength == LongKey) return default;
+        var hasTable = Values.Value.HasTable((ValueType)(header & TypeMask), (int)(header >> EncodingShift) & 0xF);
+        if (!hasTable || keyLength == LongKey) return default;
         var offset = sizeof(ulong) + ((header & DeadlineBit) != 0 ? sizeof(long) : 0) + keyLength;
         return heap.TryReadHint(block, offset, out var word) && word >> BlockRef.Bits == 0
             ? BlockRef.FromValue(word)

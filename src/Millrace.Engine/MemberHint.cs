@@ -12,26 +12,28 @@ public readonly struct MemberHint
 {
     // What its entries are is of no matter: a hint does not read them.
     private readonly HashTable<EntryLayout> _table;
-    private readonly bool _isThere;
 
     internal MemberHint(HashTable<EntryLayout> table)
     {
         _table = table;
-        _isThere = true;
+        IsThere = true;
     }
 
+    /// <summary>Whether there seems to be such a collection.</summary>
+    public bool IsThere { get; }
+
     /// <summary>The header of the table, or null.</summary>
-    internal BlockRef Table => _isThere ? _table.Header : default;
+    internal BlockRef Table => IsThere ? _table.Header : default;
 
     /// <summary>Has the bucket fetched in which a member with this hash would be.</summary>
     public void PrefetchBucket(ulong hash)
     {
-        if (_isThere) _table.PrefetchBucket(hash);
+        if (IsThere) _table.PrefetchBucket(hash);
     }
 
     /// <summary>Has the members fetched that the bucket names for a hash.</summary>
     public void PrefetchMembers(ulong hash)
     {
-        if (_isThere) _table.PrefetchEntries(hash);
+        if (IsThere) _table.PrefetchEntries(hash);
     }
 }

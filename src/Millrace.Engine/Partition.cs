@@ -177,5 +177,7 @@ public struct PartitionLine
 
     [Conditional("DEBUG")]
     internal static void AssertSize() =>
-        Debug.Assert(Marshal.SizeOf<PartitionLine>() <= 128, "one line must hold it all");
+        Debug.Assert(
+            Marshal.SizeOf<PartitionLine>() <= 128 && Marshal.OffsetOf<PartitionLine>(nameof(Expired)) == 64,
+            "one line must hold it all, and its first half what every unit touches");
 }

@@ -18,7 +18,7 @@ public struct UpkeepLine
     /// there is none.</summary>
     public long SoonestMs;
 
-    /// <summary>How many tables wait to be freed.</summary>
+    /// <summary>How many tables and large values wait to be freed.</summary>
     public int Discarded;
 
     /// <summary>Notes a deadline. Any thread that holds the partition.</summary>

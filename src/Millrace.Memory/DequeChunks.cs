@@ -14,6 +14,7 @@ namespace Millrace.Memory;
 /// With room on both sides adding and removing at either end writes one entry and a header, whereas a listpack that
 /// begins with its block would be moved by each element that comes or goes in front. A block that is too small is
 /// replaced by one of twice the size, up to the limit of a chunk, so that a chunk that was filled from an end is full.
+/// What happens once per chunk or less is kept out of line, so that a push or pop is short code.
 /// The methods keep the chunk's own count; the sums above it are the caller's. They count bytes of blocks.
 /// </remarks>
 internal readonly ref struct DequeChunks

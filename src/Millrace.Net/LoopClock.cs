@@ -9,6 +9,7 @@
 // late at most.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Millrace.Net;
 
@@ -45,9 +46,7 @@ internal sealed class LoopClock
     {
         long timestamp = _time.GetTimestamp();
         StopwatchTicks = ReferenceEquals(_time, TimeProvider.System) ? timestamp : Stopwatch.GetTimestamp();
-        NowUs = _frequency == 1_000_000_000
-            ? timestamp / 1000
-            : (long)((UInt128)timestamp * 1_000_000 / (ulong)_frequency);
+        NowUs = _frequency == 1_000_000_000 ? timestamp / 1000 : Microseconds(timestamp);
         if (NowUs - _wallReadAtUs >= WallReadUs)
         {
             _wallReadAtUs = NowUs;
@@ -56,4 +55,8 @@ internal sealed class LoopClock
         UnixUs = _wallReadUs + (NowUs - _wallReadAtUs);
         UnixMs = UnixUs / 1000;
     }
+
+    // Apart, as code with 128-bit numbers is not compiled ahead.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private long Microseconds(long timestamp) => (long)((UInt128)timestamp * 1_000_000 / (ulong)_frequency);
 }

@@ -38,6 +38,30 @@ public sealed class CommandTableTests
     }
 
     [Fact]
+    public void A_member_that_is_fetched_ahead_is_always_there()
+    {
+        var naming = DataCommands.All.Where(static command => command.MemberAt > 0).ToList();
+        Assert.NotEmpty(naming);
+        Assert.All(naming, static command => Assert.InRange(command.MemberAt, 2, Math.Abs(command.Arity) - 1));
+        Assert.All(naming, static command => Assert.Single(command.Keys));
+    }
+
+    [Theory]
+    [InlineData("get", 2, true)]
+    [InlineData("set", 5, true)]
+    [InlineData("sadd", 3, true)]
+    [InlineData("sadd", 4, false)]
+    [InlineData("zadd", 4, true)]
+    [InlineData("zpopmin", 2, true)]
+    [InlineData("zpopmin", 3, false)]
+    [InlineData("hset", 6, false)]
+    [InlineData("mget", 3, false)]
+    [InlineData("lrange", 4, false)]
+    [InlineData("smembers", 2, false)]
+    public void What_may_be_slow_is_timed_by_itself(string name, int count, bool isShort) =>
+        Assert.Equal(isShort, _table.Find(Encoding.ASCII.GetBytes(name))!.IsShort(count));
+
+    [Fact]
     public void Names_that_are_too_long_empty_or_a_part_are_not_found()
     {
         Assert.Null(_table.Find(default));

@@ -42,8 +42,12 @@ public sealed class MemberHintTests
         engine.Begin(NowMs);
         StringValue.SetBytes(engine.Unit, engine.Key("string"), default, "12345678"u8, -1);
         AddToSet(engine, "packed", 3, 3);
+        AddIntegers(engine, "sixteen bytes", [1, 2, 3, 4]);
+        AddIntegers(engine, "as well", [100_000, 100_001]);
+        AddIntegers(engine, "one", [1L << 40]);
         AddToSet(engine, new string('k', 300), 10_000, 1000);
-        foreach (var name in (string[])["string", "packed", "missing", new string('k', 300)])
+        foreach (var name in (string[])["string", "packed", "sixteen bytes", "as well", "one", "missing",
+            new string('k', 300)])
             Assert.True(engine.Keyspace.HintOfMembers(0, engine.Key(name).Hash).Table.IsNull, name);
         engine.Unit.End();
     }
@@ -116,6 +120,14 @@ public sealed class MemberHintTests
         }
 
         return sorted;
+    }
+
+    private static void AddIntegers(EngineFixture engine, string name, long[] members)
+    {
+        var writer = new SetWriter(engine.Unit, engine.Key(name), default);
+        writer.Expect(ListpackElement.Of(members[0]), members.Length);
+        foreach (var member in members) writer.Add(ListpackElement.Of(member));
+        Assert.Equal(16, writer.Entry.ValueLength);
     }
 
     private static Entry AddToSet(EngineFixture engine, string name, int expected, int members)

@@ -3,8 +3,8 @@
 // The forms that wait for an element are in a family of their own and use the same steps: Pop, PopMany, Move.
 // Source: Redis 7.2 documentation, "Lists".
 
-using System.Runtime.CompilerServices;
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Millrace.Engine;
 using Millrace.Engine.Values;
 using Millrace.Memory;
@@ -601,6 +601,7 @@ public static class ListCommands
         }
     }
 
+    // Apart from the pop of one element, which is to stay short.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void PopRange(Unit unit, ReplyWriter reply, in Key key, in Entry entry, ListEnd end, long count)
     {

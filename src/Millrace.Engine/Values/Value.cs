@@ -97,6 +97,16 @@ public static class Value
         if (entry.Type == ValueType.Hash) HashValue.Settle(unit, key, entry);
     }
 
+    /// <summary>Whether values of this encoding keep their members in a hash table, to whose header the first 8 bytes of
+    /// the value area refer.</summary>
+    internal static bool HasTable(ValueType type, int encoding) => type switch
+    {
+        ValueType.Hash => (HashEncoding)encoding is HashEncoding.Table or HashEncoding.ExpiringTable,
+        ValueType.Set => (SetEncoding)encoding == SetEncoding.Table,
+        ValueType.SortedSet => (SortedSetEncoding)encoding == SortedSetEncoding.Large,
+        _ => false,
+    };
+
     /// <summary>How full the hash table of a large collection is; false when it is packed or has no table.</summary>
     public static bool TryCountSlots(in Entry entry, out long slots, out long members)
     {

@@ -94,7 +94,7 @@ public sealed class Executor
         if (closed != 0) return Stopped(client, request, input, closed, reply);
 
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
-        Statistics.Begin(spec);
+        Statistics.Begin(spec, args.Count);
         KeepTime();
         if (request.End - request.Start > LargeValues.MinStagedBytes)
             LargeValues.Stage(_unit, spec, input, request.Start, request.Slices.AsSpan());
@@ -123,14 +123,15 @@ public sealed class Executor
         for (var i = 0; i < queue.Count; i++)
         {
             var spec = queue.Spec(i);
-            var call = new Call(spec, queue.Args(i), queue.Keys(i), exec.Reply, _unit, client, _effects.Named);
-            Statistics.Begin(spec);
+            var args = queue.Args(i);
+            var call = new Call(spec, args, queue.Keys(i), exec.Reply, _unit, client, _effects.Named);
+            Statistics.Begin(spec, args.Count);
             RunWithin(ref call);
             if (client.Replies == ReplyMode.Off) exec.Reply.Muted = true;
         }
 
         client.MayWait = true;
-        Statistics.Begin(exec.Spec);
+        Statistics.Begin(exec.Spec, exec.Args.Count);
         _effects.BeginCommand(_unit); // EXEC itself has no effect
     }
 
@@ -176,7 +177,7 @@ public sealed class Executor
         return true;
     }
 
-    /// <summary>Frees discarded tables of a partition in slices; gives up when the partition is busy.</summary>
+    /// <summary>Frees discarded tables and values of a partition in slices; gives up when the partition is busy.</summary>
     public void FreeDiscarded(int partition, int sliceKeys, long untilTicks)
     {
         if (!_unit.TryBegin(1UL << partition, _host.UnixMs, patient: false, out _)) return;
@@ -226,7 +227,7 @@ public sealed class Executor
 
         var args = new Args(input.AsSpan(request.Start, request.End - request.Start), request.Slices.AsSpan());
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
-        Statistics.Begin(spec);
+        Statistics.Begin(spec, args.Count);
         KeepTime();
         var mask = queue?.Partitions ?? 0;
         if (spec.Locks != LockScope.Quiesced && !PlantedFault.WatchedNotLocked) mask |= client.Watcher?.Partitions ?? 0;
@@ -319,8 +320,8 @@ public sealed class Executor
     // ready comes behind (BLMOVE). A waiter that is served and waits on is not looked at again for the same key.
     private void ServeWaiters()
     {
-        KeepTime();
-        _unit.Advance(_host.UnixMs); // the pushing command or transaction may have taken long
+        _host.RefreshClock(); // the pushing command or transaction may have taken long
+        _unit.Advance(_host.UnixMs);
         while (_unit.Ready.TryTake(out var queue))
         {
             var node = queue.First;
@@ -341,7 +342,7 @@ public sealed class Executor
         _servedReply.Begin(_servedWriter, request.Protocol);
         var call = new Call(
             request.Spec, request.Args, request.Keys, _servedWriter, _unit, request.Caller, _effects.Named);
-        Statistics.Begin(request.Spec);
+        Statistics.Begin(request.Spec, request.Args.Count);
         RunWithin(ref call);
         request.Reply = _servedReply.End(_servedWriter);
         if (request.Caller.Wait is not null)

@@ -117,10 +117,12 @@ public sealed class RequestBatch
             foreach (ref readonly var key in _requests[i].Keys) _keyspace.PrefetchEntry(database, key.Hash);
         }
     }
+
     private void PrefetchMembers(int database, byte[] input)
     {
         var members = default(MemberHint);
         var known = 0UL;
+        var isAnyThere = false;
         for (var i = 0; i < Count; i++)
         {
             var request = _requests[i];
@@ -129,9 +131,10 @@ public sealed class RequestBatch
             request.MemberHash = _keyspace.HashOf(member);
             Find(request, database, ref known, ref members);
             members.PrefetchBucket(request.MemberHash);
+            isAnyThere |= members.IsThere;
         }
 
-        for (var i = 0; i < Count; i++)
+        for (var i = 0; isAnyThere && i < Count; i++)
         {
             var request = _requests[i];
             if (!NamesMember(request)) continue;

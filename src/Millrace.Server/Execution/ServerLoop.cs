@@ -12,8 +12,8 @@ namespace Millrace.Server.Execution;
 /// no client asked for.
 /// </summary>
 /// <remarks>
-/// Partition i is looked after by loop i modulo the number of loops: due keys are removed and discarded tables freed in
-/// slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the partition, which is why
+/// Partition i is looked after by loop i modulo the number of loops: in a turn, due keys are removed or what was
+/// discarded is freed, in slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the partition, which is why
 /// its lock can be elided.
 /// </remarks>
 public sealed class ServerLoop : LoopHandler

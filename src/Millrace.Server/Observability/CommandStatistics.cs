@@ -52,10 +52,12 @@ public sealed class CommandStatistics(CommandTable table)
     public ref CommandCounters this[CommandSpec command] => ref _counters[command.Id];
 
     /// <summary>Says that a command begins. The clock is read when it differs from the one before, and for each command
-    /// that may be slow.</summary>
-    public void Begin(CommandSpec command)
+    /// that may be slow (<see cref="CommandSpec.IsShort"/>).</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="args">How many arguments this call has, the name included.</param>
+    public void Begin(CommandSpec command, int args)
     {
-        if (!ReferenceEquals(command, _running) || !command.IsTimedInRuns) StartRun(command);
+        if (!ReferenceEquals(command, _running) || !command.IsShort(args)) StartRun(command);
     }
 
     /// <summary>Counts a call that has run: INFO does not count itself, and CONFIG RESETSTAT is the first call after

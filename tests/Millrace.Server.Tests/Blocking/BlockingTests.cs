@@ -137,6 +137,23 @@ public class BlockingTests
     }
 
     [Fact]
+    public void A_waiter_is_served_at_the_time_when_the_push_has_ended()
+    {
+        using var scene = new Scene("1");
+        string[] elements = [.. Enumerable.Repeat(new string('x', 8000), 1000)];
+        for (var i = 1; i <= 10; i++) Assert.Equal($"{i * 1000}", scene["b"].SayWords(["RPUSH", "huge", .. elements]));
+        scene.Play("b: RPUSH target old = 1");
+        scene.Play("a> BLMOVE source target LEFT RIGHT 0");
+        // Copying 80 MB takes longer than the target has to live: what comes to it then is a list of its own.
+        scene["b"].SendText(Peer.Encode("PEXPIRE", "target", "1") + Peer.Encode("COPY", "huge", "source"));
+        Assert.Equal("1", scene["b"].Read());
+        Assert.Equal("1", scene["b"].Read());
+        Assert.Equal(elements[0], scene["a"].Read());
+        scene.Play("b: PTTL target = -1");
+        scene.Play("b: LLEN target = 1");
+    }
+
+    [Fact]
     public void Clients_and_statistics_tell_of_the_blocked()
     {
         using var scene = new Scene("2");
