@@ -259,6 +259,13 @@ public sealed class Unit
         Dirty += changes - 1;
     }
 
+    /// <summary>Tells those who watch a key that it was written to, though nothing about it has changed (LTRIM that
+    /// keeps all).</summary>
+    public void Rewritten(in Key key)
+    {
+        if (_isHeard) Tell(key);
+    }
+
     /// <summary>Counts <paramref name="changes"/> changes that belong to no single key (FLUSHALL, SWAPDB).</summary>
     public void ChangedMany(long changes) => Dirty += changes;
 

@@ -98,8 +98,8 @@ public static class BlockingListCommands
 
     private static void BLMPop(ref Call call)
     {
-        if (!call.TryTimeout(1, out var timeoutMs)) return;
         if (!ListCommands.TryReadPopMany(call, 2, out var options)) return;
+        if (!call.TryTimeout(1, out var timeoutMs)) return;
         for (var i = options.FirstKey; i <= options.LastKey; i++)
         {
             var entry = call.Write(i);

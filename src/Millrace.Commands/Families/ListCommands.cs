@@ -402,6 +402,10 @@ public static class ListCommands
                 ListEdits.Trim(call.Unit, key, entry, first, last);
                 Changed(call.Unit, key, first + last);
             }
+            else
+            {
+                call.Unit.Rewritten(key);
+            }
         }
 
         call.Reply.Ok();

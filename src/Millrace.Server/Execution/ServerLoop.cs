@@ -167,7 +167,8 @@ public sealed class ServerLoop : LoopHandler
 
         public override IParked Park(Client client)
         {
-            client.Connection.PauseReading();
+            // A pause may last: what such a client sends is read on, so that its leaving is noticed.
+            if (!client.IsPostponed) client.Connection.PauseReading();
             return new ParkedClient(client);
         }
 

@@ -90,6 +90,10 @@ public class BlockingTests
         "a: BZPOPMIN k 0.01 = (nil)|a: BZMPOP 0.01 1 k MIN = (nil)|a: BZPOPMIN k x = ERR timeout is not a float or out "
             + "of range|a: BZMPOP -1 1 k MIN = ERR timeout is negative",
         "a: MULTI = OK|a: BZPOPMIN k 0 = QUEUED|a: BZMPOP 0 1 k MIN = QUEUED|a: EXEC = [(nil) (nil)]",
+        // Arguments are looked at before the time-out.
+        "a: BLMPOP x 0 k LEFT = ERR numkeys should be greater than 0|a: BLMPOP x 1 k FOO = ERR syntax error"
+            + "|a: BLMPOP x 1 k LEFT COUNT 0 = ERR count should be greater than 0"
+            + "|a: BLMPOP x 1 k LEFT = ERR timeout is not a float or out of range",
         // Replies that the client does not want.
         "a; CLIENT REPLY SKIP|a> BLPOP k 0|d: RPUSH k 1 = 1|a: PING = PONG|d: LLEN k = 0",
     ];

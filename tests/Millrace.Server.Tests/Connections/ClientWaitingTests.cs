@@ -48,6 +48,44 @@ public class ClientWaitingTests
         Wait(client, "blocked_clients:0");
     }
 
+    [Theory]
+    [InlineData("RPUSH", "list", "a")]
+    [InlineData("SET", "text", "value")]
+    public void Who_leaves_while_paused_is_missed_at_once_and_has_done_nothing(params string[] write)
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var client = new Conversation(server);
+        client.Say("CLIENT PAUSE 100000 WRITE");
+        using (var other = new Conversation(server))
+        using (var inline = new Conversation(server))
+        {
+            other.Send(write);
+            inline.SendText(string.Join(' ', write) + "\r\n");
+            Wait(client, "blocked_clients:2");
+        }
+
+        Wait(client, "connected_clients:1");
+        Wait(client, "blocked_clients:0");
+        client.Say("CLIENT UNPAUSE");
+        Assert.Equal("0", client.Say("DBSIZE"));
+    }
+
+    [Fact]
+    public void What_comes_behind_a_paused_request_waits_with_it()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        client.Say("CLIENT PAUSE 100000 WRITE");
+        other.Send("INCR", "a");
+        Wait(client, "blocked_clients:1");
+        other.SendText(Peer.Encode("INCR", "a") + Peer.Encode("GET", "a"));
+        Assert.Equal("(nil)", client.Say("GET a"));
+        Assert.True(other.IsSilent());
+        client.Say("CLIENT UNPAUSE");
+        Assert.Equal(["1", "2", "2"], [other.Read(), other.Read(), other.Read()]);
+    }
+
     [Fact]
     public void A_transaction_with_writes_waits_at_its_end_and_runs_then()
     {

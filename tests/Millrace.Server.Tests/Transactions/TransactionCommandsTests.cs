@@ -49,6 +49,7 @@ public class TransactionCommandsTests
     [Theory]
     [InlineData("WATCH", "ERR wrong number of arguments for 'watch' command")]
     [InlineData("WATCH a|SET a 1|MULTI|GET a|EXEC", "(nil)")]
+    [InlineData("RPUSH a 1 2|WATCH a|LTRIM a 0 -1|MULTI|PING|EXEC", "(nil)")]
     [InlineData("WATCH a b c|MULTI|PING|EXEC", "[PONG]")]
     [InlineData("WATCH a|SET b 1|MULTI|PING|EXEC", "[PONG]")]
     [InlineData("WATCH a|GET a|MULTI|PING|EXEC", "[PONG]")]
