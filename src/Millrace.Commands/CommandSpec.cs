@@ -155,8 +155,9 @@ public sealed class CommandSpec
         _longestShort = Complexity == "O(1)" ? int.MaxValue : isFast ? Math.Abs(Arity) : 0;
     }
 
-    /// <summary>Whether a call with so many arguments, the name(s) included, costs so little whatever the data that a run
-    /// of equal ones may be timed as one: always, or when it has no more than it must (SADD of one member).</summary>
+    /// <summary>Whether a call with so many arguments, the name(s) included, costs so little whatever the data that a
+    /// run of equal ones may be timed as one: always, or when it has no more than it must (SADD of one
+    /// member).</summary>
     public bool IsShort(int count) => count <= _longestShort;
 
     /// <summary>Whether this many arguments, the name(s) included, are right.</summary>

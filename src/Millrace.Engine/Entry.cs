@@ -219,8 +219,9 @@ public readonly struct Entry
     }
 
     /// <summary>
-    /// The first reference in the value area of a collection that keeps its members in a hash table: the table's header.
-    /// Null for everything else, and for long keys. A hint, read without the lock (<see cref="Heap.TryReadHint"/>).
+    /// The first reference in the value area of a collection that keeps its members in a hash table: the table's
+    /// header. Null for everything else, and for long keys. A hint, read without the lock
+    /// (<see cref="Heap.TryReadHint"/>).
     /// </summary>
     internal static BlockRef HintedTable(Heap heap, BlockRef block)
     {

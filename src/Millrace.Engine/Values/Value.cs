@@ -97,8 +97,8 @@ public static class Value
         if (entry.Type == ValueType.Hash) HashValue.Settle(unit, key, entry);
     }
 
-    /// <summary>Whether values of this encoding keep their members in a hash table, to whose header the first 8 bytes of
-    /// the value area refer.</summary>
+    /// <summary>Whether values of this encoding keep their members in a hash table, to whose header the first 8 bytes
+    /// of the value area refer.</summary>
     internal static bool HasTable(ValueType type, int encoding) => type switch
     {
         ValueType.Hash => (HashEncoding)encoding is HashEncoding.Table or HashEncoding.ExpiringTable,

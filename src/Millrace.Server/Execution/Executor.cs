@@ -177,7 +177,8 @@ public sealed class Executor
         return true;
     }
 
-    /// <summary>Frees discarded tables and values of a partition in slices; gives up when the partition is busy.</summary>
+    /// <summary>Frees discarded tables and values of a partition in slices; gives up when the partition is busy.
+    /// </summary>
     public void FreeDiscarded(int partition, int sliceKeys, long untilTicks)
     {
         if (!_unit.TryBegin(1UL << partition, _host.UnixMs, patient: false, out _)) return;

@@ -13,8 +13,8 @@ namespace Millrace.Server.Execution;
 /// </summary>
 /// <remarks>
 /// Partition i is looked after by loop i modulo the number of loops: in a turn, due keys are removed or what was
-/// discarded is freed, in slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the partition, which is why
-/// its lock can be elided.
+/// discarded is freed, in slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the
+/// partition, which is why its lock can be elided.
 /// </remarks>
 public sealed class ServerLoop : LoopHandler
 {
