@@ -21,7 +21,7 @@ internal sealed class MemoryBench
         --settle N                seconds of rest before memory is read (12: redis-server returns memory within 10)
         """;
 
-    private const int WarmUpRequests = 500_000;
+    private const int WarmUpRequests = 3_000_000;
     private const int WarmUpKeys = 1000;
 
     private static readonly (string Name, string Command, int Keys)[] Shapes =

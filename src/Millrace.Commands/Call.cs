@@ -104,6 +104,30 @@ public readonly ref struct Call
         return false;
     }
 
+    /// <summary>The first of several keys that exists, to be written to.</summary>
+    /// <param name="type">What it has to be; WRONGTYPE is written when it is something else.</param>
+    /// <param name="firstKey">The argument of the first key.</param>
+    /// <param name="keyCount">How many keys follow each other.</param>
+    /// <param name="argIndex">The argument of the key found; 0 when all are missing, -1 when it has another
+    /// type.</param>
+    /// <param name="entry">Its entry.</param>
+    /// <returns>Whether there is one of that type.</returns>
+    public bool TryWriteFirst(
+        Engine.ValueType type, int firstKey, int keyCount, out int argIndex, out Entry entry)
+    {
+        argIndex = 0;
+        entry = default;
+        for (var i = firstKey; i < firstKey + keyCount; i++)
+        {
+            entry = Write(i);
+            if (entry.IsMissing) continue;
+            argIndex = IsTypeOrMissing(entry, type) ? i : -1;
+            return argIndex > 0;
+        }
+
+        return false;
+    }
+
     /// <summary>Reads an argument as a 64-bit integer; writes the usual error otherwise.</summary>
     public bool TryInteger(int argIndex, out long value)
     {

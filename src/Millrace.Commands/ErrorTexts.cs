@@ -1,3 +1,4 @@
+using System.Text.Unicode;
 using Millrace.Resp;
 
 namespace Millrace.Commands;
@@ -5,6 +6,8 @@ namespace Millrace.Commands;
 /// <summary>The texts of errors that more than one command gives, with their codes.</summary>
 public static class ErrorTexts
 {
+    private const int MaxArity = 128;
+
     /// <summary>The key holds another type.</summary>
     public static ReadOnlySpan<byte> WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value"u8;
 
@@ -50,15 +53,20 @@ public static class ErrorTexts
     /// <summary>A data file is being loaded.</summary>
     public static ReadOnlySpan<byte> Loading => "LOADING Redis is loading the dataset in memory"u8;
 
-    /// <summary>A count should not be negative.</summary>
-    public static ReadOnlySpan<byte> MustBePositive => "ERR value is out of range, must be positive"u8;
-
     /// <summary>The least 64-bit integer, where its negation is needed.</summary>
     public static ReadOnlySpan<byte> OutsideSymmetricRange =>
         "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"u8;
 
     /// <summary>A list has no such index.</summary>
     public static ReadOnlySpan<byte> IndexOutOfRange => "ERR index out of range"u8;
+
+    /// <summary>Writes that the number of a call's arguments is wrong.</summary>
+    public static void WriteArity(in Call call)
+    {
+        Span<byte> text = stackalloc byte[MaxArity];
+        Utf8.TryWrite(text, $"ERR wrong number of arguments for '{call.Spec.FullName}' command", out var length);
+        call.Reply.Error(text[..length]);
+    }
 
     /// <summary>Writes an error that quotes a client's word; a long word is cut. CR and LF at the ends of the whole
     /// text are dropped, as Redis does where it formats a text.</summary>

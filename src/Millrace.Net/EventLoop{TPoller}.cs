@@ -14,7 +14,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
     where TPoller : struct, IPoller
 {
     // A look at the clock costs a fraction of a send, so it is spared for most of them.
-    private const int SettledPerStep = 8;
+    private const int SettledPerStep = 16;
 
     private readonly PollerSink _sink;
     private readonly ConnectionSet _lingering = new();
@@ -139,7 +139,9 @@ internal sealed class EventLoop<TPoller> : EventLoop
             touched[i] = null;
             connection.IsTouched = false;
             Settle(connection);
-            if (i % SettledPerStep == SettledPerStep - 1) Steps.End(Stopwatch.GetTimestamp());
+            if (i % SettledPerStep != SettledPerStep - 1) continue;
+            _poller.Submit();
+            Steps.End(Stopwatch.GetTimestamp());
         }
     }
 

@@ -6,7 +6,8 @@
 //     at once, how much of it is gone (sink.Sent), and until then the pieces stay where they are;
 //   - Close starts the end of a descriptor; the poller says sink.Released when no operation can touch its memory any
 //     more.
-// So a poller may collect all calls of a turn's end and submit them with its next Wait.
+// So a poller may collect the calls of a turn's end and submit them with its next Wait, or when it is told to (Submit),
+// so that no single call of the system does the work of all connections.
 //
 // A poller belongs to one loop's thread, but for Wake. Listeners may also be added and removed while the loop stands
 // still.
@@ -23,6 +24,10 @@ internal interface IPoller : IDisposable
 
     /// <summary>Sleeps until something has happened; 0 does not sleep, a negative time is without bound.</summary>
     void Wait(int timeoutMs);
+
+    /// <summary>Hands to the system what has been collected; does not wait. It may keep some of it for
+    /// later.</summary>
+    void Submit();
 
     /// <summary>Reports what has happened.</summary>
     void Dispatch(PollerSink sink);

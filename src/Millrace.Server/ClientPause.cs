@@ -20,22 +20,28 @@ public sealed class ClientPause(Gates gates)
     /// <summary>Begins a pause, or makes the one that lasts longer and stricter.</summary>
     /// <param name="stopsAll">All commands rather than those that may write.</param>
     /// <param name="untilMs">When it ends, in Unix milliseconds.</param>
-    public void Begin(bool stopsAll, long untilMs)
+    /// <returns>When the pause ends that lasts now, in Unix milliseconds.</returns>
+    public long Begin(bool stopsAll, long untilMs)
     {
         lock (_sync)
         {
             _closed |= stopsAll ? Gate.WritesPaused | Gate.AllPaused : Gate.WritesPaused;
             _untilMs = Math.Max(_untilMs, untilMs);
             gates.Close(_closed);
+            return _untilMs;
         }
     }
 
     /// <summary>Ends the pause if its time has come.</summary>
-    public void EndIfOver(long nowMs)
+    /// <returns>How long it still lasts, in milliseconds; 0 when there is none any more.</returns>
+    public long EndIfOver(long nowMs)
     {
         lock (_sync)
         {
-            if (_closed != Gate.None && nowMs >= _untilMs) End();
+            if (_closed == Gate.None) return 0;
+            if (nowMs < _untilMs) return _untilMs - nowMs;
+            End();
+            return 0;
         }
     }
 

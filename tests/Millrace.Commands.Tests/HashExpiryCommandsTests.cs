@@ -9,6 +9,12 @@ public sealed class HashExpiryCommandsTests : IDisposable
     private const string MissingFields = "ERR Mandatory argument FIELDS is missing or not at the right position";
     private const string Mismatch = "ERR The `numfields` parameter must match the number of arguments";
     private const string NotPositive = "ERR Parameter `numFields` should be greater than 0";
+    private const string NoCount = "ERR Number of fields must be a positive integer";
+    private const string SetArity = "ERR wrong number of arguments for 'hsetex' command";
+    private const string OneCondition = "ERR Only one of FXX or FNX arguments can be specified";
+    private const string OneExpiry =
+        "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
+
 
     private readonly CommandDriver _driver = new();
 
@@ -102,29 +108,53 @@ public sealed class HashExpiryCommandsTests : IDisposable
     [InlineData("HEXPIRE h 10 FIELDS 1 f g", Mismatch)]
     [InlineData("HTTL h FIELDS 2 f", Mismatch)]
     [InlineData("HTTL h FIELD 1 f", MissingFields)]
-    [InlineData("HPERSIST h FIELDS 0 f", NotPositive)]
+    [InlineData("HTTL h FIELDS 0 f", NoCount)]
+    [InlineData("HPERSIST h FIELDS 0 f", NoCount)]
+    [InlineData("HEXPIRETIME h FIELDS x f", NoCount)]
     [InlineData("HGETDEL h FIELDS 2 f", Mismatch)]
     [InlineData("HGETDEL h FIELDS 1 f g", Mismatch)]
+    [InlineData("HGETDEL h FIELDS 0 f", NoCount)]
     [InlineData("HGETDEL h FOO 1 f", MissingFields)]
-    [InlineData("HGETEX h EX 0 FIELDS 1 f", "ERR invalid expire time in 'hgetex' command")]
     [InlineData("HGETEX h EX x FIELDS 1 f", "ERR value is not an integer or out of range")]
-    [InlineData(
-        "HGETEX h EX 1 PX 2 FIELDS 1 f",
-        "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified")]
-    [InlineData("HGETEX h KEEPTTL FIELDS 1 f", "ERR unknown argument: KEEPTTL")]
-    [InlineData("HGETEX h FNX FIELDS 1 f", "ERR unknown argument: FNX")]
-    [InlineData("HSETEX h FNX EX 10 FNX", MissingFields)]
+    [InlineData("HGETEX h EX -5 FIELDS 1 f", "ERR invalid expire time, must be >= 0")]
+    [InlineData("HGETEX h EXAT 99999999999 FIELDS 1 f", "ERR invalid expire time in 'hgetex' command")]
+    [InlineData("HGETEX h EX 1 PX 2 FIELDS 1 f", MissingFields)]
+    [InlineData("HGETEX h EX 100 PERSIST FIELDS 1 f", MissingFields)]
+    [InlineData("HGETEX h PERSIST 1 FIELDS 1 f", MissingFields)]
+    [InlineData("HGETEX h KEEPTTL FIELDS 1 f", MissingFields)]
+    [InlineData("HGETEX h FNX FIELDS 1 f", MissingFields)]
+    [InlineData("HGETEX h PX 1 1", MissingFields)]
+    [InlineData("HGETEX h FIELDS 0 f", NoCount)]
+    [InlineData("HGETEX h FIELDS 9223372036854775808 f", NoCount)]
+    [InlineData("HGETEX h FIELDS 2147483647 f", Mismatch)]
     [InlineData("HGETEX h FIELDS 1 f g", Mismatch)]
-    [InlineData("HGETEX h FIELDS 1 f FIELDS 1 g", "ERR syntax error")]
-    [InlineData("HGETEX h FIELDS 1 f EX", "ERR syntax error")]
-    [InlineData("HSETEX h FIELDS 2 f 1 g", Mismatch)]
-    [InlineData("HSETEX h FIELDS 1 f 1 g 2", Mismatch)]
-    [InlineData("HSETEX h FNX FXX FIELDS 1 f 1", "ERR Only one of FXX or FNX arguments can be specified")]
-    [InlineData(
-        "HSETEX h EX 60 KEEPTTL FIELDS 1 f 1",
-        "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified")]
-    [InlineData("HSETEX h PERSIST FIELDS 1 f 1", "ERR unknown argument: PERSIST")]
-    [InlineData("HSETEX h PX -5 FIELDS 1 f 1", "ERR invalid expire time in 'hsetex' command")]
+    [InlineData("HGETEX h FIELDS 2 f g PERSIST", Mismatch)]
+    [InlineData("HSETEX h FNX FIELDS 1 f", SetArity)]
+    [InlineData("HSETEX h FNX EX 1 FIELDS 0 f", SetArity)]
+    [InlineData("HSETEX h FIELDS 2 f 1 g", SetArity)]
+    [InlineData("HSETEX h FIELDS 3 f 1 g 2", SetArity)]
+    [InlineData("HSETEX h FIELDS 2147483647 f 1 g 2", SetArity)]
+    [InlineData("HSETEX h FIELDS 1 f 1 g 2", SetArity)]
+    [InlineData("HSETEX h FIELDS 1 f 1 FNX", SetArity)]
+    [InlineData("HSETEX h FIELDS x f 1", "ERR invalid number of fields")]
+    [InlineData("HSETEX h FIELDS 0 f 1", "ERR invalid number of fields")]
+    [InlineData("HSETEX h FIELDS -1 f 1 g", "ERR invalid number of fields")]
+    [InlineData("HSETEX h NOTFIELDS 1 f 1", "ERR unknown argument: NOTFIELDS")]
+    [InlineData("HSETEX h FNX EX 10 PERSIST", "ERR unknown argument: PERSIST")]
+    [InlineData("HSETEX h FNX EX 10 EX", OneExpiry)]
+    [InlineData("HSETEX h EX 60 KEEPTTL FIELDS 1 f 1", OneExpiry)]
+    [InlineData("HSETEX h EX 60 EX 60 FIELDS 1 f 1", OneExpiry)]
+    [InlineData("HSETEX h FNX FXX FIELDS 1 f 1", OneCondition)]
+    [InlineData("HSETEX h FXX FXX FIELDS 1 f 1", OneCondition)]
+    [InlineData("HSETEX h EX 10 FNX FNX FIELDS 1 f 1", OneCondition)]
+    [InlineData("HSETEX h PXAT FIELDS 1 f 1", "ERR value is not an integer or out of range")]
+    [InlineData("HSETEX h EX 1.2 FIELDS 1 f 1", "ERR value is not an integer or out of range")]
+    [InlineData("HSETEX h PX -5 FIELDS 1 f 1", "ERR invalid expire time, must be >= 0")]
+    [InlineData("HSETEX h EX 9223372036854775807 FIELDS 1 f 1", "ERR invalid expire time in 'hsetex' command")]
+    [InlineData("HSETEX h PXAT 70368744177664 FIELDS 1 f 1", "ERR invalid expire time in 'hsetex' command")]
+    [InlineData("HPEXPIREAT h 70368744177664 FIELDS 1 f", "ERR invalid expire time in 'hpexpireat' command")]
+    [InlineData("HEXPIREAT h 70368744178 FIELDS 1 f", "ERR invalid expire time in 'hexpireat' command")]
+    [InlineData("HPEXPIRE h 70368744177663 FIELDS 1 f", "ERR invalid expire time in 'hpexpire' command")]
     public void Bad_arguments_are_refused_and_change_nothing(string request, string expected)
     {
         Prepare(isLarge: false);
@@ -289,7 +319,7 @@ public sealed class HashExpiryCommandsTests : IDisposable
         Assert.Equal("[1 (nil)]", _driver.Say("HGETEX h PX 100 FIELDS 2 a none"));
         Assert.Equal([$"HPEXPIREAT h {_driver.NowMs + 100} FIELDS 1 a"], _driver.Effects);
         Assert.Equal("[100 -1]", _driver.Say("HPTTL h FIELDS 2 a b"));
-        Assert.Equal("[1 2]", _driver.Say("HGETEX h FIELDS 2 a b PERSIST"));
+        Assert.Equal("[1 2]", _driver.Say("HGETEX h PERSIST FIELDS 2 a b"));
         Assert.Equal(["HPERSIST h FIELDS 1 a"], _driver.Effects);
         Assert.Equal("[1]", _driver.Say($"HGETEX h EXAT {(_driver.NowMs / 1000) + 50} FIELDS 1 a"));
         Assert.Equal("[50]", _driver.Say("HTTL h FIELDS 1 a"));
@@ -297,6 +327,11 @@ public sealed class HashExpiryCommandsTests : IDisposable
         Assert.Equal(["HDEL h a b"], _driver.Effects);
         Assert.Equal("0", _driver.Say("EXISTS h"));
         Assert.Equal("[(nil)]", _driver.Say("HGETEX h EX 10 FIELDS 1 a"));
+        _driver.Run("HSET h a 1 b 2");
+        Assert.Equal("[1]", _driver.Say("HGETEX h EX 0 FIELDS 1 a"));
+        Assert.Equal("[b 2]", _driver.Say("HGETALL h"));
+        Assert.Equal("[2]", _driver.Say("HGETEX h PXAT 70368744177663 FIELDS 1 b"));
+        Assert.Equal("[70368744177663]", _driver.Say("HPEXPIRETIME h FIELDS 1 b"));
     }
 
     [Fact]
@@ -318,6 +353,8 @@ public sealed class HashExpiryCommandsTests : IDisposable
         Assert.Equal("1", _driver.Say("HSETEX h PXAT 5 FIELDS 2 a 7 none 7"));
         Assert.Equal(["HDEL h a"], _driver.Effects);
         Assert.Equal("[b 2]", _driver.Say("HGETALL h"));
+        Assert.Equal("1", _driver.Say("HSETEX h EX 0 FXX FIELDS 1 b 7"));
+        Assert.Equal("0", _driver.Say("EXISTS h"));
         Assert.Equal("1", _driver.Say("HSETEX none PXAT 5 FIELDS 1 a 7"));
         Assert.Equal("0", _driver.Say("EXISTS none"));
     }

@@ -15,9 +15,11 @@ namespace Millrace.Commands.Families;
 /// <summary>The commands on lists that wait.</summary>
 public static class BlockingListCommands
 {
-    private const KeyFlags Popped = KeyFlags.RW | KeyFlags.Access | KeyFlags.Delete;
+    /// <summary>What a command does with the keys that it takes elements from.</summary>
+    internal const KeyFlags Popped = KeyFlags.RW | KeyFlags.Access | KeyFlags.Delete;
 
-    private static readonly (string Version, string Change)[] TimeoutIsDouble =
+    /// <summary>The history of the older commands that wait.</summary>
+    internal static readonly (string Version, string Change)[] TimeoutIsDouble =
         [("6.0.0", "`timeout` is interpreted as a double instead of an integer.")];
 
     /// <summary>The family's commands.</summary>
@@ -100,17 +102,9 @@ public static class BlockingListCommands
     {
         if (!ListCommands.TryReadPopMany(call, 2, out var options)) return;
         if (!call.TryTimeout(1, out var timeoutMs)) return;
-        for (var i = options.FirstKey; i <= options.LastKey; i++)
-        {
-            var entry = call.Write(i);
-            if (!call.IsTypeOrMissing(entry, ValueType.List)) return;
-            if (entry.IsMissing) continue;
-            ListCommands.PopMany(call, call.Key(i), entry, options.End, options.Count);
-            return;
-        }
-
-        var keys = options.LastKey - options.FirstKey + 1;
-        if (!call.TryWait(ValueType.List, options.FirstKey, keys, timeoutMs)) call.Reply.NullArray();
+        if (call.TryWriteFirst(ValueType.List, options.FirstKey, options.KeyCount, out var at, out var entry))
+            ListCommands.PopMany(call, call.Key(at), entry, options.End, options.Count);
+        else if (at == 0) WaitForAny(call, ValueType.List, options.FirstKey, options.KeyCount, timeoutMs);
     }
 
     private static void BLPop(ref Call call) => PopFirst(call, ListEnd.Left);
@@ -126,22 +120,26 @@ public static class BlockingListCommands
 
     private static void PopFirst(in Call call, ListEnd end)
     {
-        var timeoutAt = call.Args.Count - 1;
-        if (!call.TryTimeout(timeoutAt, out var timeoutMs)) return;
-        for (var i = 1; i < timeoutAt; i++)
+        var keys = call.Args.Count - 2;
+        if (!call.TryTimeout(keys + 1, out var timeoutMs)) return;
+        if (!call.TryWriteFirst(ValueType.List, 1, keys, out var at, out var entry))
         {
-            var entry = call.Write(i);
-            if (!call.IsTypeOrMissing(entry, ValueType.List)) return;
-            if (entry.IsMissing) continue;
-            var key = call.Key(i);
-            call.Reply.Array(2);
-            call.Reply.Bulk(key.Bytes);
-            ListCommands.Pop(call.Unit, call.Reply, key, entry, end);
-            call.Effects.Add(end == ListEnd.Left ? "LPOP"u8 : "RPOP"u8, key.Bytes);
+            if (at == 0) WaitForAny(call, ValueType.List, 1, keys, timeoutMs);
             return;
         }
 
-        if (!call.TryWait(ValueType.List, 1, timeoutAt - 1, timeoutMs)) call.Reply.NullArray();
+        var key = call.Key(at);
+        call.Reply.Array(2);
+        call.Reply.Bulk(key.Bytes);
+        ListCommands.Pop(call.Unit, call.Reply, key, entry, end);
+        call.Effects.Add(end == ListEnd.Left ? "LPOP"u8 : "RPOP"u8, key.Bytes);
+    }
+
+    /// <summary>Waits until one of several keys holds a value of a type; replies at once where that is not
+    /// possible.</summary>
+    internal static void WaitForAny(in Call call, ValueType type, int firstKey, int keys, long timeoutMs)
+    {
+        if (!call.TryWait(type, firstKey, keys, timeoutMs)) call.Reply.NullArray();
     }
 
     // False when nothing was moved. What the other key holds matters only when there is something to move.

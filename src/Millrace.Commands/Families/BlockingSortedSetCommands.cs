@@ -4,6 +4,7 @@
 // Source: Redis 7.2 documentation, "BZPOPMIN", "BZMPOP".
 
 using static Millrace.Commands.CommandFlags;
+using static Millrace.Commands.Families.BlockingListCommands;
 using ValueType = Millrace.Engine.ValueType;
 
 namespace Millrace.Commands.Families;
@@ -11,11 +12,6 @@ namespace Millrace.Commands.Families;
 /// <summary>The commands on sorted sets that wait.</summary>
 public static class BlockingSortedSetCommands
 {
-    private const KeyFlags Popped = KeyFlags.RW | KeyFlags.Access | KeyFlags.Delete;
-
-    private static readonly (string Version, string Change)[] TimeoutIsDouble =
-        [("6.0.0", "`timeout` is interpreted as a double instead of an integer.")];
-
     /// <summary>The family's commands.</summary>
     public static CommandSpec[] Table =>
     [
@@ -65,8 +61,9 @@ public static class BlockingSortedSetCommands
         if (!SortedSetPopCommands.TryReadMPop(call, 2, out var request)) return;
         if (!call.TryTimeout(1, out var timeoutMs)) return;
         var keys = request.WhereAt - request.FirstKey;
-        if (TryPop(call, request.FirstKey, keys, request.IsMax, request.Count, PopForm.KeyNested)) return;
-        if (!call.TryWait(ValueType.SortedSet, request.FirstKey, keys, timeoutMs)) call.Reply.NullArray();
+        if (call.TryWriteFirst(ValueType.SortedSet, request.FirstKey, keys, out var at, out var entry))
+            SortedSetPopCommands.PopMany(call, call.Key(at), entry, request);
+        else if (at == 0) WaitForAny(call, ValueType.SortedSet, request.FirstKey, keys, timeoutMs);
     }
 
     private static void BZPopMax(ref Call call) => PopFirst(call, isMax: true);
@@ -77,26 +74,14 @@ public static class BlockingSortedSetCommands
     {
         var keys = call.Args.Count - 2;
         if (!call.TryTimeout(keys + 1, out var timeoutMs)) return;
-        if (TryPop(call, 1, keys, isMax, 1, PopForm.KeyFlat)) return;
-        if (!call.TryWait(ValueType.SortedSet, 1, keys, timeoutMs)) call.Reply.NullArray();
-    }
-
-    // False when all keys are missing; otherwise there is a reply.
-    private static bool TryPop(in Call call, int firstKey, int keys, bool isMax, long count, PopForm form)
-    {
-        for (var i = firstKey; i < firstKey + keys; i++)
+        if (!call.TryWriteFirst(ValueType.SortedSet, 1, keys, out var at, out var entry))
         {
-            var entry = call.Write(i);
-            if (!call.IsTypeOrMissing(entry, ValueType.SortedSet)) return true;
-            if (entry.IsMissing) continue;
-            var key = call.Key(i);
-            var taken = SortedSetPops.Pop(call.Unit, call.Reply, key, entry, isMax, count, form);
-            // A pop of one member has no count in its effect.
-            if (form == PopForm.KeyFlat) call.Effects.Add(isMax ? "ZPOPMAX"u8 : "ZPOPMIN"u8, key.Bytes);
-            else SortedSetPops.Record(call.Effects, key, isMax, taken);
-            return true;
+            if (at == 0) WaitForAny(call, ValueType.SortedSet, 1, keys, timeoutMs);
+            return;
         }
 
-        return false;
+        var key = call.Key(at);
+        SortedSetPops.Pop(call.Unit, call.Reply, key, entry, isMax, 1, PopForm.KeyFlat);
+        call.Effects.Add(isMax ? "ZPOPMAX"u8 : "ZPOPMIN"u8, key.Bytes);
     }
 }

@@ -405,9 +405,7 @@ public static class HashCommands
         created = 0;
         if (call.Args.Count % 2 == 0)
             return TryWrite(call, out var entry) && TrySetPairs(call, entry, 2, call.Args.Count, -1, out created);
-        call.Reply.Error(call.Spec.Name == "hset"
-            ? "ERR wrong number of arguments for 'hset' command"u8
-            : "ERR wrong number of arguments for 'hmset' command"u8);
+        ErrorTexts.WriteArity(call);
         return false;
     }
 

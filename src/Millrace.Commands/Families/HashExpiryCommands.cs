@@ -166,9 +166,9 @@ public static class HashExpiryCommands
         },
     ];
 
-    private static void HExpire(ref Call call) => SetDeadlines(call, 1000, isRelative: true);
+    private static void HExpire(ref Call call) => SetDeadlines(call, ExpiryKind.Seconds);
 
-    private static void HExpireAt(ref Call call) => SetDeadlines(call, 1000, isRelative: false);
+    private static void HExpireAt(ref Call call) => SetDeadlines(call, ExpiryKind.UnixSeconds);
 
     private static void HExpireTime(ref Call call) => ReplyDeadlines(call, 1000, isRelative: false);
 
@@ -192,9 +192,8 @@ public static class HashExpiryCommands
 
     private static void HGetEx(ref Call call)
     {
-        if (!HashFieldOptions.TryRead(call, width: 1, out var options)) return;
-        var deadline = -1L;
-        if (options.Expiry.HasDeadline && !options.Expiry.TryDeadline(call, out deadline)) return;
+        if (!HashFieldOptions.TryReadGet(call, out var options)) return;
+        var deadline = options.DeadlineMs;
         if (!HashCommands.TryWrite(call, out var entry)) return;
         var key = call.Key(1);
         var isPast = deadline >= 0 && deadline <= call.Unit.NowMs;
@@ -228,9 +227,9 @@ public static class HashExpiryCommands
         if (!entry.IsMissing) HashValue.Settle(call.Unit, key, entry);
     }
 
-    private static void HPExpire(ref Call call) => SetDeadlines(call, 1, isRelative: true);
+    private static void HPExpire(ref Call call) => SetDeadlines(call, ExpiryKind.Milliseconds);
 
-    private static void HPExpireAt(ref Call call) => SetDeadlines(call, 1, isRelative: false);
+    private static void HPExpireAt(ref Call call) => SetDeadlines(call, ExpiryKind.UnixMilliseconds);
 
     private static void HPExpireTime(ref Call call) => ReplyDeadlines(call, 1, isRelative: false);
 
@@ -238,9 +237,8 @@ public static class HashExpiryCommands
 
     private static void HSetEx(ref Call call)
     {
-        if (!HashFieldOptions.TryRead(call, width: 2, out var options)) return;
-        var deadline = options.Expiry.Kind == ExpiryKind.Keep ? HashValue.KeepsDeadline : -1L;
-        if (options.Expiry.HasDeadline && !options.Expiry.TryDeadline(call, out deadline)) return;
+        if (!HashFieldOptions.TryReadSet(call, out var options)) return;
+        var deadline = options.Expiry.Kind == ExpiryKind.Keep ? HashValue.KeepsDeadline : options.DeadlineMs;
         if (!HashCommands.TryWrite(call, out var entry)) return;
         if (!MeetsCondition(call, entry, options))
         {
@@ -258,12 +256,14 @@ public static class HashExpiryCommands
 
     private static void HTtl(ref Call call) => ReplyDeadlines(call, 1000, isRelative: true);
 
-    private static void SetDeadlines(in Call call, long unitMs, bool isRelative)
+    private static void SetDeadlines(in Call call, ExpiryKind kind)
     {
-        if (!TryReadTime(call, unitMs, isRelative, out var deadline)) return;
+        if (!new FieldExpiry(kind, 2).TryDeadline(call, out var deadline)) return;
         var condition = ExpiryCommands.ConditionOf(call.Args[3]);
         var at = condition == DeadlineConditions.None ? 3 : 4;
-        if (!HashFieldList.TryRead(call, at, out var fields) || !HashCommands.TryWrite(call, out var entry)) return;
+        var notPositive = "ERR Parameter `numFields` should be greater than 0"u8;
+        if (!HashFieldList.TryRead(call, at, out var fields, notPositive)) return;
+        if (!HashCommands.TryWrite(call, out var entry)) return;
         var key = call.Key(1);
         var isPast = deadline <= call.Unit.NowMs;
         call.Reply.Array(fields.Count);
@@ -327,26 +327,6 @@ public static class HashExpiryCommands
     }
 
     private static long RoundedUp(long ms, long unitMs) => (ms / unitMs) + (ms % unitMs > 0 ? 1 : 0);
-
-    private static bool TryReadTime(in Call call, long unitMs, bool isRelative, out long deadlineMs)
-    {
-        if (!call.TryInteger(2, out deadlineMs)) return false;
-        if (deadlineMs < 0)
-        {
-            call.Reply.Error("ERR invalid expire time, must be >= 0"u8);
-            return false;
-        }
-
-        var now = isRelative ? call.Unit.NowMs : 0;
-        if (deadlineMs > (long.MaxValue - now) / unitMs)
-        {
-            ExpiryOption.WriteInvalid(call);
-            return false;
-        }
-
-        deadlineMs = (deadlineMs * unitMs) + now;
-        return true;
-    }
 
     private static bool MeetsCondition(in Call call, in Entry entry, HashFieldOptions options)
     {

@@ -1,9 +1,11 @@
 // The arguments that the commands on deadlines of fields have in common:
 //
-//     FIELDS numfields field ...                    at a fixed place, up to the last argument
-//     [FNX | FXX] [expiry] FIELDS numfields ...     options on either side of the fields (HGETEX, HSETEX)
+//     FIELDS numfields field ...                           at a fixed place, up to the last argument
+//     [expiry] FIELDS numfields field ...                  HGETEX
+//     [FNX | FXX] [expiry] FIELDS numfields field value    HSETEX, the options in any order
 //
-// Source: Redis documentation, "HEXPIRE" (7.4), "HGETEX", "HSETEX" (8.0).
+// The commands came one after the other and say the same thing in different words; the texts are those of 8.0.
+// Source: Redis documentation, "HEXPIRE" (7.4), "HGETDEL", "HGETEX", "HSETEX" (8.0).
 
 using Millrace.Resp;
 
@@ -23,58 +25,118 @@ internal readonly record struct HashFieldList(int First, int Count, int Width = 
 
     /// <summary>Reads FIELDS and what follows from an argument to the end; writes the error and returns false when that
     /// is wrong.</summary>
-    public static bool TryRead(in Call call, int at, out HashFieldList fields)
+    /// <param name="call">The call.</param>
+    /// <param name="at">Where FIELDS must be.</param>
+    /// <param name="fields">The fields.</param>
+    /// <param name="notPositive">The error for a number below one: HEXPIRE's family has one of its own.</param>
+    public static bool TryRead(in Call call, int at, out HashFieldList fields, ReadOnlySpan<byte> notPositive = default)
     {
         fields = default;
         if (at + 1 >= call.Args.Count || !call.Is(at, "FIELDS"u8))
         {
-            WriteMissing(call);
+            call.Reply.Error("ERR Mandatory argument FIELDS is missing or not at the right position"u8);
             return false;
         }
 
-        if (!TryReadBlock(call, at, 1, out fields)) return false;
+        if (!TryCount(call, at + 1, out var count))
+        {
+            var usual = "ERR Number of fields must be a positive integer"u8;
+            call.Reply.Error(notPositive.IsEmpty ? usual : notPositive);
+            return false;
+        }
+
+        fields = new HashFieldList(at + 2, count);
         if (fields.End == call.Args.Count) return true;
-        WriteMismatch(call);
+        call.Reply.Error("ERR The `numfields` parameter must match the number of arguments"u8);
         return false;
     }
 
-    /// <summary>Reads the number and the fields behind the word FIELDS. Requires: an argument behind it.</summary>
-    internal static bool TryReadBlock(in Call call, int at, int width, out HashFieldList fields)
+    /// <summary>Reads FIELDS of HSETEX and the pairs that follow, up to the last argument.</summary>
+    internal static bool TryReadPairs(in Call call, int at, out HashFieldList fields)
     {
+        const int least = 3;    // their number, a field, a value
         fields = default;
-        if (!Numbers.TryParseInt64(call.Args[at + 1], out var count) || count is < 1 or > int.MaxValue)
+        if (at + least >= call.Args.Count)
         {
-            call.Reply.Error("ERR Parameter `numFields` should be greater than 0"u8);
+            ErrorTexts.WriteArity(call);
             return false;
         }
 
-        if (count > (call.Args.Count - at - 2) / width)
+        if (!TryCount(call, at + 1, out var count))
         {
-            WriteMismatch(call);
+            call.Reply.Error("ERR invalid number of fields"u8);
             return false;
         }
 
-        fields = new HashFieldList(at + 2, (int)count, width);
+        if (call.Args.Count - at - 2 != 2L * count)
+        {
+            ErrorTexts.WriteArity(call);
+            return false;
+        }
+
+        fields = new HashFieldList(at + 2, count, Width: 2);
         return true;
     }
 
-    internal static void WriteMissing(in Call call) =>
-        call.Reply.Error("ERR Mandatory argument FIELDS is missing or not at the right position"u8);
+    // A number of fields that no request can have is cut to one that its arguments do not match either.
+    private static bool TryCount(in Call call, int at, out int count)
+    {
+        count = 0;
+        if (!Numbers.TryParseInt64(call.Args[at], out var number) || number is < 1 or > int.MaxValue) return false;
+        count = (int)Math.Min(number, call.Args.Count);
+        return true;
+    }
+}
 
-    internal static void WriteMismatch(in Call call) =>
-        call.Reply.Error("ERR The `numfields` parameter must match the number of arguments"u8);
+/// <summary>When fields are to expire: what an expiry option or an argument of HEXPIRE's family says.</summary>
+/// <param name="Kind">The unit, and from where it counts; or none.</param>
+/// <param name="NumberAt">The argument with the number, if there is to be one; the arities see to it that the argument
+/// is there.</param>
+internal readonly record struct FieldExpiry(ExpiryKind Kind, int NumberAt)
+{
+    /// <summary>The latest deadline of a field, in Unix milliseconds: 46 bits, as in Redis.</summary>
+    public const long MaxDeadlineMs = (1L << 46) - 1;
+
+    /// <summary>Whether a point in time was given.</summary>
+    public bool HasDeadline => Kind is not (ExpiryKind.None or ExpiryKind.Keep or ExpiryKind.Persist);
+
+    /// <summary>The deadline in Unix milliseconds, which may have passed; -1 when none was given. Writes the error and
+    /// returns false when the number is none.</summary>
+    public bool TryDeadline(in Call call, out long deadlineMs)
+    {
+        deadlineMs = -1;
+        if (!HasDeadline) return true;
+        if (!call.TryInteger(NumberAt, out var number)) return false;
+        if (number < 0)
+        {
+            call.Reply.Error("ERR invalid expire time, must be >= 0"u8);
+            return false;
+        }
+
+        var unitMs = Kind is ExpiryKind.Seconds or ExpiryKind.UnixSeconds ? 1000 : 1;
+        var from = Kind is ExpiryKind.Seconds or ExpiryKind.Milliseconds ? call.Unit.NowMs : 0;
+        if (number > (MaxDeadlineMs - from) / unitMs)
+        {
+            ExpiryOption.WriteInvalid(call);
+            return false;
+        }
+
+        deadlineMs = (number * unitMs) + from;
+        return true;
+    }
 }
 
 /// <summary>The options of HGETEX and HSETEX.</summary>
 internal struct HashFieldOptions
 {
-    private ExpiryOption _expiry;
-
     /// <summary>The fields.</summary>
     public HashFieldList Fields { get; private set; }
 
-    /// <summary>When they are to expire.</summary>
-    public readonly ExpiryOption Expiry => _expiry;
+    /// <summary>How it was said when they are to expire.</summary>
+    public FieldExpiry Expiry { get; private set; }
+
+    /// <summary>When they are to expire, in Unix milliseconds; -1 when no point in time was given.</summary>
+    public long DeadlineMs { get; private set; }
 
     /// <summary>FNX: none of the fields may be there.</summary>
     public bool OnlyNew { get; private set; }
@@ -82,68 +144,79 @@ internal struct HashFieldOptions
     /// <summary>FXX: all of the fields must be there.</summary>
     public bool OnlyExisting { get; private set; }
 
-    /// <summary>Reads them; writes the error and returns false when they are wrong.</summary>
-    /// <param name="call">The call.</param>
-    /// <param name="width">1: HGETEX, fields alone; 2: HSETEX, fields with values.</param>
-    /// <param name="options">What was read.</param>
-    public static bool TryRead(in Call call, int width, out HashFieldOptions options)
+    /// <summary>Reads those of HGETEX; writes the error and returns false when they are wrong.</summary>
+    public static bool TryReadGet(in Call call, out HashFieldOptions options)
     {
         options = default;
+        var kind = ExpiryOption.KindOf(call.Args[2]);
+        if (kind == ExpiryKind.Keep) kind = ExpiryKind.None;
+        if (!options.TryTime(call, kind, 3)) return false;
+        var at = options.Expiry.HasDeadline ? 4 : kind == ExpiryKind.Persist ? 3 : 2;
+        if (!HashFieldList.TryRead(call, at, out var fields)) return false;
+        options.Fields = fields;
+        return true;
+    }
+
+    /// <summary>Reads those of HSETEX; writes the error and returns false when they are wrong.</summary>
+    public static bool TryReadSet(in Call call, out HashFieldOptions options)
+    {
+        options = new HashFieldOptions { DeadlineMs = -1 };
         for (var at = 2; at < call.Args.Count; at++)
         {
             if (call.Is(at, "FIELDS"u8))
             {
-                if (options.Fields.Count > 0 || at + 1 >= call.Args.Count) return Refuse(call);
-                if (!HashFieldList.TryReadBlock(call, at, width, out var fields)) return false;
+                if (!HashFieldList.TryReadPairs(call, at, out var fields)) return false;
                 options.Fields = fields;
-                at = fields.End - 1;
+                return true;
             }
-            else if (!options.TryTake(call, width, ref at))
-            {
-                return false;
-            }
+
+            if (!options.TryTake(call, ref at)) return false;
         }
 
-        if (options.Fields.Count > 0) return true;
-        HashFieldList.WriteMissing(call);
+        ErrorTexts.WriteArity(call);
         return false;
     }
 
-    private bool TryTake(in Call call, int width, ref int at)
+    private bool TryTake(in Call call, ref int at)
     {
-        if (width == 2 && call.Is(at, "FNX"u8)) OnlyNew = true;
-        else if (width == 2 && call.Is(at, "FXX"u8)) OnlyExisting = true;
-        else return TryTakeExpiry(call, width, ref at);
-        if (!OnlyNew || !OnlyExisting) return true;
-        call.Reply.Error("ERR Only one of FXX or FNX arguments can be specified"u8);
-        return false;
+        var isNew = call.Is(at, "FNX"u8);
+        if (!isNew && !call.Is(at, "FXX"u8)) return TryTakeExpiry(call, ref at);
+        if (OnlyNew || OnlyExisting)
+        {
+            call.Reply.Error("ERR Only one of FXX or FNX arguments can be specified"u8);
+            return false;
+        }
+
+        OnlyNew = isNew;
+        OnlyExisting = !isNew;
+        return true;
     }
 
-    private bool TryTakeExpiry(in Call call, int width, ref int at)
+    private bool TryTakeExpiry(in Call call, ref int at)
     {
         var kind = ExpiryOption.KindOf(call.Args[at]);
-        if (kind == ExpiryKind.None || kind == (width == 2 ? ExpiryKind.Persist : ExpiryKind.Keep))
+        if (kind is ExpiryKind.None or ExpiryKind.Persist)
         {
-            // Behind the fields: more of them than their number says.
-            if (Fields.Count > 0) HashFieldList.WriteMismatch(call);
-            else ErrorTexts.WriteQuoting(call.Reply, "ERR unknown argument: "u8, call.Args[at], default);
+            ErrorTexts.WriteQuoting(call.Reply, "ERR unknown argument: "u8, call.Args[at], default);
             return false;
         }
 
-        if (_expiry.Kind != ExpiryKind.None)
+        if (Expiry.Kind != ExpiryKind.None)
         {
-            call.Reply.Error(width == 2
-                ? "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"u8
-                : "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified"u8);
+            call.Reply.Error("ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"u8);
             return false;
         }
 
-        return _expiry.TryTake(call, kind, ref at) || Refuse(call);
+        if (!TryTime(call, kind, at + 1)) return false;
+        if (Expiry.HasDeadline) at++;
+        return true;
     }
 
-    private static bool Refuse(in Call call)
+    private bool TryTime(in Call call, ExpiryKind kind, int numberAt)
     {
-        call.Reply.Error(ErrorTexts.Syntax);
-        return false;
+        Expiry = new FieldExpiry(kind, numberAt);
+        var isThere = Expiry.TryDeadline(call, out var deadlineMs);
+        DeadlineMs = deadlineMs;
+        return isThere;
     }
 }

@@ -292,16 +292,9 @@ public static class ListCommands
     private static void LMPop(ref Call call)
     {
         if (!TryReadPopMany(call, 1, out var options)) return;
-        for (var i = options.FirstKey; i <= options.LastKey; i++)
-        {
-            var entry = call.Write(i);
-            if (!call.IsTypeOrMissing(entry, ValueType.List)) return;
-            if (entry.IsMissing) continue;
-            PopMany(call, call.Key(i), entry, options.End, options.Count);
-            return;
-        }
-
-        call.Reply.NullArray();
+        if (call.TryWriteFirst(ValueType.List, options.FirstKey, options.KeyCount, out var at, out var entry))
+            PopMany(call, call.Key(at), entry, options.End, options.Count);
+        else if (at == 0) call.Reply.NullArray();
     }
 
     private static void LPop(ref Call call) => PopFrom(ref call, ListEnd.Left);
@@ -531,7 +524,7 @@ public static class ListCommands
             return false;
         }
 
-        options = new PopManyOptions(countAt + 1, endAt - 1, end, count < 0 ? 1 : count);
+        options = new PopManyOptions(countAt + 1, (int)keys, end, count < 0 ? 1 : count);
         return true;
     }
 
@@ -569,9 +562,7 @@ public static class ListCommands
     {
         if (call.Args.Count > 3)
         {
-            call.Reply.Error(end == ListEnd.Left
-                ? "ERR wrong number of arguments for 'lpop' command"u8
-                : "ERR wrong number of arguments for 'rpop' command"u8);
+            ErrorTexts.WriteArity(call);
             return;
         }
 
@@ -579,7 +570,7 @@ public static class ListCommands
         var count = 1L;
         if (hasCount && (!Numbers.TryParseInt64(call.Args[2], out count) || count < 0))
         {
-            call.Reply.Error(ErrorTexts.MustBePositive);
+            call.Reply.Error(ErrorTexts.NotPositive);
             return;
         }
 
@@ -755,10 +746,10 @@ public static class ListCommands
 
     /// <summary>What LMPOP asks for.</summary>
     /// <param name="FirstKey">The argument that is the first key.</param>
-    /// <param name="LastKey">The argument that is the last key.</param>
+    /// <param name="KeyCount">How many keys follow each other.</param>
     /// <param name="End">Where elements are taken from.</param>
     /// <param name="Count">The most elements.</param>
-    internal readonly record struct PopManyOptions(int FirstKey, int LastKey, ListEnd End, long Count);
+    internal readonly record struct PopManyOptions(int FirstKey, int KeyCount, ListEnd End, long Count);
 
     private struct Search
     {

@@ -3,6 +3,7 @@
 // What they share with their relatives that wait is in SortedSetPops.
 // Source: Redis 7.2 documentation, "ZPOPMIN", "ZMPOP".
 
+using Millrace.Engine;
 using Millrace.Resp;
 using static Millrace.Commands.CommandFlags;
 using ValueType = Millrace.Engine.ValueType;
@@ -55,24 +56,23 @@ public static class SortedSetPopCommands
     private static void ZMPop(ref Call call)
     {
         if (!TryReadMPop(call, 1, out var request)) return;
-        for (var i = request.FirstKey; i < request.WhereAt; i++)
-        {
-            var entry = call.Write(i);
-            if (entry.IsMissing) continue;
-            if (!call.IsTypeOrMissing(entry, ValueType.SortedSet)) return;
-            var key = call.Key(i);
-            var taken = SortedSetPops.Pop(
-                call.Unit, call.Reply, key, entry, request.IsMax, request.Count, PopForm.KeyNested);
-            SortedSetPops.Record(call.Effects, key, request.IsMax, taken);
-            return;
-        }
-
-        call.Reply.NullArray();
+        var keys = request.WhereAt - request.FirstKey;
+        if (call.TryWriteFirst(ValueType.SortedSet, request.FirstKey, keys, out var at, out var entry))
+            PopMany(call, call.Key(at), entry, request);
+        else if (at == 0) call.Reply.NullArray();
     }
 
     private static void ZPopMax(ref Call call) => Pop(call, isMax: true);
 
     private static void ZPopMin(ref Call call) => Pop(call, isMax: false);
+
+    /// <summary>Takes out what ZMPOP or BZMPOP asks for, replies it, and records its effect.</summary>
+    internal static void PopMany(in Call call, in Key key, Entry entry, in MPopRequest request)
+    {
+        var taken = SortedSetPops.Pop(
+            call.Unit, call.Reply, key, entry, request.IsMax, request.Count, PopForm.KeyNested);
+        SortedSetPops.Record(call.Effects, key, request.IsMax, taken);
+    }
 
     /// <summary>Reads what ZMPOP and BZMPOP have in common: <c>numkeys key ... MIN|MAX [COUNT count]</c>. Writes the
     /// error and returns false when it is wrong.</summary>

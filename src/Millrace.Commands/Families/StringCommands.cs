@@ -525,9 +525,7 @@ public static class StringCommands
     private static bool IsPaired(in Call call)
     {
         if (call.Args.Count % 2 == 1) return true;
-        call.Reply.Error(call.Spec.Name == "mset"
-            ? "ERR wrong number of arguments for 'mset' command"u8
-            : "ERR wrong number of arguments for 'msetnx' command"u8);
+        ErrorTexts.WriteArity(call);
         return false;
     }
 

@@ -50,6 +50,11 @@ internal struct EpollPoller : IPoller
         if (count < 0 && count != -LinuxCalls.Eintr) throw new IOException($"epoll_wait: {LinuxCalls.TextOf(-count)}");
     }
 
+    public readonly void Submit()
+    {
+        // Nothing is collected.
+    }
+
     public void Dispatch(PollerSink sink)
     {
         int stride = LinuxCalls.EventBytes;

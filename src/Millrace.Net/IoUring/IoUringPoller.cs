@@ -1,4 +1,5 @@
-// The poller on Linux io_uring: what a turn wants of the system is queued, and one call submits it all and sleeps.
+// The poller on Linux io_uring: what a turn wants of the system is queued; few calls submit it, the last of which
+// sleeps.
 //
 //   input     one receive per connection that goes on for ever and takes a buffer of the loop's when bytes have come
 //             (ReceiveBuffers.cs). Bytes that come too early are held (HeldInput.cs), and a connection that holds too
@@ -114,6 +115,8 @@ internal struct IoUringPoller : IPoller
         int result = _ring.Enter(timeoutMs == 0 ? 0u : 1u, timeoutMs);
         if (result < 0) throw new IOException($"io_uring_enter: {LinuxCalls.TextOf(-result)}");
     }
+
+    public readonly void Submit() => _ring.Submit();
 
     public void Dispatch(PollerSink sink)
     {

@@ -180,6 +180,14 @@ internal sealed unsafe class Ring : IDisposable
         return result >= 0 || IsPassing(-result) ? 0 : result;
     }
 
+    /// <summary>Submits what is queued, as far as the kernel takes it now.</summary>
+    public void Submit()
+    {
+        Volatile.Write(ref *_submissionTail, _tail);
+        int result = Queued == 0 ? 0 : RingCalls.Enter(_enterDescriptor, Queued, 0, _enterFlags, 0);
+        if (result < 0 && !IsPassing(-result)) throw new IOException($"io_uring_enter: {LinuxCalls.TextOf(-result)}");
+    }
+
     /// <summary>Takes the oldest completion.</summary>
     public bool TryTake(out CompletionEntry completion)
     {
@@ -208,13 +216,10 @@ internal sealed unsafe class Ring : IDisposable
 
     private void SubmitAll()
     {
-        Volatile.Write(ref *_submissionTail, _tail);
         for (int i = 0; i < SubmitTries; i++)
         {
-            int result = RingCalls.Enter(_enterDescriptor, Queued, 0, _enterFlags, 0);
+            Submit();
             if (Queued < _submissionCount) return;
-            if (result < 0 && !IsPassing(-result))
-                throw new IOException($"io_uring_enter: {LinuxCalls.TextOf(-result)}");
             Thread.Yield();
         }
         Debug.Assert(Queued == _submissionCount, "still full");

@@ -30,6 +30,11 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
 
     public void Wait(int timeoutMs) => _queue.Wait(timeoutMs);
 
+    public void Submit()
+    {
+        // Nothing is collected.
+    }
+
     public void Dispatch(PollerSink sink)
     {
         // What completes while this runs waits for the next turn.

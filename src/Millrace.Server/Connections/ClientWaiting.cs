@@ -5,6 +5,7 @@
 // Source: Redis 7.2 documentation, "CLIENT PAUSE", "CLIENT UNPAUSE", "CLIENT UNBLOCK".
 
 using Millrace.Commands;
+using Millrace.Net;
 using Millrace.Resp;
 using static Millrace.Commands.CommandFlags;
 
@@ -14,6 +15,8 @@ namespace Millrace.Server.Connections;
 internal sealed class ClientWaiting(ClientRegistry registry, ClientPause pause)
 {
     private const CommandFlags Usual = Admin | NoScript | Loading | Stale;
+
+    private LoopTimer?[] _timers = []; // by loop: the one that ends a pause which was asked for there
 
     /// <summary>CLIENT PAUSE.</summary>
     public CommandSpec PauseSpec() => new("pause", -3, Pause)
@@ -81,13 +84,24 @@ internal sealed class ClientWaiting(ClientRegistry registry, ClientPause pause)
         {
             call.Reply.Ok();
             if (timeoutMs == 0) return;
-            pause.Begin(stopsAll, nowMs + timeoutMs);
-            loop.StartTimer(timeoutMs, timer => EndIfOver(timer));
+            var untilMs = pause.Begin(stopsAll, nowMs + timeoutMs);
+            TimerOf(loop).Start(untilMs - nowMs);
         }
     }
 
-    // The timer counts by a clock of its own, which may be a moment ahead.
-    private void EndIfOver(Net.LoopTimer timer) => pause.EndIfOver(timer.Loop.UnixMs + 1);
+    // All loops stand still when this is asked for.
+    private LoopTimer TimerOf(EventLoop loop)
+    {
+        if (_timers.Length <= loop.Index) Array.Resize(ref _timers, loop.Index + 1);
+        return _timers[loop.Index] ??= loop.CreateTimer(EndIfOver);
+    }
+
+    // The timer counts by a clock of its own, which may be a moment ahead, or more when the other was set back.
+    private void EndIfOver(LoopTimer timer)
+    {
+        var leftMs = pause.EndIfOver(timer.Loop.UnixMs + 1);
+        if (leftMs > 0) timer.Start(leftMs);
+    }
 
     private void Unblock(ref Call call)
     {
