@@ -52,14 +52,10 @@ internal sealed class DropBench
         _rate = arguments.Number("--rate", 20_000, max: 1_000_000);
         _seconds = arguments.Number("--seconds", 6, max: 600);
         _loops = arguments.Number("--loops", 1, max: 1024);
-        var native = arguments.Text("--native");
-        string[] more = arguments.Text("--io") is { } io ? ["--io", io] : [];
+        _recipes = ServerRecipe.Pair(arguments, children.Folder, _loops);
         var names = arguments.Text("--way")?.Split(',') ?? [.. Ways.Select(static way => way.Name)];
         _ways = [.. names.Select(WayOf)];
-        var redis = arguments.Flag("--without-redis") ? null : ServerRecipe.Redis(children.Folder, _loops);
         arguments.End();
-        ServerRecipe?[] all = [redis, ServerRecipe.Millrace(native, more)];
-        _recipes = [.. all.OfType<ServerRecipe>()];
     }
 
     public async Task<int> RunAsync()

@@ -17,7 +17,8 @@ internal sealed class MemoryBench
 {
     public const string Help = """
         --rounds N                fresh servers per shape (1); --shape NAME[,NAME] (all)
-        --divide N                so much smaller (1); --native PATH --io NAME as for compare
+        --divide N                so much smaller (1)
+        --native PATH --io NAME   as for compare; --without-redis
         --settle N                seconds of rest before memory is read (12: redis-server returns memory within 10)
         """;
 
@@ -49,8 +50,7 @@ internal sealed class MemoryBench
         _divide = arguments.Number("--divide", 1, max: 100_000);
         _settleSeconds = arguments.Number("--settle", 12, min: 0, max: 600);
         _names = arguments.Text("--shape")?.Split(',') ?? [.. Shapes.Select(shape => shape.Command)];
-        var native = arguments.Text("--native");
-        string[] more = arguments.Text("--io") is { } io ? ["--io", io] : [];
+        _recipes = ServerRecipe.Pair(arguments, children.Folder, 1);
         arguments.End();
         if (_names.FirstOrDefault(name => Shapes.All(shape => shape.Command != name)) is { } unknown)
         {
@@ -58,8 +58,6 @@ internal sealed class MemoryBench
             throw new UsageException($"--shape: {known}, not '{unknown}'");
         }
 
-        ServerRecipe?[] all = [ServerRecipe.Redis(children.Folder, 1), ServerRecipe.Millrace(native, more)];
-        _recipes = [.. all.OfType<ServerRecipe>()];
     }
 
     public async Task<int> RunAsync()

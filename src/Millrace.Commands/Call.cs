@@ -104,28 +104,23 @@ public readonly ref struct Call
         return false;
     }
 
-    /// <summary>The first of several keys that exists, to be written to.</summary>
-    /// <param name="type">What it has to be; WRONGTYPE is written when it is something else.</param>
+    /// <summary>Looks for the first of several keys that exists, to write to it; writes WRONGTYPE and returns false
+    /// when that is not of the type. O(keys).</summary>
+    /// <param name="type">What it has to be.</param>
     /// <param name="firstKey">The argument of the first key.</param>
-    /// <param name="keyCount">How many keys follow each other.</param>
-    /// <param name="argIndex">The argument of the key found; 0 when all are missing, -1 when it has another
-    /// type.</param>
-    /// <param name="entry">Its entry.</param>
-    /// <returns>Whether there is one of that type.</returns>
-    public bool TryWriteFirst(
-        Engine.ValueType type, int firstKey, int keyCount, out int argIndex, out Entry entry)
+    /// <param name="keys">How many keys, one behind the other.</param>
+    /// <param name="argIndex">The argument of the key that exists.</param>
+    /// <param name="entry">Its entry; missing when all of them are.</param>
+    public bool TryWriteFirst(Engine.ValueType type, int firstKey, int keys, out int argIndex, out Entry entry)
     {
-        argIndex = 0;
         entry = default;
-        for (var i = firstKey; i < firstKey + keyCount; i++)
+        for (argIndex = firstKey; argIndex < firstKey + keys; argIndex++)
         {
-            entry = Write(i);
-            if (entry.IsMissing) continue;
-            argIndex = IsTypeOrMissing(entry, type) ? i : -1;
-            return argIndex > 0;
+            entry = Write(argIndex);
+            if (!entry.IsMissing) return IsTypeOrMissing(entry, type);
         }
 
-        return false;
+        return true;
     }
 
     /// <summary>Reads an argument as a 64-bit integer; writes the usual error otherwise.</summary>
@@ -176,6 +171,13 @@ public readonly ref struct Call
         if (!Caller.MayWait) return false;
         Caller.Wait = new KeyWait(type, firstKey, keys, timeoutMs);
         return true;
+    }
+
+    /// <summary>The same for a command whose answer to a time-out is a null array, which is written when this caller
+    /// may not wait.</summary>
+    public void WaitOrNullArray(Engine.ValueType type, int firstKey, int keys, long timeoutMs)
+    {
+        if (!TryWait(type, firstKey, keys, timeoutMs)) Reply.NullArray();
     }
 
     /// <summary>Reads an argument as a time-out in seconds, fractions included, rounded up to milliseconds; writes an

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Unicode;
 using Millrace.Resp;
 
@@ -6,7 +7,7 @@ namespace Millrace.Commands;
 /// <summary>The texts of errors that more than one command gives, with their codes.</summary>
 public static class ErrorTexts
 {
-    private const int MaxArity = 128;
+    private const int MaxCommandErrorBytes = 192;
 
     /// <summary>The key holds another type.</summary>
     public static ReadOnlySpan<byte> WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value"u8;
@@ -60,13 +61,13 @@ public static class ErrorTexts
     /// <summary>A list has no such index.</summary>
     public static ReadOnlySpan<byte> IndexOutOfRange => "ERR index out of range"u8;
 
-    /// <summary>Writes that the number of a call's arguments is wrong.</summary>
-    public static void WriteArity(in Call call)
-    {
-        Span<byte> text = stackalloc byte[MaxArity];
-        Utf8.TryWrite(text, $"ERR wrong number of arguments for '{call.Spec.FullName}' command", out var length);
-        call.Reply.Error(text[..length]);
-    }
+    /// <summary>Writes that the number of a command's arguments is wrong.</summary>
+    public static void WriteArity(ReplyWriter reply, CommandSpec command) =>
+        WriteNaming(reply, "ERR wrong number of arguments for '"u8, command);
+
+    /// <summary>Writes that a time is no deadline.</summary>
+    public static void WriteInvalidExpiry(ReplyWriter reply, CommandSpec command) =>
+        WriteNaming(reply, "ERR invalid expire time in '"u8, command);
 
     /// <summary>Writes an error that quotes a client's word; a long word is cut. CR and LF at the ends of the whole
     /// text are dropped, as Redis does where it formats a text.</summary>
@@ -102,5 +103,14 @@ public static class ErrorTexts
         word = word[..Math.Min(word.Length, most)];
         var end = word.IndexOf((byte)0);
         return end < 0 ? word : word[..end];
+    }
+
+    private static void WriteNaming(ReplyWriter reply, ReadOnlySpan<byte> before, CommandSpec command)
+    {
+        Span<byte> text = stackalloc byte[MaxCommandErrorBytes];
+        before.CopyTo(text);
+        var isWhole = Utf8.TryWrite(text[before.Length..], $"{command.FullName}' command", out var length);
+        Debug.Assert(isWhole, "names of commands are short");
+        reply.Error(text[..(before.Length + length)]);
     }
 }

@@ -5,8 +5,6 @@
 // At most one kind may be given; the same kind again overrides the one before, as in Redis. What the number means is
 // looked at only when the command asks for the deadline: SET does so before it looks at its key, GETEX after.
 
-using System.Text.Unicode;
-
 namespace Millrace.Commands;
 
 /// <summary>What an expiry option says.</summary>
@@ -43,7 +41,11 @@ internal struct ExpiryOption
     public ExpiryKind Kind { get; private set; }
 
     /// <summary>Whether a point in time was given.</summary>
-    public readonly bool HasDeadline => Kind is not (ExpiryKind.None or ExpiryKind.Keep or ExpiryKind.Persist);
+    public readonly bool HasDeadline => IsTime(Kind);
+
+    /// <summary>Whether a kind stands for a point in time.</summary>
+    public static bool IsTime(ExpiryKind kind) =>
+        kind is not (ExpiryKind.None or ExpiryKind.Keep or ExpiryKind.Persist);
 
     /// <summary>The kind that a word stands for; <see cref="ExpiryKind.None"/> for any other word.</summary>
     public static ExpiryKind KindOf(ReadOnlySpan<byte> word) => word.Length switch
@@ -77,7 +79,7 @@ internal struct ExpiryOption
     {
         if (!call.TryInteger(_numberAt, out deadlineMs)) return false;
         if (TryResolve(Kind, deadlineMs, call.Unit.NowMs, out deadlineMs)) return true;
-        WriteInvalid(call);
+        ErrorTexts.WriteInvalidExpiry(call.Reply, call.Spec);
         return false;
     }
 
@@ -96,13 +98,5 @@ internal struct ExpiryOption
         if (deadlineMs > long.MaxValue - nowMs) return false;
         deadlineMs += nowMs;
         return true;
-    }
-
-    /// <summary>Writes the error for a time that is no deadline.</summary>
-    public static void WriteInvalid(in Call call)
-    {
-        Span<byte> text = stackalloc byte[128];
-        Utf8.TryWrite(text, $"ERR invalid expire time in '{call.Spec.FullName}' command", out var length);
-        call.Reply.Error(text[..length]);
     }
 }

@@ -15,13 +15,13 @@ public readonly record struct KeyRange(int First, int Last, int Step, bool IsMov
     /// <param name="specs">The key specifications of a command.</param>
     public static KeyRange Of(ReadOnlySpan<KeySpec> specs)
     {
-        if (specs is [{ Keyword: null, IsCounted: false } only])
+        if (specs is [{ IsFixed: true } only])
             return new KeyRange(only.BeginIndex, LastOf(only), only.Step, IsIncomplete(only));
 
         var (first, last, isMovable) = (0, 0, false);
         foreach (var one in specs)
         {
-            var isPlain = one is { Keyword: null, IsCounted: false, Step: 1 };
+            var isPlain = one is { IsFixed: true, Step: 1 };
             var isNext = first == 0 || (last >= 0 && one.BeginIndex == last + 1);
             isMovable |= !isPlain || !isNext || IsIncomplete(one);
             if (!isPlain || !isNext) continue;

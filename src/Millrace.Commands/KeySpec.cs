@@ -58,6 +58,10 @@ public sealed record KeySpec
     /// <summary>The argument to begin at, when there is no <see cref="Keyword"/>.</summary>
     public int BeginIndex { get; init; }
 
+    /// <summary>Whether clients are told no more than that there may be such keys. With a <see cref="Keyword"/> they
+    /// are found all the same.</summary>
+    public bool IsUnknown { get; init; }
+
     /// <summary>The upper-case word to search for, or null.</summary>
     public string? Keyword { get; init; }
 
@@ -85,7 +89,7 @@ public sealed record KeySpec
     public int FirstKey { get; init; }
 
     /// <summary>Whether it begins at a fixed argument and finds a range from there.</summary>
-    internal bool IsFixed => Keyword is null && !IsCounted;
+    internal bool IsFixed => Keyword is null && !IsCounted && !IsUnknown;
 
     /// <summary>A remark for COMMAND DOCS and COMMAND INFO, or null.</summary>
     public string? Notes { get; init; }
@@ -130,7 +134,7 @@ public sealed record KeySpec
     private bool TryBegin(Args args, out int first)
     {
         first = BeginIndex;
-        if (Keyword is null) return first < args.Count;
+        if (Keyword is null) return !IsUnknown && first < args.Count;
         var step = KeywordFrom < 0 ? -1 : 1;
         var at = KeywordFrom < 0 ? args.Count + KeywordFrom : KeywordFrom;
         for (; at > 0 && at < args.Count; at += step)

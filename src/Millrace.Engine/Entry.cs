@@ -138,8 +138,7 @@ public readonly struct Entry
 
     private int ValueLengthFieldOffset => sizeof(ulong) + (IsLongKey ? sizeof(int) : 0);
 
-    private int KeyOffset =>
-        ValueLengthFieldOffset + (IsLongValue ? sizeof(int) : 0) + (HasDeadline ? sizeof(long) : 0);
+    private int KeyOffset => KeyOffsetOf(_header);
 
     /// <summary>The bytes that an entry of this shape needs.</summary>
     public static long SizeOf(int keyLength, int valueLength, bool hasDeadline) =>
@@ -229,8 +228,7 @@ public readonly struct Entry
         var keyLength = (int)(header >> KeyLengthShift) & LongKey;
         var hasTable = Values.Value.HasTable((ValueType)(header & TypeMask), (int)(header >> EncodingShift) & 0xF);
         if (!hasTable || keyLength == LongKey) return default;
-        var offset = sizeof(ulong) + ((header & DeadlineBit) != 0 ? sizeof(long) : 0) + keyLength;
-        return heap.TryReadHint(block, offset, out var word) && word >> BlockRef.Bits == 0
+        return heap.TryReadHint(block, KeyOffsetOf(header) + keyLength, out var word) && word >> BlockRef.Bits == 0
             ? BlockRef.FromValue(word)
             : default;
     }
@@ -241,6 +239,12 @@ public readonly struct Entry
         _heap!.WriteHeader(Block, (_header & ~ClockMask) | ((ulong)(clock & 0xFFFFFF) << ClockShift));
         return new Entry(_heap, Block);
     }
+
+    private static int KeyOffsetOf(ulong header) =>
+        sizeof(ulong)
+        + (((int)(header >> KeyLengthShift) & LongKey) == LongKey ? sizeof(int) : 0)
+        + ((int)(header >> ValueLengthShift) == LongValue ? sizeof(int) : 0)
+        + ((header & DeadlineBit) != 0 ? sizeof(long) : 0);
 
     private static ulong Header(int keyLength, in EntryShape shape, bool hasDeadline) =>
         (ulong)shape.Type

@@ -173,6 +173,19 @@ public readonly unsafe struct PackedDeque
         }
     }
 
+    /// <summary>Bytes of all chunks' content, as it is without compression. O(chunks).</summary>
+    public long ContentBytes()
+    {
+        var sum = 0L;
+        for (var at = Head.Head.IsNone ? ChunkAt.None : ChunkAt.Head; !at.IsNone; at = Next(at))
+        {
+            var chunk = Chunk(at);
+            sum += chunk.Kind == ChunkKind.Compressed ? Chunks.RawBytes(chunk) : chunk.Bytes;
+        }
+
+        return sum;
+    }
+
     /// <summary>Whether all of it is one chunk that is a listpack, which a small list may keep in its entry.</summary>
     /// <param name="listpack">A view of it, until the next change.</param>
     public bool IsOneListpack(out ReadOnlySpan<byte> listpack)

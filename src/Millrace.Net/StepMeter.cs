@@ -1,8 +1,8 @@
 // How long a loop ever kept its other connections waiting with one thing, in CPU time of its thread.
 //
 // A step is what a loop does between two moments at which it could turn to something else: the input of one connection,
-// one letter, one timer, a slice of upkeep, one call of the poller. CPU time is what counts, since on a shared machine
-// the clock on the wall tells how long others ran.
+// one letter, one timer, a slice of upkeep, the output of some connections, one call of the poller. CPU time is what
+// counts, since on a shared machine the clock on the wall tells how long others ran.
 //
 //     steps    |a|b|c|    d     |e|f|          g            |h| ...
 //     windows  |<------------->|<------------------------->| ...      a window ends with the first step that ends

@@ -10,11 +10,11 @@ public sealed class HashExpiryCommandsTests : IDisposable
     private const string Mismatch = "ERR The `numfields` parameter must match the number of arguments";
     private const string NotPositive = "ERR Parameter `numFields` should be greater than 0";
     private const string NoCount = "ERR Number of fields must be a positive integer";
+    private const string WrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
     private const string SetArity = "ERR wrong number of arguments for 'hsetex' command";
     private const string OneCondition = "ERR Only one of FXX or FNX arguments can be specified";
     private const string OneExpiry =
         "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
-
 
     private readonly CommandDriver _driver = new();
 
@@ -103,7 +103,8 @@ public sealed class HashExpiryCommandsTests : IDisposable
     [InlineData("HEXPIRE h 10 FIELDS 0 f", NotPositive)]
     [InlineData("HEXPIRE h 10 FIELDS -1 f", NotPositive)]
     [InlineData("HEXPIRE h 10 FIELDS x f", NotPositive)]
-    [InlineData("HEXPIRE h 10 FIELDS 99999999999 f", NotPositive)]
+    [InlineData("HEXPIRE h 10 FIELDS 99999999999 f", Mismatch)]
+    [InlineData("HEXPIRE h 10 FIELDS 9223372036854775808 f", NotPositive)]
     [InlineData("HEXPIRE h 10 FIELDS 2 f", Mismatch)]
     [InlineData("HEXPIRE h 10 FIELDS 1 f g", Mismatch)]
     [InlineData("HTTL h FIELDS 2 f", Mismatch)]
@@ -127,8 +128,15 @@ public sealed class HashExpiryCommandsTests : IDisposable
     [InlineData("HGETEX h FIELDS 0 f", NoCount)]
     [InlineData("HGETEX h FIELDS 9223372036854775808 f", NoCount)]
     [InlineData("HGETEX h FIELDS 2147483647 f", Mismatch)]
+    [InlineData("HTTL h FIELDS 2147483648 f", Mismatch)]
+    [InlineData("HGETDEL h FIELDS 9223372036854775807 f", Mismatch)]
+    [InlineData("HSETEX h FIELDS 2147483648 f 1", "ERR invalid number of fields")]
     [InlineData("HGETEX h FIELDS 1 f g", Mismatch)]
     [InlineData("HGETEX h FIELDS 2 f g PERSIST", Mismatch)]
+    public void Bad_arguments_are_refused_and_change_nothing(string request, string expected) =>
+        AssertRefused(request, expected);
+
+    [Theory]
     [InlineData("HSETEX h FNX FIELDS 1 f", SetArity)]
     [InlineData("HSETEX h FNX EX 1 FIELDS 0 f", SetArity)]
     [InlineData("HSETEX h FIELDS 2 f 1 g", SetArity)]
@@ -155,13 +163,34 @@ public sealed class HashExpiryCommandsTests : IDisposable
     [InlineData("HPEXPIREAT h 70368744177664 FIELDS 1 f", "ERR invalid expire time in 'hpexpireat' command")]
     [InlineData("HEXPIREAT h 70368744178 FIELDS 1 f", "ERR invalid expire time in 'hexpireat' command")]
     [InlineData("HPEXPIRE h 70368744177663 FIELDS 1 f", "ERR invalid expire time in 'hpexpire' command")]
-    public void Bad_arguments_are_refused_and_change_nothing(string request, string expected)
+    public void Bad_arguments_of_setting_and_bad_times_are_refused_too(string request, string expected) =>
+        AssertRefused(request, expected);
+
+    private void AssertRefused(string request, string expected)
     {
         Prepare(isLarge: false);
         Assert.Equal(expected, _driver.Say(request));
         Assert.Equal(0, _driver.Dirty);
         Assert.Equal("[-1 -1]", _driver.Say("HTTL h FIELDS 2 f g"));
         Assert.Equal("[f 1 g 2]", _driver.Say("HGETALL h"));
+    }
+
+    // HSETEX reads its arguments first.
+    [Theory]
+    [InlineData("HEXPIRE s abc FIELDS 1 f", WrongType)]
+    [InlineData("HPEXPIREAT s -1 FIELDS 1 f", WrongType)]
+    [InlineData("HEXPIRE s 1 FIELDS 0 f", WrongType)]
+    [InlineData("HGETEX s EX x FIELDS 1 f", WrongType)]
+    [InlineData("HGETDEL s FIELDS 0 f", WrongType)]
+    [InlineData("HTTL s FIELDS 2 f", WrongType)]
+    [InlineData("HPERSIST s FIELD 1 f", WrongType)]
+    [InlineData("HSETEX s FIELDS 0 f 1", "ERR invalid number of fields")]
+    [InlineData("HSETEX s FIELDS 1 f 1", WrongType)]
+    public void Another_type_is_told_before_wrong_arguments(string request, string expected)
+    {
+        _driver.Run("SET s x");
+        Assert.Equal(expected, _driver.Say(request));
+        Assert.Equal("x", _driver.Say("GET s"));
     }
 
     [Theory]

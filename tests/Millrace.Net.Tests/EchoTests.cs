@@ -97,6 +97,44 @@ public class EchoTests
 
     [Theory]
     [ClassData(typeof(Pollers))]
+    public void Many_connections_are_answered_in_one_turn_late_readers_among_them(PollerKind poller)
+    {
+        const int Clients = 50;
+        const int Rounds = 30;
+        const int ReplyBytes = 15_000;
+        using var server = new TestServer(poller, loops: 1, received: static connection =>
+        {
+            byte[] reply = new byte[ReplyBytes];
+            for (; connection.InputStart < connection.InputEnd; connection.Consume(1))
+            {
+                reply.AsSpan().Fill(connection.InputArray[connection.InputStart]);
+                connection.Output.Append(reply);
+            }
+        });
+        Socket[] clients = [.. Enumerable.Range(0, Clients).Select(_ => server.Connect())];
+        foreach (Socket late in clients.Where(static (_, i) => i % 2 == 1)) late.ReceiveBufferSize = 100_000;
+        for (int round = 0; round < Rounds; round++)
+        {
+            using var haveSent = new ManualResetEventSlim();
+            server.Group.Loops[0].Post(new TestServer.ActionMail(() => haveSent.Wait(TestServer.PatienceMs)));
+            for (int i = 0; i < Clients; i++) clients[i].SendAll([(byte)(round + i)]);
+            haveSent.Set();
+            for (int i = 0; i < Clients; i += 2) AssertFilled(clients[i], (byte)(round + i), ReplyBytes);
+        }
+        for (int i = 1; i < Clients; i += 2)
+        {
+            for (int round = 0; round < Rounds; round++) AssertFilled(clients[i], (byte)(round + i), ReplyBytes);
+        }
+        foreach (Socket client in clients) client.Dispose();
+        TestServer.Until(() => server.Closed.Count == Clients, "closed");
+        Assert.Equal(0, server.Group.Counters.BufferBytes);
+    }
+
+    private static void AssertFilled(Socket client, byte value, int count) =>
+        Assert.Equal(-1, client.ReceiveExactly(count).AsSpan().IndexOfAnyExcept(value));
+
+    [Theory]
+    [ClassData(typeof(Pollers))]
     public void An_idle_connection_holds_no_buffers(PollerKind poller)
     {
         using var server = new TestServer(poller, TestServer.Echo, loops: 1);

@@ -37,6 +37,19 @@ internal sealed record ServerRecipe(string Name, string File, IReadOnlyList<stri
         return new ServerRecipe("redis", link, arguments);
     }
 
+    /// <summary>redis-server, where it is installed and wanted, and Millrace, as the options say.</summary>
+    /// <param name="arguments">Where the options are taken from.</param>
+    /// <param name="folder">As for <see cref="Redis"/>.</param>
+    /// <param name="loops">The threads that they may use.</param>
+    public static List<ServerRecipe> Pair(Arguments arguments, string folder, int loops)
+    {
+        var native = arguments.Text("--native");
+        string[] more = arguments.Text("--io") is { } io ? ["--io", io] : [];
+        var redis = arguments.Flag("--without-redis") ? null : Redis(folder, loops);
+        ServerRecipe?[] all = [redis, Millrace(native, more)];
+        return [.. all.OfType<ServerRecipe>()];
+    }
+
     /// <summary>
     /// A peer as the option gives it: NAME=PATH[ arguments], divided at blanks. With {port} among the arguments they
     /// are all there is; otherwise they follow those that redis-server gets.

@@ -15,13 +15,6 @@ namespace Millrace.Commands.Families;
 /// <summary>The commands on lists that wait.</summary>
 public static class BlockingListCommands
 {
-    /// <summary>What a command does with the keys that it takes elements from.</summary>
-    internal const KeyFlags Popped = KeyFlags.RW | KeyFlags.Access | KeyFlags.Delete;
-
-    /// <summary>The history of the older commands that wait.</summary>
-    internal static readonly (string Version, string Change)[] TimeoutIsDouble =
-        [("6.0.0", "`timeout` is interpreted as a double instead of an integer.")];
-
     /// <summary>The family's commands.</summary>
     public static CommandSpec[] Table =>
     [
@@ -29,7 +22,7 @@ public static class BlockingListCommands
         {
             Flags = Write | DenyOom | NoScript | Blocking,
             Categories = AclCategories.List,
-            Keys = [KeySpec.One(Popped), KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2)],
+            Keys = [KeySpec.One(BlockingParts.Popped), KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2)],
             Syntax = "source:key destination:key (LEFT | RIGHT) (LEFT | RIGHT) timeout:double",
             Summary = "Takes an element from an end of a list, adds it at an end of another and returns it; waits for "
                 + "an element when there is none.",
@@ -41,7 +34,7 @@ public static class BlockingListCommands
         {
             Flags = Write | Blocking | MovableKeys,
             Categories = AclCategories.List,
-            Keys = [KeySpec.Counted(Popped, 2)],
+            Keys = [KeySpec.Counted(BlockingParts.Popped, 2)],
             Syntax = "timeout:double numkeys:integer key... (LEFT | RIGHT) [COUNT count:integer]",
             Summary = "Takes elements from an end of the first list that has any; waits for one when none has.",
             Since = "7.0.0",
@@ -52,38 +45,38 @@ public static class BlockingListCommands
         {
             Flags = Write | NoScript | Blocking,
             Categories = AclCategories.List,
-            Keys = [new KeySpec { Flags = Popped, BeginIndex = 1, LastKey = -2 }],
+            Keys = [new KeySpec { Flags = BlockingParts.Popped, BeginIndex = 1, LastKey = -2 }],
             Syntax = "key... timeout:double",
             Summary = "Takes the first element from the first list that has any; waits for one when none has.",
             Since = "2.0.0",
             Complexity = "O(N) where N is the number of keys.",
             Group = "list",
-            History = TimeoutIsDouble,
+            History = BlockingParts.TimeoutIsDouble,
         },
         new("brpop", -3, BRPop)
         {
             Flags = Write | NoScript | Blocking,
             Categories = AclCategories.List,
-            Keys = [new KeySpec { Flags = Popped, BeginIndex = 1, LastKey = -2 }],
+            Keys = [new KeySpec { Flags = BlockingParts.Popped, BeginIndex = 1, LastKey = -2 }],
             Syntax = "key... timeout:double",
             Summary = "Takes the last element from the first list that has any; waits for one when none has.",
             Since = "2.0.0",
             Complexity = "O(N) where N is the number of keys.",
             Group = "list",
-            History = TimeoutIsDouble,
+            History = BlockingParts.TimeoutIsDouble,
         },
         new("brpoplpush", 4, BRPopLPush)
         {
             Flags = Write | DenyOom | NoScript | Blocking,
             Categories = AclCategories.List,
-            Keys = [KeySpec.One(Popped), KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2)],
+            Keys = [KeySpec.One(BlockingParts.Popped), KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2)],
             Syntax = "source:key destination:key timeout:double",
             Summary = "Takes the last element from a list, adds it in front of another and returns it; waits for an "
                 + "element when there is none.",
             Since = "2.2.0",
             Complexity = "O(1)",
             Group = "list",
-            History = TimeoutIsDouble,
+            History = BlockingParts.TimeoutIsDouble,
             DeprecatedSince = "6.2.0",
             ReplacedBy = "`BLMOVE` with the `RIGHT` and `LEFT` arguments",
         },
@@ -102,9 +95,9 @@ public static class BlockingListCommands
     {
         if (!ListCommands.TryReadPopMany(call, 2, out var options)) return;
         if (!call.TryTimeout(1, out var timeoutMs)) return;
-        if (call.TryWriteFirst(ValueType.List, options.FirstKey, options.KeyCount, out var at, out var entry))
-            ListCommands.PopMany(call, call.Key(at), entry, options.End, options.Count);
-        else if (at == 0) WaitForAny(call, ValueType.List, options.FirstKey, options.KeyCount, timeoutMs);
+        if (!call.TryWriteFirst(ValueType.List, options.FirstKey, options.Keys, out var at, out var entry)) return;
+        if (entry.IsMissing) call.WaitOrNullArray(ValueType.List, options.FirstKey, options.Keys, timeoutMs);
+        else ListCommands.PopMany(call, call.Key(at), entry, options.End, options.Count);
     }
 
     private static void BLPop(ref Call call) => PopFirst(call, ListEnd.Left);
@@ -122,9 +115,10 @@ public static class BlockingListCommands
     {
         var keys = call.Args.Count - 2;
         if (!call.TryTimeout(keys + 1, out var timeoutMs)) return;
-        if (!call.TryWriteFirst(ValueType.List, 1, keys, out var at, out var entry))
+        if (!call.TryWriteFirst(ValueType.List, 1, keys, out var at, out var entry)) return;
+        if (entry.IsMissing)
         {
-            if (at == 0) WaitForAny(call, ValueType.List, 1, keys, timeoutMs);
+            call.WaitOrNullArray(ValueType.List, 1, keys, timeoutMs);
             return;
         }
 
@@ -133,13 +127,6 @@ public static class BlockingListCommands
         call.Reply.Bulk(key.Bytes);
         ListCommands.Pop(call.Unit, call.Reply, key, entry, end);
         call.Effects.Add(end == ListEnd.Left ? "LPOP"u8 : "RPOP"u8, key.Bytes);
-    }
-
-    /// <summary>Waits until one of several keys holds a value of a type; replies at once where that is not
-    /// possible.</summary>
-    internal static void WaitForAny(in Call call, ValueType type, int firstKey, int keys, long timeoutMs)
-    {
-        if (!call.TryWait(type, firstKey, keys, timeoutMs)) call.Reply.NullArray();
     }
 
     // False when nothing was moved. What the other key holds matters only when there is something to move.

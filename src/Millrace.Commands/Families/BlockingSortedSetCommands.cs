@@ -4,7 +4,6 @@
 // Source: Redis 7.2 documentation, "BZPOPMIN", "BZMPOP".
 
 using static Millrace.Commands.CommandFlags;
-using static Millrace.Commands.Families.BlockingListCommands;
 using ValueType = Millrace.Engine.ValueType;
 
 namespace Millrace.Commands.Families;
@@ -19,7 +18,7 @@ public static class BlockingSortedSetCommands
         {
             Flags = Write | Blocking | MovableKeys,
             Categories = AclCategories.SortedSet,
-            Keys = [KeySpec.Counted(Popped, 2)],
+            Keys = [KeySpec.Counted(BlockingParts.Popped, 2)],
             Syntax = "timeout:double numkeys:integer key... (MIN | MAX) [COUNT count:integer]",
             Summary = "Removes and returns members with the lowest or the highest scores of the first sorted set among"
                 + " several keys that has any; waits for one when none has.",
@@ -32,27 +31,27 @@ public static class BlockingSortedSetCommands
         {
             Flags = Write | NoScript | Blocking | Fast,
             Categories = AclCategories.SortedSet,
-            Keys = [new KeySpec { Flags = Popped, BeginIndex = 1, LastKey = -2 }],
+            Keys = [new KeySpec { Flags = BlockingParts.Popped, BeginIndex = 1, LastKey = -2 }],
             Syntax = "key... timeout:double",
             Summary = "Removes and returns the member with the highest score of the first sorted set that has any; "
                 + "waits for one when none has.",
             Since = "5.0.0",
             Complexity = "O(log(N)) where N is the number of members of the sorted set.",
             Group = "sorted-set",
-            History = TimeoutIsDouble,
+            History = BlockingParts.TimeoutIsDouble,
         },
         new("bzpopmin", -3, BZPopMin)
         {
             Flags = Write | NoScript | Blocking | Fast,
             Categories = AclCategories.SortedSet,
-            Keys = [new KeySpec { Flags = Popped, BeginIndex = 1, LastKey = -2 }],
+            Keys = [new KeySpec { Flags = BlockingParts.Popped, BeginIndex = 1, LastKey = -2 }],
             Syntax = "key... timeout:double",
             Summary = "Removes and returns the member with the lowest score of the first sorted set that has any; "
                 + "waits for one when none has.",
             Since = "5.0.0",
             Complexity = "O(log(N)) where N is the number of members of the sorted set.",
             Group = "sorted-set",
-            History = TimeoutIsDouble,
+            History = BlockingParts.TimeoutIsDouble,
         },
     ];
 
@@ -60,10 +59,9 @@ public static class BlockingSortedSetCommands
     {
         if (!SortedSetPopCommands.TryReadMPop(call, 2, out var request)) return;
         if (!call.TryTimeout(1, out var timeoutMs)) return;
-        var keys = request.WhereAt - request.FirstKey;
-        if (call.TryWriteFirst(ValueType.SortedSet, request.FirstKey, keys, out var at, out var entry))
-            SortedSetPopCommands.PopMany(call, call.Key(at), entry, request);
-        else if (at == 0) WaitForAny(call, ValueType.SortedSet, request.FirstKey, keys, timeoutMs);
+        if (!call.TryWriteFirst(ValueType.SortedSet, request.FirstKey, request.Keys, out var at, out var entry)) return;
+        if (entry.IsMissing) call.WaitOrNullArray(ValueType.SortedSet, request.FirstKey, request.Keys, timeoutMs);
+        else SortedSetPopCommands.PopMany(call, call.Key(at), entry, request);
     }
 
     private static void BZPopMax(ref Call call) => PopFirst(call, isMax: true);
@@ -74,9 +72,10 @@ public static class BlockingSortedSetCommands
     {
         var keys = call.Args.Count - 2;
         if (!call.TryTimeout(keys + 1, out var timeoutMs)) return;
-        if (!call.TryWriteFirst(ValueType.SortedSet, 1, keys, out var at, out var entry))
+        if (!call.TryWriteFirst(ValueType.SortedSet, 1, keys, out var at, out var entry)) return;
+        if (entry.IsMissing)
         {
-            if (at == 0) WaitForAny(call, ValueType.SortedSet, 1, keys, timeoutMs);
+            call.WaitOrNullArray(ValueType.SortedSet, 1, keys, timeoutMs);
             return;
         }
 

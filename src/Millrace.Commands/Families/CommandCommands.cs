@@ -277,7 +277,7 @@ public sealed class CommandCommands(Func<CommandTable> table)
             if (!keys.TryFind(request, out var first, out var last))
             {
                 // Only what follows a keyword may be missing.
-                isInvalid |= keys.Keyword is null;
+                isInvalid |= keys is { Keyword: null, IsUnknown: false };
                 continue;
             }
 
@@ -357,6 +357,15 @@ public sealed class CommandCommands(Func<CommandTable> table)
 
         reply.Bulk("flags"u8);
         WriteFlags(reply, keys.Flags);
+        if (keys.IsUnknown)
+        {
+            reply.Bulk("begin_search"u8);
+            WriteType(reply, "unknown"u8, 0);
+            reply.Bulk("find_keys"u8);
+            WriteType(reply, "unknown"u8, 0);
+            return;
+        }
+
         reply.Bulk("begin_search"u8);
         WriteType(reply, keys.Keyword is null ? "index"u8 : "keyword"u8, keys.Keyword is null ? 1 : 2);
         if (keys.Keyword is null)

@@ -21,6 +21,7 @@ public static class DataCommands
         .. SortedSetCommands.Table,
         .. BlockingSortedSetCommands.Table,
         .. SortedSetMergeCommands.Table,
+        .. SortCommands.Table,
         .. SortedSetPopCommands.Table,
         .. SortedSetRangeCommands.Table,
         .. SortedSetSampleCommands.Table,

@@ -210,7 +210,7 @@ public static class ExpiryCommands
         var now = isRelative ? call.Unit.NowMs : 0;
         if (number > long.MaxValue / unitMs || number < long.MinValue / unitMs || number * unitMs > long.MaxValue - now)
         {
-            ExpiryOption.WriteInvalid(call);
+            ErrorTexts.WriteInvalidExpiry(call.Reply, call.Spec);
             return;
         }
 

@@ -405,7 +405,7 @@ public static class HashCommands
         created = 0;
         if (call.Args.Count % 2 == 0)
             return TryWrite(call, out var entry) && TrySetPairs(call, entry, 2, call.Args.Count, -1, out created);
-        ErrorTexts.WriteArity(call);
+        ErrorTexts.WriteArity(call.Reply, call.Spec);
         return false;
     }
 

@@ -3,6 +3,7 @@
 // A field whose deadline has passed is gone at once, and the key with its last field. Setting a deadline that has
 // passed removes the field. Effects carry points in time (HPEXPIREAT) or removals (HDEL), for the fields that were
 // changed.
+// What is at the key is looked at before the arguments, but in HSETEX after them.
 // Source: Redis documentation, "HEXPIRE" and its relatives (7.4), "HGETDEL", "HGETEX", "HSETEX" (8.0).
 
 using System.Buffers;
@@ -174,7 +175,8 @@ public static class HashExpiryCommands
 
     private static void HGetDel(ref Call call)
     {
-        if (!HashFieldList.TryRead(call, 2, out var fields) || !HashCommands.TryWrite(call, out var entry)) return;
+        if (!HashCommands.TryWrite(call, out var entry)) return;
+        if (!HashFieldList.TryRead(call, 2, out var fields, HashFieldList.NoCount)) return;
         var key = call.Key(1);
         call.Reply.Array(fields.Count);
         var outcomes = new FieldOutcomes(fields);
@@ -192,9 +194,9 @@ public static class HashExpiryCommands
 
     private static void HGetEx(ref Call call)
     {
+        if (!HashCommands.TryWrite(call, out var entry)) return;
         if (!HashFieldOptions.TryReadGet(call, out var options)) return;
         var deadline = options.DeadlineMs;
-        if (!HashCommands.TryWrite(call, out var entry)) return;
         var key = call.Key(1);
         var isPast = deadline >= 0 && deadline <= call.Unit.NowMs;
         var fields = options.Fields;
@@ -214,7 +216,8 @@ public static class HashExpiryCommands
 
     private static void HPersist(ref Call call)
     {
-        if (!HashFieldList.TryRead(call, 2, out var fields) || !HashCommands.TryWrite(call, out var entry)) return;
+        if (!HashCommands.TryWrite(call, out var entry)) return;
+        if (!HashFieldList.TryRead(call, 2, out var fields, HashFieldList.NoCount)) return;
         var key = call.Key(1);
         call.Reply.Array(fields.Count);
         for (var i = fields.First; i < fields.First + fields.Count; i++)
@@ -258,12 +261,12 @@ public static class HashExpiryCommands
 
     private static void SetDeadlines(in Call call, ExpiryKind kind)
     {
+        if (!HashCommands.TryWrite(call, out var entry)) return;
         if (!new FieldExpiry(kind, 2).TryDeadline(call, out var deadline)) return;
         var condition = ExpiryCommands.ConditionOf(call.Args[3]);
         var at = condition == DeadlineConditions.None ? 3 : 4;
-        var notPositive = "ERR Parameter `numFields` should be greater than 0"u8;
-        if (!HashFieldList.TryRead(call, at, out var fields, notPositive)) return;
-        if (!HashCommands.TryWrite(call, out var entry)) return;
+        var noCount = "ERR Parameter `numFields` should be greater than 0"u8;
+        if (!HashFieldList.TryRead(call, at, out var fields, noCount)) return;
         var key = call.Key(1);
         var isPast = deadline <= call.Unit.NowMs;
         call.Reply.Array(fields.Count);
@@ -313,7 +316,8 @@ public static class HashExpiryCommands
 
     private static void ReplyDeadlines(in Call call, long unitMs, bool isRelative)
     {
-        if (!HashFieldList.TryRead(call, 2, out var fields) || !HashCommands.TryRead(call, out var entry)) return;
+        if (!HashCommands.TryRead(call, out var entry)) return;
+        if (!HashFieldList.TryRead(call, 2, out var fields, HashFieldList.NoCount)) return;
         call.Reply.Array(fields.Count);
         for (var i = fields.First; i < fields.First + fields.Count; i++)
         {

@@ -1,12 +1,13 @@
 // The arguments that the commands on deadlines of fields have in common:
 //
-//     FIELDS numfields field ...                           at a fixed place, up to the last argument
-//     [expiry] FIELDS numfields field ...                  HGETEX
-//     [FNX | FXX] [expiry] FIELDS numfields field value    HSETEX, the options in any order
+//     FIELDS numfields field ...                               at a fixed place, up to the last argument
+//     [expiry] FIELDS numfields field ...                      HGETEX
+//     [FNX | FXX] [expiry] FIELDS numfields field value ...    HSETEX, the options in any order
 //
 // The commands came one after the other and say the same thing in different words; the texts are those of 8.0.
 // Source: Redis documentation, "HEXPIRE" (7.4), "HGETDEL", "HGETEX", "HSETEX" (8.0).
 
+using System.Diagnostics;
 using Millrace.Resp;
 
 namespace Millrace.Commands.Families;
@@ -23,13 +24,17 @@ internal readonly record struct HashFieldList(int First, int Count, int Width = 
     /// <summary>The argument that names the field at an index.</summary>
     public int ArgOf(int index) => First + (index * Width);
 
+    /// <summary>The error for what is no number of fields.</summary>
+    public static ReadOnlySpan<byte> NoCount => "ERR Number of fields must be a positive integer"u8;
+
     /// <summary>Reads FIELDS and what follows from an argument to the end; writes the error and returns false when that
     /// is wrong.</summary>
     /// <param name="call">The call.</param>
     /// <param name="at">Where FIELDS must be.</param>
     /// <param name="fields">The fields.</param>
-    /// <param name="notPositive">The error for a number below one: HEXPIRE's family has one of its own.</param>
-    public static bool TryRead(in Call call, int at, out HashFieldList fields, ReadOnlySpan<byte> notPositive = default)
+    /// <param name="noCount">The error for what is no number of fields: HEXPIRE and its like have one of their
+    /// own.</param>
+    public static bool TryRead(in Call call, int at, out HashFieldList fields, ReadOnlySpan<byte> noCount)
     {
         fields = default;
         if (at + 1 >= call.Args.Count || !call.Is(at, "FIELDS"u8))
@@ -38,10 +43,9 @@ internal readonly record struct HashFieldList(int First, int Count, int Width = 
             return false;
         }
 
-        if (!TryCount(call, at + 1, out var count))
+        if (!TryCount(call, at + 1, long.MaxValue, out var count))
         {
-            var usual = "ERR Number of fields must be a positive integer"u8;
-            call.Reply.Error(notPositive.IsEmpty ? usual : notPositive);
+            call.Reply.Error(noCount);
             return false;
         }
 
@@ -58,11 +62,11 @@ internal readonly record struct HashFieldList(int First, int Count, int Width = 
         fields = default;
         if (at + least >= call.Args.Count)
         {
-            ErrorTexts.WriteArity(call);
+            ErrorTexts.WriteArity(call.Reply, call.Spec);
             return false;
         }
 
-        if (!TryCount(call, at + 1, out var count))
+        if (!TryCount(call, at + 1, int.MaxValue, out var count))
         {
             call.Reply.Error("ERR invalid number of fields"u8);
             return false;
@@ -70,7 +74,7 @@ internal readonly record struct HashFieldList(int First, int Count, int Width = 
 
         if (call.Args.Count - at - 2 != 2L * count)
         {
-            ErrorTexts.WriteArity(call);
+            ErrorTexts.WriteArity(call.Reply, call.Spec);
             return false;
         }
 
@@ -79,10 +83,10 @@ internal readonly record struct HashFieldList(int First, int Count, int Width = 
     }
 
     // A number of fields that no request can have is cut to one that its arguments do not match either.
-    private static bool TryCount(in Call call, int at, out int count)
+    private static bool TryCount(in Call call, int at, long most, out int count)
     {
         count = 0;
-        if (!Numbers.TryParseInt64(call.Args[at], out var number) || number is < 1 or > int.MaxValue) return false;
+        if (!Numbers.TryParseInt64(call.Args[at], out var number) || number < 1 || number > most) return false;
         count = (int)Math.Min(number, call.Args.Count);
         return true;
     }
@@ -98,7 +102,7 @@ internal readonly record struct FieldExpiry(ExpiryKind Kind, int NumberAt)
     public const long MaxDeadlineMs = (1L << 46) - 1;
 
     /// <summary>Whether a point in time was given.</summary>
-    public bool HasDeadline => Kind is not (ExpiryKind.None or ExpiryKind.Keep or ExpiryKind.Persist);
+    public bool HasDeadline => ExpiryOption.IsTime(Kind);
 
     /// <summary>The deadline in Unix milliseconds, which may have passed; -1 when none was given. Writes the error and
     /// returns false when the number is none.</summary>
@@ -106,6 +110,7 @@ internal readonly record struct FieldExpiry(ExpiryKind Kind, int NumberAt)
     {
         deadlineMs = -1;
         if (!HasDeadline) return true;
+        Debug.Assert(NumberAt < call.Args.Count, "the arity is larger than the options that may stand in front");
         if (!call.TryInteger(NumberAt, out var number)) return false;
         if (number < 0)
         {
@@ -117,7 +122,7 @@ internal readonly record struct FieldExpiry(ExpiryKind Kind, int NumberAt)
         var from = Kind is ExpiryKind.Seconds or ExpiryKind.Milliseconds ? call.Unit.NowMs : 0;
         if (number > (MaxDeadlineMs - from) / unitMs)
         {
-            ExpiryOption.WriteInvalid(call);
+            ErrorTexts.WriteInvalidExpiry(call.Reply, call.Spec);
             return false;
         }
 
@@ -129,6 +134,8 @@ internal readonly record struct FieldExpiry(ExpiryKind Kind, int NumberAt)
 /// <summary>The options of HGETEX and HSETEX.</summary>
 internal struct HashFieldOptions
 {
+    private long _deadlineMs;
+
     /// <summary>The fields.</summary>
     public HashFieldList Fields { get; private set; }
 
@@ -136,7 +143,7 @@ internal struct HashFieldOptions
     public FieldExpiry Expiry { get; private set; }
 
     /// <summary>When they are to expire, in Unix milliseconds; -1 when no point in time was given.</summary>
-    public long DeadlineMs { get; private set; }
+    public readonly long DeadlineMs => Expiry.HasDeadline ? _deadlineMs : -1;
 
     /// <summary>FNX: none of the fields may be there.</summary>
     public bool OnlyNew { get; private set; }
@@ -152,7 +159,7 @@ internal struct HashFieldOptions
         if (kind == ExpiryKind.Keep) kind = ExpiryKind.None;
         if (!options.TryTime(call, kind, 3)) return false;
         var at = options.Expiry.HasDeadline ? 4 : kind == ExpiryKind.Persist ? 3 : 2;
-        if (!HashFieldList.TryRead(call, at, out var fields)) return false;
+        if (!HashFieldList.TryRead(call, at, out var fields, HashFieldList.NoCount)) return false;
         options.Fields = fields;
         return true;
     }
@@ -160,7 +167,7 @@ internal struct HashFieldOptions
     /// <summary>Reads those of HSETEX; writes the error and returns false when they are wrong.</summary>
     public static bool TryReadSet(in Call call, out HashFieldOptions options)
     {
-        options = new HashFieldOptions { DeadlineMs = -1 };
+        options = default;
         for (var at = 2; at < call.Args.Count; at++)
         {
             if (call.Is(at, "FIELDS"u8))
@@ -173,7 +180,8 @@ internal struct HashFieldOptions
             if (!options.TryTake(call, ref at)) return false;
         }
 
-        ErrorTexts.WriteArity(call);
+        // Does not happen: there are more arguments than those options that go together.
+        ErrorTexts.WriteArity(call.Reply, call.Spec);
         return false;
     }
 
@@ -215,8 +223,6 @@ internal struct HashFieldOptions
     private bool TryTime(in Call call, ExpiryKind kind, int numberAt)
     {
         Expiry = new FieldExpiry(kind, numberAt);
-        var isThere = Expiry.TryDeadline(call, out var deadlineMs);
-        DeadlineMs = deadlineMs;
-        return isThere;
+        return Expiry.TryDeadline(call, out _deadlineMs);
     }
 }

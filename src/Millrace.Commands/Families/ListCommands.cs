@@ -292,9 +292,9 @@ public static class ListCommands
     private static void LMPop(ref Call call)
     {
         if (!TryReadPopMany(call, 1, out var options)) return;
-        if (call.TryWriteFirst(ValueType.List, options.FirstKey, options.KeyCount, out var at, out var entry))
-            PopMany(call, call.Key(at), entry, options.End, options.Count);
-        else if (at == 0) call.Reply.NullArray();
+        if (!call.TryWriteFirst(ValueType.List, options.FirstKey, options.Keys, out var at, out var entry)) return;
+        if (entry.IsMissing) call.Reply.NullArray();
+        else PopMany(call, call.Key(at), entry, options.End, options.Count);
     }
 
     private static void LPop(ref Call call) => PopFrom(ref call, ListEnd.Left);
@@ -562,18 +562,13 @@ public static class ListCommands
     {
         if (call.Args.Count > 3)
         {
-            ErrorTexts.WriteArity(call);
+            ErrorTexts.WriteArity(call.Reply, call.Spec);
             return;
         }
 
         var hasCount = call.Args.Count == 3;
         var count = 1L;
-        if (hasCount && (!Numbers.TryParseInt64(call.Args[2], out count) || count < 0))
-        {
-            call.Reply.Error(ErrorTexts.NotPositive);
-            return;
-        }
-
+        if (hasCount && !call.TryPositive(2, out count)) return;
         var key = call.Key(1);
         var entry = call.Write(1);
         if (!call.IsTypeOrMissing(entry, ValueType.List)) return;
@@ -738,7 +733,7 @@ public static class ListCommands
         unit.ChangedMany(-1);
     }
 
-    private static void Changed(Unit unit, in Key key, long changes)
+    internal static void Changed(Unit unit, in Key key, long changes)
     {
         unit.Changed(key);
         unit.ChangedMany(changes - 1);
@@ -746,10 +741,10 @@ public static class ListCommands
 
     /// <summary>What LMPOP asks for.</summary>
     /// <param name="FirstKey">The argument that is the first key.</param>
-    /// <param name="KeyCount">How many keys follow each other.</param>
+    /// <param name="Keys">How many keys, one behind the other.</param>
     /// <param name="End">Where elements are taken from.</param>
     /// <param name="Count">The most elements.</param>
-    internal readonly record struct PopManyOptions(int FirstKey, int KeyCount, ListEnd End, long Count);
+    internal readonly record struct PopManyOptions(int FirstKey, int Keys, ListEnd End, long Count);
 
     private struct Search
     {

@@ -56,10 +56,9 @@ public static class SortedSetPopCommands
     private static void ZMPop(ref Call call)
     {
         if (!TryReadMPop(call, 1, out var request)) return;
-        var keys = request.WhereAt - request.FirstKey;
-        if (call.TryWriteFirst(ValueType.SortedSet, request.FirstKey, keys, out var at, out var entry))
-            PopMany(call, call.Key(at), entry, request);
-        else if (at == 0) call.Reply.NullArray();
+        if (!call.TryWriteFirst(ValueType.SortedSet, request.FirstKey, request.Keys, out var at, out var entry)) return;
+        if (entry.IsMissing) call.Reply.NullArray();
+        else PopMany(call, call.Key(at), entry, request);
     }
 
     private static void ZPopMax(ref Call call) => Pop(call, isMax: true);
@@ -104,7 +103,7 @@ public static class SortedSetPopCommands
 
         if (left == 2 && !TryAtLeastOne(call, where + 2, "ERR count should be greater than 0"u8, out count))
             return false;
-        request = new MPopRequest(at + 1, where, isMax, count);
+        request = new MPopRequest(at + 1, (int)keys, isMax, count);
         return true;
     }
 
@@ -141,7 +140,7 @@ public static class SortedSetPopCommands
 
 /// <summary>What ZMPOP and BZMPOP are asked for.</summary>
 /// <param name="FirstKey">The argument with the first key.</param>
-/// <param name="WhereAt">The argument behind the last key.</param>
+/// <param name="Keys">How many keys, one behind the other.</param>
 /// <param name="IsMax">Whether the highest scores go.</param>
 /// <param name="Count">How many at most.</param>
-internal readonly record struct MPopRequest(int FirstKey, int WhereAt, bool IsMax, long Count);
+internal readonly record struct MPopRequest(int FirstKey, int Keys, bool IsMax, long Count);

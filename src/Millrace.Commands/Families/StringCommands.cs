@@ -525,7 +525,7 @@ public static class StringCommands
     private static bool IsPaired(in Call call)
     {
         if (call.Args.Count % 2 == 1) return true;
-        ErrorTexts.WriteArity(call);
+        ErrorTexts.WriteArity(call.Reply, call.Spec);
         return false;
     }
 
@@ -575,7 +575,7 @@ public static class StringCommands
         if (!call.TryInteger(2, out var number)) return;
         if (!ExpiryOption.TryResolve(kind, number, call.Unit.NowMs, out var deadline))
         {
-            ExpiryOption.WriteInvalid(call);
+            ErrorTexts.WriteInvalidExpiry(call.Reply, call.Spec);
             return;
         }
 

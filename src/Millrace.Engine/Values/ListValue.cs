@@ -54,6 +54,15 @@ public static class ListValue
         return IsPacked(entry) ? Listpack.Count(entry.Value) : Deque(entry).Count;
     }
 
+    /// <summary>The chunks of a list, and the bytes of their content without compression; none of one that is packed.
+    /// O(chunks).</summary>
+    public static (long Count, long Bytes) Chunks(in Entry entry)
+    {
+        if (IsPacked(entry)) return default;
+        var deque = Deque(entry);
+        return (deque.ChunkCount, deque.ContentBytes());
+    }
+
     /// <summary>A walk from an index on; one that is out of range gives nothing. Dispose of it.</summary>
     /// <param name="entry">A list.</param>
     /// <param name="index">From 0.</param>

@@ -116,7 +116,11 @@ internal struct IoUringPoller : IPoller
         if (result < 0) throw new IOException($"io_uring_enter: {LinuxCalls.TextOf(-result)}");
     }
 
-    public readonly void Submit() => _ring.Submit();
+    public readonly void Submit()
+    {
+        _buffers.Publish();     // a receive that is submitted here looks for one at once
+        _ring.Submit();
+    }
 
     public void Dispatch(PollerSink sink)
     {

@@ -1,7 +1,7 @@
-// One io_uring: two queues in memory shared with the kernel, and the one call that submits and waits.
+// One io_uring: two queues in memory shared with the kernel, and the one call that submits, and waits if asked to.
 //
-//     submissions   [ head (kernel) .. tail (us) )   entries at head are taken by Enter, in order
-//     completions   [ head (us) .. tail (kernel) )   appear within Enter
+//     submissions   [ head (kernel) .. tail (us) )   entries at head are taken by Submit and Enter, in order
+//     completions   [ head (us) .. tail (kernel) )   appear within Submit (what is over at once) and Enter
 //
 // The ring is made disabled, by any thread; Enable binds it to the calling thread, and from then on only that thread
 // may queue, enter and take (IORING_SETUP_SINGLE_ISSUER). With DEFER_TASKRUN the kernel does the rest of an operation's
@@ -159,7 +159,7 @@ internal sealed unsafe class Ring : IDisposable
         return RingCalls.Register(_descriptor, RegisterBuffers, ref registration);
     }
 
-    /// <summary>Queues an operation for the next Enter; when the queue is full, what is in it is submitted
+    /// <summary>Queues an operation for the next Submit or Enter; when the queue is full, what is in it is submitted
     /// first.</summary>
     public void Queue(in SubmissionEntry entry)
     {

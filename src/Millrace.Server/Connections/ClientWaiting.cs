@@ -96,10 +96,10 @@ internal sealed class ClientWaiting(ClientRegistry registry, ClientPause pause)
         return _timers[loop.Index] ??= loop.CreateTimer(EndIfOver);
     }
 
-    // The timer counts by a clock of its own, which may be a moment ahead, or more when the other was set back.
+    // The timer counts by a clock of its own, which may be ahead of the other.
     private void EndIfOver(LoopTimer timer)
     {
-        var leftMs = pause.EndIfOver(timer.Loop.UnixMs + 1);
+        var leftMs = pause.EndIfOver(timer.Loop.UnixMs);
         if (leftMs > 0) timer.Start(leftMs);
     }
 

@@ -175,7 +175,7 @@ public sealed class ConnectionCommands(ServerParts parts)
 
     private static void Ping(ref Call call)
     {
-        if (call.Args.Count > 2) call.Reply.Error("ERR wrong number of arguments for 'ping' command"u8);
+        if (call.Args.Count > 2) ErrorTexts.WriteArity(call.Reply, call.Spec);
         else if (call.Args.Count == 2) call.Reply.Bulk(call.Args[1]);
         else call.Reply.Simple("PONG"u8);
     }

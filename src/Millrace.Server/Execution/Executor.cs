@@ -427,7 +427,7 @@ public sealed class Executor
             UnknownSubcommand(spec, args, reply);
         else if (spec.Locks == LockScope.Transaction)
             RefuseTransaction(client, reply, "wrong number of arguments for 'exec' command"u8);
-        else Refuse(reply, $"ERR wrong number of arguments for '{spec.FullName}' command");
+        else RefuseArity(reply, spec);
         if (client.IsQueueing) client.Queue.IsAborted = true;
         if (spec is not null) Statistics[spec].Rejected++;
         var isUnknown = spec is null || IsUnknownSubcommand(spec, args);
@@ -537,6 +537,12 @@ public sealed class Executor
     private void UnknownSubcommand(CommandSpec spec, Args args, ReplyWriter reply) => Refuse(
         reply,
         $"ERR unknown subcommand '{Quoted(args[1], 128)}'. Try {spec.Name.ToUpperInvariant()} HELP.");
+
+    private void RefuseArity(ReplyWriter reply, CommandSpec spec)
+    {
+        ErrorTexts.WriteArity(reply, spec);
+        Statistics.CountError(reply.LastErrorCode);
+    }
 
     private void Refuse(ReplyWriter reply, string text)
     {

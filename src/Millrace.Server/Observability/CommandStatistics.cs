@@ -19,6 +19,19 @@ public struct CommandCounters
     public long Failed;
 }
 
+/// <summary>How often replies had one error code.</summary>
+/// <param name="code">The code: the text of an error up to the first space.</param>
+public sealed class ErrorCounter(ReadOnlySpan<byte> code)
+{
+    private readonly byte[] _code = code.ToArray();
+
+    /// <summary>The code.</summary>
+    public ReadOnlySpan<byte> Code => _code;
+
+    /// <summary>How often it was sent.</summary>
+    public long Count { get; internal set; }
+}
+
 /// <summary>
 /// The counters of one loop: per command and per error code.
 /// </summary>
@@ -31,8 +44,10 @@ public sealed class CommandStatistics(CommandTable table)
     /// <summary>How many different error codes are counted apart; further ones are only summed.</summary>
     public const int MaxErrorCodes = 128;
 
+    private const int MaxCodeBytes = 64;
+
     private readonly CommandCounters[] _counters = new CommandCounters[table.Numbered.Length];
-    private readonly Dictionary<string, long> _errors = new(StringComparer.Ordinal);
+    private readonly List<ErrorCounter> _errors = []; // few: searched from the first on
     private CommandSpec? _running;
     private long _startedTicks;
 
@@ -81,11 +96,7 @@ public sealed class CommandStatistics(CommandTable table)
     public void CountError(ReadOnlySpan<byte> code)
     {
         ErrorReplies++;
-        Span<char> name = stackalloc char[64];
-        var length = System.Text.Encoding.Latin1.GetChars(code[..Math.Min(code.Length, name.Length)], name);
-        var byName = _errors.GetAlternateLookup<ReadOnlySpan<char>>();
-        if (byName.TryGetValue(name[..length], out var count)) byName[name[..length]] = count + 1;
-        else if (_errors.Count < MaxErrorCodes) byName[name[..length]] = 1;
+        if (CounterOf(code[..Math.Min(code.Length, MaxCodeBytes)]) is { } counter) counter.Count++;
     }
 
     /// <summary>Adds what this loop counted to the sums. All loops stand still.</summary>
@@ -102,12 +113,14 @@ public sealed class CommandStatistics(CommandTable table)
         sum.Processed += Processed;
         sum.ErrorReplies += ErrorReplies;
         sum.Changes += Changes;
-        foreach (var (code, count) in _errors)
-            sum._errors[code] = sum._errors.GetValueOrDefault(code) + count;
+        foreach (var mine in _errors)
+        {
+            if (sum.CounterOf(mine.Code) is { } counter) counter.Count += mine.Count;
+        }
     }
 
     /// <summary>Error replies by code.</summary>
-    public IReadOnlyDictionary<string, long> Errors => _errors;
+    public IReadOnlyList<ErrorCounter> Errors => _errors;
 
     /// <summary>Forgets all. All loops stand still.</summary>
     public void Reset()
@@ -115,6 +128,20 @@ public sealed class CommandStatistics(CommandTable table)
         Array.Clear(_counters);
         _errors.Clear();
         Processed = ErrorReplies = 0;
+    }
+
+    // Null when there are too many others already.
+    private ErrorCounter? CounterOf(ReadOnlySpan<byte> code)
+    {
+        foreach (var one in _errors)
+        {
+            if (code.SequenceEqual(one.Code)) return one;
+        }
+
+        if (_errors.Count >= MaxErrorCodes) return null;
+        var made = new ErrorCounter(code);
+        _errors.Add(made);
+        return made;
     }
 
     private void StartRun(CommandSpec? command)

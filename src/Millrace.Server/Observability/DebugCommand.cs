@@ -142,7 +142,22 @@ public sealed class DebugCommand(ServerParts parts)
             CultureInfo.InvariantCulture,
             $"Value at:0x{entry.Block.Value:x} refcount:1 encoding:{encoding} "
                 + $"serializedlength:{SerializedLength(entry)} lru:{entry.AccessClock} lru_seconds_idle:{idle}");
-        call.Reply.Simple(Encoding.ASCII.GetBytes(text));
+        call.Reply.Simple(Encoding.ASCII.GetBytes(text + QuicklistFields(entry)));
+    }
+
+    // As the C servers end the line for a list that is no listpack.
+    private string QuicklistFields(in Entry entry)
+    {
+        if (entry.Type != ValueType.List) return "";
+        var (chunks, bytes) = ListValue.Chunks(entry);
+        if (chunks == 0) return "";
+        var encodings = _parts.Configuration.Settings.Encodings;
+        var average = (double)ListValue.Length(entry) / chunks;
+        var isCompressed = encodings.ListCompressDepth == 0 ? 0 : 1;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $" ql_nodes:{chunks} ql_avg_node:{average:F2} ql_listpack_max:{encodings.ListChunk} "
+                + $"ql_compressed:{isCompressed} ql_uncompressed_size:{bytes}");
     }
 
     private void PauseCron(ref Call call)
@@ -154,9 +169,9 @@ public sealed class DebugCommand(ServerParts parts)
     // Not a change in the sense of the effect log: as with Redis, replicas and logs do not learn of these keys.
     private void Populate(ref Call call)
     {
-        if (!TryPositive(ref call, 2, out var count)) return;
+        if (!call.TryPositive(2, out var count)) return;
         var size = 0L;
-        if (call.Args.Count > 4 && !TryPositive(ref call, 4, out size)) return;
+        if (call.Args.Count > 4 && !call.TryPositive(4, out size)) return;
         if (size > Math.Min(call.Caller.MaxBulkLength, StringValue.MaxBytes))
         {
             call.Reply.Error(ErrorTexts.StringTooLong);
@@ -228,13 +243,6 @@ public sealed class DebugCommand(ServerParts parts)
     // Like C's atoi: what does not begin with a number is 0.
     private static int LeadingNumber(ReadOnlySpan<byte> text) =>
         Utf8Parser.TryParse(text, out int number, out _) ? number : 0;
-
-    private static bool TryPositive(ref Call call, int at, out long value)
-    {
-        if (Numbers.TryParseInt64(call.Args[at], out value) && value >= 0) return true;
-        call.Reply.Error("ERR value is out of range, must be positive"u8);
-        return false;
-    }
 
     // Bytes of the value in an RDB file without compression (RDB format, "String encoding").
     private static long SerializedLength(in Entry entry)

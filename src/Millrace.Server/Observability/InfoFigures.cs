@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 
 namespace Millrace.Server.Observability;
 
@@ -94,8 +95,10 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
     public void ErrorStats(InfoText text)
     {
         text.Section("Errorstats");
-        var errors = statistics.Commands().Errors;
-        foreach (var (code, count) in errors.OrderBy(static one => one.Key, StringComparer.Ordinal))
+        var errors = statistics.Commands().Errors
+            .Select(static one => (Code: Encoding.Latin1.GetString(one.Code), one.Count))
+            .OrderBy(static one => one.Code, StringComparer.Ordinal);
+        foreach (var (code, count) in errors)
             text.Line("errorstat_" + Shown(code), string.Create(CultureInfo.InvariantCulture, $"count={count}"));
     }
 

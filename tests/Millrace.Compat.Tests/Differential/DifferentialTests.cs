@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 namespace Millrace.Compat.Tests.Differential;
 
 /// <summary>
-/// Generated streams against a real redis-server. Short form 40,000 requests, long form (MILLRACE_TEST_LONG=1) 400,000,
+/// Generated streams against a real redis-server. Short form 40,000 requests, long form (MILLRACE_TEST_LONG=1) 500,000,
 /// with one fixed seed and one fresh one; MILLRACE_TEST_SEED runs one seed alone.
 /// </summary>
 public sealed class DifferentialTests(ITestOutputHelper output)
@@ -16,7 +16,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     private const int FixedSeed = 20_240_229;
     private const double MaxErrorShare = 0.25;
     private const int MaxKeys = 200;
-    private static readonly int s_requests = TestSettings.Commands ?? (TestSettings.Long ? 400_000 : 40_000);
+    private static readonly int s_requests = TestSettings.Commands ?? (TestSettings.Long ? 500_000 : 40_000);
 
     [Fact]
     public void Every_reply_of_the_fixed_stream_equals_redis() => RunSeed(TestSettings.Seed ?? FixedSeed);

@@ -35,6 +35,9 @@ public sealed class Form
     /// </summary>
     public bool LooksFirst { get; init; }
 
+    /// <summary>A request that goes before, or null; its words are divided by blanks.</summary>
+    public string? Before { get; init; }
+
     /// <summary>Writes a whole sentence instead of one request.</summary>
     public Func<StreamGenerator, Sentence>? Compose { get; init; }
 

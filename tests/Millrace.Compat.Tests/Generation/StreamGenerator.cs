@@ -34,6 +34,7 @@ public sealed class StreamGenerator
         .. ListGrammar.Forms,
         .. SetGrammar.Forms,
         .. SortedSetGrammar.Forms,
+        .. SortGrammar.Forms,
         .. KeysGrammar.Forms,
         .. ServerGrammar.Forms,
         .. TransactionGrammar.Forms,
@@ -70,6 +71,11 @@ public sealed class StreamGenerator
         if (form.Compose is { } compose)
             return compose(this);
         Request request = Write(form, out int pauseMs);
+        if (form.Before is { } before)
+        {
+            string[] words = before.Split(' ');
+            return new Sentence([new Request(words[0], Bytes(words), []), request], pauseMs);
+        }
         int nameWords = form.Name.Count(letter => letter == ' ') + 1;
         if (!form.LooksFirst || request.Arguments.Length <= nameWords)
             return new Sentence([request], pauseMs);
@@ -216,9 +222,10 @@ public sealed class StreamGenerator
         byte[] key = draft.Arguments[1];
         if (_random.Next(3) > 0)
         {
-            string count = draft.Pick(["1000", "9223372036854775807", "0", "-1", "abc", "1.5", "9223372036854775808"]);
+            string count = draft.Pick(
+                ["1000000", "9223372036854775807", "0", "-1", "abc", "1.5", "9223372036854775808"]);
             if (_random.Next(2) == 0)
-                count = "1000";
+                count = "1000000";
             draft.Add(count);
             if (_random.Next(15) == 0)
                 draft.Add("x");

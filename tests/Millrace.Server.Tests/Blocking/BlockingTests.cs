@@ -9,6 +9,8 @@ namespace Millrace.Server.Tests.Blocking;
 /// </summary>
 public class BlockingTests
 {
+    private const string WrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
+
     private static readonly string[] Loops = ["1", "4"];
 
     public static TheoryData<string, string> Scenes()
@@ -90,6 +92,11 @@ public class BlockingTests
         "a: BZPOPMIN k 0.01 = (nil)|a: BZMPOP 0.01 1 k MIN = (nil)|a: BZPOPMIN k x = ERR timeout is not a float or out "
             + "of range|a: BZMPOP -1 1 k MIN = ERR timeout is negative",
         "a: MULTI = OK|a: BZPOPMIN k 0 = QUEUED|a: BZMPOP 0 1 k MIN = QUEUED|a: EXEC = [(nil) (nil)]",
+        // The first key that exists decides.
+        "d: RPUSH l 1 2 = 2|d: SET s x = OK|a: BLPOP none s l 0 = " + WrongType + "|a: BLMPOP 0 3 none s l LEFT = "
+            + WrongType + "|a: BRPOP none l s 0 = [l 2]|a: BLMPOP 0 2 l s LEFT = [l [1]]",
+        "d: ZADD z 1 x 2 y = 2|d: SET s x = OK|a: BZPOPMIN none s z 0 = " + WrongType + "|a: BZMPOP 0 2 s z MIN = "
+            + WrongType + "|a: BZPOPMAX none z s 0 = [z y 2]|a: BZMPOP 0 3 none z s MIN = [z [[x 1]]]",
         // Arguments are looked at before the time-out.
         "a: BLMPOP x 0 k LEFT = ERR numkeys should be greater than 0|a: BLMPOP x 1 k FOO = ERR syntax error"
             + "|a: BLMPOP x 1 k LEFT COUNT 0 = ERR count should be greater than 0"

@@ -48,6 +48,22 @@ public class ClientWaitingTests
         Wait(client, "blocked_clients:0");
     }
 
+    [Fact]
+    public void A_pause_that_follows_a_longer_one_ends_at_its_own_time()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        using var writer = new Conversation(server);
+        Assert.Equal("OK", client.Say("CLIENT PAUSE 100000 WRITE"));
+        Assert.Equal("OK", other.Say("CLIENT PAUSE 200000 WRITE"));
+        Assert.Equal("OK", client.Say("CLIENT UNPAUSE"));
+        Assert.Equal("OK", client.Say("CLIENT PAUSE 20 WRITE"));
+        Assert.Equal("OK", writer.Say("SET a 1"));
+        Assert.Equal("OK", other.Say("CLIENT PAUSE 20 WRITE"));
+        Assert.Equal("OK", writer.Say("SET a 2"));
+    }
+
     [Theory]
     [InlineData("RPUSH", "list", "a")]
     [InlineData("SET", "text", "value")]

@@ -149,6 +149,22 @@ public class DebugCommandTests
             client.Say("DEBUG OBJECT k"));
     }
 
+    // 20 elements of 3 bytes, an entry of 5, in chunks of 8: three chunks with a header of 7 bytes each.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Object_tells_the_chunks_of_a_long_list(int depth)
+    {
+        using var server = new InProcessServer(
+            "--enable-debug-command", "yes", "--list-max-listpack-size", "8", "--list-compress-depth", $"{depth}");
+        using var client = new Conversation(server);
+        client.Say("RPUSH k " + string.Join(' ', Enumerable.Repeat("aaa", 20)));
+        Assert.EndsWith(
+            $" ql_nodes:3 ql_avg_node:6.67 ql_listpack_max:8 ql_compressed:{depth} ql_uncompressed_size:121",
+            client.Say("DEBUG OBJECT k"),
+            StringComparison.Ordinal);
+    }
+
     // The digests of redis-server 7.0.15 for the same data.
     [Theory]
     [InlineData("SET a 1", "943d800368fb9c0e951138f1bc0e313ac769d91f", "b4fc66738120fba0b5aa500ab5c2bf89cea1c5da")]
