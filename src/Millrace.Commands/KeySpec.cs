@@ -58,9 +58,11 @@ public sealed record KeySpec
     /// <summary>The argument to begin at, when there is no <see cref="Keyword"/>.</summary>
     public int BeginIndex { get; init; }
 
-    /// <summary>Whether clients are told no more than that there may be such keys. With a <see cref="Keyword"/> they
-    /// are found all the same.</summary>
+    /// <summary>Whether clients are told no more than that there may be such keys.</summary>
     public bool IsUnknown { get; init; }
+
+    /// <summary>Unknown: finds the argument with the only key, or 0. Null: nobody can tell.</summary>
+    public Func<Args, int>? Locate { get; init; }
 
     /// <summary>The upper-case word to search for, or null.</summary>
     public string? Keyword { get; init; }
@@ -114,6 +116,12 @@ public sealed record KeySpec
     /// <returns>False when the arguments hold none, or none that make sense.</returns>
     public bool TryFind(Args args, out int first, out int last)
     {
+        if (IsUnknown)
+        {
+            first = last = Locate?.Invoke(args) ?? 0;
+            return first > 0;
+        }
+
         last = 0;
         if (!TryBegin(args, out first)) return false;
         if (!IsCounted)
@@ -134,7 +142,7 @@ public sealed record KeySpec
     private bool TryBegin(Args args, out int first)
     {
         first = BeginIndex;
-        if (Keyword is null) return !IsUnknown && first < args.Count;
+        if (Keyword is null) return first < args.Count;
         var step = KeywordFrom < 0 ? -1 : 1;
         var at = KeywordFrom < 0 ? args.Count + KeywordFrom : KeywordFrom;
         for (; at > 0 && at < args.Count; at += step)

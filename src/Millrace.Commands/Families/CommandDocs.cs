@@ -28,7 +28,7 @@ internal static class CommandDocs
         if (arguments.Count > 0)
         {
             reply.Bulk("arguments"u8);
-            WriteArguments(reply, arguments, spec.Keys.Length);
+            WriteArguments(reply, arguments, spec.Keys);
             fields++;
         }
 
@@ -72,13 +72,13 @@ internal static class CommandDocs
         return 1;
     }
 
-    private static void WriteArguments(ReplyWriter reply, IReadOnlyList<SyntaxArgument> arguments, int keySpecs)
+    private static void WriteArguments(ReplyWriter reply, IReadOnlyList<SyntaxArgument> arguments, KeySpec[] keys)
     {
         reply.Array(arguments.Count);
-        foreach (var one in arguments) WriteArgument(reply, one, keySpecs);
+        foreach (var one in arguments) WriteArgument(reply, one, keys);
     }
 
-    private static void WriteArgument(ReplyWriter reply, SyntaxArgument argument, int keySpecs)
+    private static void WriteArgument(ReplyWriter reply, SyntaxArgument argument, KeySpec[] keys)
     {
         var mark = reply.BeginDeferred();
         var fields = 2;
@@ -90,10 +90,10 @@ internal static class CommandDocs
             fields++;
         }
 
-        if (argument.KeyIndex >= 0 && keySpecs > 0)
+        if (SpecIndexOf(argument, keys) is >= 0 and var index)
         {
             reply.Bulk("key_spec_index"u8);
-            reply.Integer(Math.Min(argument.KeyIndex, keySpecs - 1));
+            reply.Integer(index);
             fields++;
         }
 
@@ -107,12 +107,24 @@ internal static class CommandDocs
         if (argument.Members.Count > 0)
         {
             reply.Bulk("arguments"u8);
-            WriteArguments(reply, argument.Members, keySpecs);
+            WriteArguments(reply, argument.Members, keys);
             fields++;
         }
 
         reply.EndDeferredMap(mark, fields);
     }
+
+    // A pattern stands for keys that nobody can tell; keys in their order have the other specifications.
+    private static int SpecIndexOf(SyntaxArgument argument, KeySpec[] keys)
+    {
+        if (argument.Type == ArgumentType.Pattern) return Array.FindIndex(keys, IsUntold);
+        if (argument.KeyIndex < 0) return -1;
+        var index = Math.Min(argument.KeyIndex, keys.Length - 1);
+        while (index >= 0 && index + 1 < keys.Length && IsUntold(keys[index])) index++;
+        return index;
+    }
+
+    private static bool IsUntold(KeySpec spec) => spec is { IsUnknown: true, Locate: null };
 
     private static int WriteFlags(ReplyWriter reply, SyntaxArgument argument)
     {

@@ -733,6 +733,7 @@ public static class ListCommands
         unit.ChangedMany(-1);
     }
 
+    /// <summary>Counts changes of a list.</summary>
     internal static void Changed(Unit unit, in Key key, long changes)
     {
         unit.Changed(key);

@@ -26,6 +26,10 @@ public static class SortCommands
     private const string Complexity = "O(N+M*log(M)) where N is the number of elements to sort and M the number of"
         + " those that are returned; O(N) when they are not sorted.";
 
+    private static ReadOnlySpan<byte> NotANumber => "ERR One or more scores can't be converted into double"u8;
+
+    private static ReadOnlySpan<byte> TooLarge => "ERR what is to be sorted takes more than 1 GB"u8;
+
     private static readonly KeySpec Source = KeySpec.One(KeyFlags.RO | KeyFlags.Access);
 
     private static readonly KeySpec Named = new()
@@ -40,8 +44,7 @@ public static class SortCommands
     {
         Flags = KeyFlags.OW | KeyFlags.Update,
         IsUnknown = true,
-        Keyword = "STORE",
-        KeywordFrom = -2,
+        Locate = SortOptions.FindDestination,
         Notes = "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the"
             + " argument array",
     };
@@ -89,39 +92,51 @@ public static class SortCommands
             return;
         }
 
-        using var rows = new SortRows();
-        var (start, count) = options.RangeOf(entry.IsMissing ? 0 : CountOf(entry));
-        if (options.KeepsOrder && !entry.IsMissing && entry.Type != ValueType.Set)
+        if (entry.IsMissing) Finish(call, null, 0, 0, options);
+        else Run(call, entry, options);
+    }
+
+    private static void Run(in Call call, in Entry entry, SortOptions options)
+    {
+        var length = CountOf(entry);
+        var (start, count) = options.RangeOf(length);
+        var takesRange = options.KeepsOrder && entry.Type != ValueType.Set;
+        using var rows = new SortRows(SetValue.HeapOf(entry), takesRange ? count : length);
+        var isCollected = takesRange
+            ? TryCollect(entry, rows, start, count, options.IsDescending)
+            : TryCollect(entry, rows, 0, length, isReversed: false);
+        if (!isCollected)
         {
-            Collect(entry, rows, start, count, options.IsDescending);
-            start = 0;
-        }
-        else if (!entry.IsMissing)
-        {
-            Collect(entry, rows, 0, CountOf(entry), isReversed: false);
+            call.Reply.Error(TooLarge);
+            return;
         }
 
         if (!options.KeepsOrder || MustSortAnyway(entry, options))
         {
-            if (!TryWeigh(call, rows, entry, options))
-            {
-                call.Reply.Error("ERR One or more scores can't be converted into double"u8);
-                return;
-            }
-
-            rows.Sort(IsByText(entry, options), options.IsDescending);
+            var key = KeyOf(call, entry, options);
+            if (!TryWeigh(call, rows, key, options)) return;
+            rows.Sort(key, options.IsDescending);
         }
 
-        if (options.StoreAt > 0) Store(call, rows, start, count, options);
-        else Answer(call, rows, start, count, options);
+        Finish(call, rows, takesRange ? 0 : start, count, options);
+    }
+
+    private static void Finish(in Call call, SortRows? rows, long start, long count, SortOptions options)
+    {
+        if (options.StoreAt > 0) Store(call, rows, (int)start, (int)count, options);
+        else Answer(call, rows, (int)start, (int)count, options);
     }
 
     // What is stored must not depend on how a set's table lies.
     private static bool MustSortAnyway(in Entry entry, SortOptions options) =>
         !entry.IsMissing && entry.Type == ValueType.Set && options.KeepsOrder && options.StoreAt > 0;
 
-    private static bool IsByText(in Entry entry, SortOptions options) =>
-        options.IsAlpha || MustSortAnyway(entry, options);
+    private static SortKey KeyOf(in Call call, in Entry entry, SortOptions options)
+    {
+        if (MustSortAnyway(entry, options)) return SortKey.Element;
+        if (!options.IsAlpha) return SortKey.Score;
+        return options.By(call).IsNone ? SortKey.Element : SortKey.Weight;
+    }
 
     private static long CountOf(in Entry entry) => entry.Type switch
     {
@@ -130,14 +145,14 @@ public static class SortCommands
         _ => SortedSetValue.Count(entry),
     };
 
-    // Requires: for a set, all of it.
-    private static void Collect(in Entry entry, SortRows rows, long start, long count, bool isReversed)
+    // Requires: for a set, all of it. False when there is too much of it.
+    private static bool TryCollect(in Entry entry, SortRows rows, long start, long count, bool isReversed)
     {
         if (entry.Type == ValueType.Set)
         {
             var visitor = new AddingVisitor(rows);
             SetValue.Walk(entry, ref visitor);
-            return;
+            return rows.Count == count;
         }
 
         Span<byte> scratch = stackalloc byte[ListpackElement.MaxIntegerBytes];
@@ -145,67 +160,77 @@ public static class SortCommands
         {
             var from = isReversed ? ListValue.Length(entry) - 1 - start : start;
             using var cursor = ListValue.Walk(entry, from, isReversed);
-            for (; count > 0 && cursor.TryNext(out var element); count--) rows.Add(element.Text(scratch));
-            return;
+            for (; count > 0 && cursor.TryNext(out var element); count--)
+            {
+                if (!rows.TryAdd(element.Text(scratch))) return false;
+            }
+
+            return true;
         }
 
         var member = SortedSetCursor.At(entry, start, isReversed);
         for (; count > 0 && member.IsValid; count--)
         {
-            rows.Add(member.Text(scratch));
+            if (!rows.TryAdd(member.Text(scratch))) return false;
             member.Next();
-        }
-    }
-
-    // False when a number is wanted and something is none.
-    private static bool TryWeigh(in Call call, SortRows rows, in Entry source, SortOptions options)
-    {
-        var isByText = IsByText(source, options);
-        var by = options.KeepsOrder ? default : options.By(call);
-        if (by.IsNone && isByText) return true;
-        var lookup = new SortLookup(call, rows);
-        for (var i = 0; i < rows.Count; i++)
-        {
-            if (!by.IsNone && !lookup.TryFindWeight(by, i)) continue;
-            if (!isByText && !rows.TryScore(i, ofWeight: !by.IsNone)) return false;
         }
 
         return true;
     }
 
-    private static void Answer(in Call call, SortRows rows, long start, long count, SortOptions options)
+    // Writes the error and returns false when a number is wanted and something is none, or when it is too much.
+    private static bool TryWeigh(in Call call, SortRows rows, SortKey key, SortOptions options)
     {
-        call.Reply.Array(count * Math.Max(1, options.GetCount));
+        if (key == SortKey.Element) return true;
+        var by = options.By(call);
         var lookup = new SortLookup(call, rows);
-        for (var i = (int)start; i < start + count; i++)
+        var asScore = new SortLookup.AsScore(rows);
+        var asWeight = new SortLookup.AsWeight(rows);
+        for (var i = 0; i < rows.Count; i++)
         {
-            if (options.GetCount == 0) call.Reply.Bulk(rows.Element(i));
-            for (var n = 0; n < options.GetCount; n++)
+            var isTaken = key == SortKey.Weight ? lookup.TryHandOver(by, i, ref asWeight, out _)
+                : by.IsNone ? rows.TryScore(i, rows.Element(i))
+                : lookup.TryHandOver(by, i, ref asScore, out _);
+            if (isTaken) continue;
+            call.Reply.Error(key == SortKey.Weight ? TooLarge : NotANumber);
+            return false;
+        }
+
+        return true;
+    }
+
+    private static void Answer(in Call call, SortRows? rows, int start, int count, SortOptions options)
+    {
+        var gets = options.Gets;
+        call.Reply.Array((long)count * Math.Max(1, gets.Length));
+        if (rows is null) return;
+        var lookup = new SortLookup(call, rows);
+        var asReply = new SortLookup.AsReply(call.Reply);
+        for (var i = start; i < start + count; i++)
+        {
+            if (gets.IsEmpty) call.Reply.Bulk(rows.Element(i));
+            foreach (var at in gets)
             {
-                if (lookup.TryGet(options.Get(call, n), i, out var value)) call.Reply.Bulk(value);
-                else call.Reply.Null();
+                lookup.TryHandOver(new SortPattern(call.Args[at]), i, ref asReply, out var isThere);
+                if (!isThere) call.Reply.Null();
             }
         }
     }
 
-    private static void Store(in Call call, SortRows rows, long start, long count, SortOptions options)
+    private static void Store(in Call call, SortRows? rows, int start, int count, SortOptions options)
     {
-        using var results = new SortRows();
-        var lookup = new SortLookup(call, rows);
-        for (var i = (int)start; i < start + count; i++)
+        var expected = (long)count * Math.Max(1, options.Gets.Length);
+        using var results = rows is null ? null : new SortRows(rows.Heap, expected);
+        if (rows is not null && !TryGather(call, rows, results!, start, count, options))
         {
-            if (options.GetCount == 0) results.Add(rows.Element(i));
-            for (var n = 0; n < options.GetCount; n++)
-            {
-                lookup.TryGet(options.Get(call, n), i, out var value);
-                results.Add(value);
-            }
+            call.Reply.Error(TooLarge);
+            return;
         }
 
         var key = call.Key(options.StoreAt);
         var target = call.Write(options.StoreAt);
         if (!target.IsMissing) call.Unit.Remove(key, target);
-        if (results.Count > 0)
+        if (results is { Count: > 0 })
         {
             var list = ListValue.BeforeAdding(call.Unit, key, default, results.Bytes, results.Count);
             for (var i = 0; i < results.Count; i++)
@@ -217,7 +242,25 @@ public static class SortCommands
             call.Unit.Changed(key);
         }
 
-        call.Reply.Integer(results.Count);
+        call.Reply.Integer(results?.Count ?? 0);
+    }
+
+    private static bool TryGather(
+        in Call call, SortRows rows, SortRows results, int start, int count, SortOptions options)
+    {
+        var lookup = new SortLookup(call, rows);
+        var asResult = new SortLookup.AsResult(results);
+        for (var i = start; i < start + count; i++)
+        {
+            if (options.Gets.IsEmpty && !results.TryAdd(rows.Element(i))) return false;
+            foreach (var at in options.Gets)
+            {
+                if (!lookup.TryHandOver(new SortPattern(call.Args[at]), i, ref asResult, out var isThere)) return false;
+                if (!isThere && !results.TryAdd(default)) return false;
+            }
+        }
+
+        return true;
     }
 
     private readonly ref struct AddingVisitor(SortRows rows) : IMemberVisitor
@@ -225,8 +268,7 @@ public static class SortCommands
         public bool Visit(ListpackElement member)
         {
             Span<byte> scratch = stackalloc byte[ListpackElement.MaxIntegerBytes];
-            rows.Add(member.Text(scratch));
-            return true;
+            return rows.TryAdd(member.Text(scratch));
         }
     }
 }

@@ -5,6 +5,8 @@
 //     #                  the element itself (GET)
 //     anything else      nothing: as BY it says that the order stays
 
+using Millrace.Resp;
+
 namespace Millrace.Commands.Families;
 
 /// <summary>A pattern of BY or GET. Views of the request.</summary>
@@ -48,7 +50,8 @@ internal readonly ref struct SortPattern
 internal struct SortOptions
 {
     private int _byAt;
-    private int _firstGet;
+    private int[]? _gets;
+    private int _getCount;
     private long _offset;
     private long _limit;
 
@@ -61,8 +64,8 @@ internal struct SortOptions
     /// <summary>ALPHA.</summary>
     public bool IsAlpha { get; private set; }
 
-    /// <summary>How often GET was given.</summary>
-    public int GetCount { get; private set; }
+    /// <summary>The arguments with the patterns of GET.</summary>
+    public readonly ReadOnlySpan<int> Gets => _gets.AsSpan(0, _getCount);
 
     /// <summary>The argument with the destination; 0: none.</summary>
     public int StoreAt { get; private set; }
@@ -86,12 +89,18 @@ internal struct SortOptions
     /// <summary>The pattern of BY, or none.</summary>
     public readonly SortPattern By(in Call call) => _byAt == 0 ? default : new SortPattern(call.Args[_byAt]);
 
-    /// <summary>The pattern of a GET, counted from 0. O(arguments).</summary>
-    public readonly SortPattern Get(in Call call, int index)
+    /// <summary>The argument with the destination in a request; 0: none.</summary>
+    public static int FindDestination(Args args)
     {
-        var at = _firstGet;
-        for (; index > 0; index--) at = NextGet(call, at + 1);
-        return new SortPattern(call.Args[at]);
+        var found = 0;
+        for (var at = 2; at < args.Count; at++)
+        {
+            if (Words.Equal(args[at], "LIMIT"u8)) at += 2;
+            else if (Words.Equal(args[at], "BY"u8) || Words.Equal(args[at], "GET"u8)) at++;
+            else if (Words.Equal(args[at], "STORE"u8) && at + 1 < args.Count) found = ++at;
+        }
+
+        return found;
     }
 
     /// <summary>Which of so many elements LIMIT asks for: the first, and how many.</summary>
@@ -123,8 +132,7 @@ internal struct SortOptions
         }
         else if (call.Is(at, "GET"u8) && left >= 1)
         {
-            at++;
-            if (GetCount++ == 0) _firstGet = at;
+            AddGet(++at);
         }
         else
         {
@@ -135,14 +143,11 @@ internal struct SortOptions
         return true;
     }
 
-    // The argument of the next GET behind one, found as TryTake walks.
-    private static int NextGet(in Call call, int at)
+    private void AddGet(int at)
     {
-        for (; ; at++)
-        {
-            if (call.Is(at, "GET"u8)) return at + 1;
-            if (call.Is(at, "LIMIT"u8)) at += 2;
-            else if (call.Is(at, "STORE"u8) || call.Is(at, "BY"u8)) at++;
-        }
+        const int first = 4;
+        if (_gets is null) _gets = new int[first];
+        else if (_getCount == _gets.Length) Array.Resize(ref _gets, 2 * _getCount);
+        _gets[_getCount++] = at;
     }
 }

@@ -1,9 +1,9 @@
-using System.Buffers;
+// What SORT holds of the elements while it sorts: copies, in native memory that is given back at once, and an array of
+// where they are.
+
 using System.Runtime.InteropServices;
-using Millrace.Engine;
-using Millrace.Engine.Values;
+using Millrace.Memory;
 using Millrace.Resp;
-using ValueType = Millrace.Engine.ValueType;
 
 namespace Millrace.Commands.Families;
 
@@ -12,32 +12,29 @@ namespace Millrace.Commands.Families;
 /// </summary>
 /// <remarks>
 /// <code>
-///   rows    [ element at, length | weight at, length | score ] ...
-///   bytes   [ element | element | ... | weight | ... ]
+///   rows    [ element at, length | weight at, length | score ] ...     managed
+///   bytes   [ element | element | ... | weight | ... ]                 a block of a heap, which grows by doubling
 /// </code>
-/// Both arrays come from pools and go back with Dispose. Views are valid until something is added.
+/// The block is in a partition's heap, which is held throughout, and goes with Dispose. Views are valid until something
+/// is added.
 /// </remarks>
-internal sealed class SortRows : IDisposable
+/// <param name="heap">Where the block is.</param>
+/// <param name="count">How many elements are to be expected.</param>
+internal sealed class SortRows(Heap heap, long count) : IDisposable
 {
-    private const int FirstRows = 64;
+    /// <summary>The most bytes of texts.</summary>
+    public const int MaxBytes = 1 << 30;
+
+    private const int MaxRows = 40_000_000;
     private const int FirstBytes = 1024;
 
-    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(FirstBytes);
-    private Row[] _rows = new Row[FirstRows];
+    private Row[] _rows = new Row[Math.Min(count, MaxRows)];
+    private BlockRef _bytes;
+    private int _room;
     private int _used;
 
-    private bool HasWeights
-    {
-        get
-        {
-            foreach (ref readonly var row in _rows.AsSpan(0, Count))
-            {
-                if (row.WeightAt >= 0) return true;
-            }
-
-            return false;
-        }
-    }
+    /// <summary>Where they are.</summary>
+    public Heap Heap => heap;
 
     /// <summary>How many there are.</summary>
     public int Count { get; private set; }
@@ -45,60 +42,73 @@ internal sealed class SortRows : IDisposable
     /// <summary>Bytes of all that was added.</summary>
     public long Bytes => _used;
 
-    /// <summary>Adds an element.</summary>
-    public void Add(ReadOnlySpan<byte> element)
+    /// <summary>Adds an element; false when there is no room for it.</summary>
+    public bool TryAdd(ReadOnlySpan<byte> element)
     {
-        if (Count == _rows.Length) Array.Resize(ref _rows, checked(Count * 2));
-        _rows[Count++] = new Row { At = Append(element), Length = element.Length, WeightAt = -1 };
+        if (Count == MaxRows || !TryAppend(element, out var at)) return false;
+        if (Count == _rows.Length) Array.Resize(ref _rows, Math.Min(MaxRows, (2 * Count) + 1));
+        _rows[Count++] = new Row { At = at, Length = element.Length, WeightAt = -1 };
+        return true;
     }
 
     /// <summary>An element.</summary>
-    public ReadOnlySpan<byte> Element(int index) => _bytes.AsSpan(_rows[index].At, _rows[index].Length);
-
-    /// <summary>Gives a row the text that it is compared by.</summary>
-    public void SetWeight(int index, ReadOnlySpan<byte> text)
+    public ReadOnlySpan<byte> Element(int index)
     {
-        var at = Append(text);
-        _rows[index].WeightAt = at;
-        _rows[index].WeightLength = text.Length;
+        ref readonly var row = ref _rows[index];
+        return row.Length == 0 ? default : heap.Span(_bytes, row.At, row.Length);
     }
 
-    /// <summary>Gives a row the number that its weight or its element is; false when that is none.</summary>
-    public bool TryScore(int index, bool ofWeight)
+    /// <summary>Gives a row the text that it is compared by; false when there is no room for it.</summary>
+    public bool TrySetWeight(int index, ReadOnlySpan<byte> text)
     {
+        if (!TryAppend(text, out var at)) return false;
         ref var row = ref _rows[index];
-        var text = ofWeight ? _bytes.AsSpan(row.WeightAt, row.WeightLength) : _bytes.AsSpan(row.At, row.Length);
+        (row.WeightAt, row.WeightLength) = (at, text.Length);
+        return true;
+    }
+
+    /// <summary>Gives a row the number that a text is; false when that is none.</summary>
+    public bool TryScore(int index, ReadOnlySpan<byte> text)
+    {
         var end = text.IndexOf((byte)0); // where a C string ends
         if (end >= 0) text = text[..end];
         if (text.IsEmpty) return true;
-        return Numbers.TryParseDouble(text.TrimStart(" \t\n\v\f\r"u8), out row.Score);
+        // Of numbers so small that they lose digits C says that they are out of range, too.
+        var isNumber = Numbers.TryParseDouble(text.TrimStart(" \t\n\v\f\r"u8), out var score);
+        _rows[index].Score = score;
+        return isNumber && !double.IsSubnormal(score);
     }
 
     /// <summary>Orders the rows. O(n log n).</summary>
-    /// <param name="byText">By the text of the weight, or of the element where no row has one; otherwise by the number
-    /// and, where that is the same, the element.</param>
+    /// <param name="key">What they are compared by; where that is the same, the element decides.</param>
     /// <param name="isDescending">The largest first.</param>
-    public void Sort(bool byText, bool isDescending) =>
-        _rows.AsSpan(0, Count).Sort(new Order(_bytes, byText, HasWeights, isDescending));
+    public void Sort(SortKey key, bool isDescending)
+    {
+        if (Count > 1) _rows.AsSpan(0, Count).Sort(new Order(heap, _bytes, key, isDescending));
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => ArrayPool<byte>.Shared.Return(_bytes);
-
-    private int Append(ReadOnlySpan<byte> text)
+    public void Dispose()
     {
-        var at = _used;
-        var end = checked(at + text.Length);
-        if (end > _bytes.Length)
+        if (!_bytes.IsNull) heap.Free(_bytes);
+        _bytes = default;
+    }
+
+    private bool TryAppend(ReadOnlySpan<byte> text, out int at)
+    {
+        at = _used;
+        if (text.IsEmpty) return true;
+        var end = at + (long)text.Length;
+        if (end > MaxBytes) return false;
+        if (end > _room)
         {
-            var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, Math.Max(end, 2L * _bytes.Length)));
-            _bytes.AsSpan(0, at).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_bytes);
-            _bytes = larger;
+            _room = (int)Math.Clamp(2L * end, FirstBytes, MaxBytes);
+            _bytes = _bytes.IsNull ? heap.Allocate(_room) : heap.Resize(_bytes, _used, _room);
         }
 
-        text.CopyTo(_bytes.AsSpan(at));
-        _used = end;
-        return at;
+        _used = (int)end;
+        text.CopyTo(heap.Span(_bytes, at, text.Length));
+        return true;
     }
 
     [StructLayout(LayoutKind.Auto)]
@@ -111,99 +121,40 @@ internal sealed class SortRows : IDisposable
         public double Score;
     }
 
-    private readonly struct Order(byte[] bytes, bool byText, bool byWeight, bool isDescending) : IComparer<Row>
+    private readonly struct Order(Heap heap, BlockRef bytes, SortKey key, bool isDescending) : IComparer<Row>
     {
         public int Compare(Row x, Row y)
         {
-            var order = byText ? CompareTexts(x, y) : CompareNumbers(x, y);
-            if (order == 0) return x.At.CompareTo(y.At);
+            var order = key switch
+            {
+                SortKey.Score => x.Score.CompareTo(y.Score),
+                SortKey.Weight => CompareWeights(x, y),
+                _ => 0,
+            };
+            if (order == 0) order = Text(x.At, x.Length).SequenceCompareTo(Text(y.At, y.Length));
             return isDescending ? -order : order;
         }
 
-        private int CompareNumbers(Row x, Row y)
-        {
-            var order = x.Score.CompareTo(y.Score);
-            return order != 0 ? order : CompareElements(x, y);
-        }
-
         // Who has no weight comes first.
-        private int CompareTexts(Row x, Row y)
+        private int CompareWeights(Row x, Row y)
         {
-            if (!byWeight) return CompareElements(x, y);
             if (x.WeightAt < 0 || y.WeightAt < 0) return (x.WeightAt < 0 ? 0 : 1) - (y.WeightAt < 0 ? 0 : 1);
-            return bytes.AsSpan(x.WeightAt, x.WeightLength).SequenceCompareTo(
-                bytes.AsSpan(y.WeightAt, y.WeightLength));
+            return Text(x.WeightAt, x.WeightLength).SequenceCompareTo(Text(y.WeightAt, y.WeightLength));
         }
 
-        private int CompareElements(Row x, Row y) =>
-            bytes.AsSpan(x.At, x.Length).SequenceCompareTo(bytes.AsSpan(y.At, y.Length));
+        private ReadOnlySpan<byte> Text(int at, int length) => length == 0 ? default : heap.Span(bytes, at, length);
     }
 }
 
-/// <summary>Finds what patterns name for the elements of a sort.</summary>
-internal ref struct SortLookup
+/// <summary>What the rows of a sort are compared by.</summary>
+internal enum SortKey
 {
-    private readonly Call _call;
-    private readonly SortRows _rows;
-    private readonly byte[] _scratch = new byte[StringValue.ScratchBytes];
-    private byte[] _name = [];
-    private byte[] _value = [];
+    /// <summary>The element's own text.</summary>
+    Element,
 
-    /// <summary>A lookup for these rows.</summary>
-    public SortLookup(in Call call, SortRows rows)
-    {
-        _call = call;
-        _rows = rows;
-    }
+    /// <summary>The text of the weight.</summary>
+    Weight,
 
-    /// <summary>Gives a row the weight that a pattern names; false when there is none.</summary>
-    public bool TryFindWeight(SortPattern by, int index)
-    {
-        if (!TryGet(by, index, out var text)) return false;
-        _rows.SetWeight(index, text);
-        return true;
-    }
-
-    /// <summary>What a pattern names for an element.</summary>
-    /// <param name="pattern">The pattern.</param>
-    /// <param name="index">The row of the element.</param>
-    /// <param name="value">A view, until something is added to the rows or looked up.</param>
-    public bool TryGet(SortPattern pattern, int index, out ReadOnlySpan<byte> value)
-    {
-        var element = _rows.Element(index);
-        value = pattern.IsElement ? element : default;
-        if (pattern.IsElement || !pattern.NamesKeys) return pattern.IsElement;
-        var name = NameOf(pattern, element);
-        var unit = _call.Unit;
-        var key = new Key(_call.Caller.Database, unit.Keyspace.HashOf(name), name);
-        var entry = unit.Find(key, _call.Caller.ReadAccess);
-        if (entry.IsMissing) return false;
-        if (pattern.Field.IsEmpty)
-        {
-            if (entry.Type != ValueType.String) return false;
-            value = Copied(StringValue.Read(entry, _scratch));
-            return true;
-        }
-
-        if (entry.Type != ValueType.Hash || !HashValue.TryFind(unit, entry, pattern.Field, out var item)) return false;
-        value = Copied(item.Value.Text(_scratch));
-        return true;
-    }
-
-    private ReadOnlySpan<byte> NameOf(SortPattern pattern, ReadOnlySpan<byte> element)
-    {
-        var length = checked(pattern.Prefix.Length + element.Length + pattern.Suffix.Length);
-        if (_name.Length < length) _name = new byte[Math.Max(length, 2 * _name.Length)];
-        pattern.Prefix.CopyTo(_name);
-        element.CopyTo(_name.AsSpan(pattern.Prefix.Length));
-        pattern.Suffix.CopyTo(_name.AsSpan(pattern.Prefix.Length + element.Length));
-        return _name.AsSpan(0, length);
-    }
-
-    private ReadOnlySpan<byte> Copied(scoped ReadOnlySpan<byte> text)
-    {
-        if (_value.Length < text.Length) _value = new byte[Math.Max(text.Length, 2 * _value.Length)];
-        text.CopyTo(_value);
-        return _value.AsSpan(0, text.Length);
-    }
+    /// <summary>A number.</summary>
+    Score,
 }

@@ -19,8 +19,8 @@ public static class SortGrammar
     /// <summary>One form per command.</summary>
     public static IReadOnlyList<Form> Forms { get; } =
     [
-        new("SORT", Source, One(Stored, ByNumbers)) { Weight = 2, Before = Before },
-        new("SORT_RO", Source, ByNumbers) { Before = Before },
+        new("SORT", Source, One(Stored, ByNumbers)) { Weight = 2, Before = Before, IsFrozen = true },
+        new("SORT_RO", Source, ByNumbers) { Before = Before, IsFrozen = true },
     ];
 
     private static void Source(Draft draft)

@@ -11,7 +11,7 @@ public static class TransactionGrammar
     // HELLO's options and AUTH's texts differ by version (KnownDifferences), ZRANK takes one argument more since 7.2,
     // so that EXEC refuses at one server only; CLIENT KILL may end the client.
     private static readonly HashSet<string> s_excluded =
-        new(StringComparer.Ordinal) { "HELLO", "AUTH", "CLIENT KILL", "ZRANK", "ZREVRANK" };
+        new(StringComparer.Ordinal) { "HELLO", "AUTH", "CLIENT KILL", "ZRANK", "ZREVRANK", "OBJECT ENCODING" };
 
     /// <summary>One form per command.</summary>
     public static IReadOnlyList<Form> Forms { get; } =
