@@ -165,11 +165,15 @@ public readonly ref struct Call
     /// <param name="keys">How many keys, one behind the other.</param>
     /// <param name="timeoutMs">For how long, in milliseconds; 0: for ever.</param>
     /// <returns>False when this caller may not wait: the handler answers as if the time were over.</returns>
-    public bool TryWait(Engine.ValueType type, int firstKey, int keys, long timeoutMs)
+    public bool TryWait(Engine.ValueType type, int firstKey, int keys, long timeoutMs) =>
+        TryWait(new KeyWait(type, firstKey, keys, timeoutMs));
+
+    /// <summary>The same with all that can be said of a wait.</summary>
+    public bool TryWait(KeyWait wait)
     {
         Debug.Assert((Spec.Flags & CommandFlags.Blocking) != 0, "a command that waits says so in its flags");
         if (!Caller.MayWait) return false;
-        Caller.Wait = new KeyWait(type, firstKey, keys, timeoutMs);
+        Caller.Wait = wait;
         return true;
     }
 

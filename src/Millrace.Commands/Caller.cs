@@ -7,7 +7,15 @@ namespace Millrace.Commands;
 /// <param name="FirstKey">The argument with the first of them.</param>
 /// <param name="Keys">How many there are, one behind the other.</param>
 /// <param name="TimeoutMs">For how long, in milliseconds; 0: for ever.</param>
-public sealed record KeyWait(Engine.ValueType Type, int FirstKey, int Keys, long TimeoutMs);
+public sealed record KeyWait(Engine.ValueType Type, int FirstKey, int Keys, long TimeoutMs)
+{
+    /// <summary>Whether the command shall run again too when one of the keys is gone or holds something else.</summary>
+    public bool MindsLoss { get; init; }
+
+    /// <summary>What arguments mean at this moment that would mean something else later, by their index; or null.
+    /// </summary>
+    public Dictionary<int, byte[]>? Fixed { get; init; }
+}
 
 /// <summary>Who calls: what a data command may know of the connection, script or file behind a call.</summary>
 /// <remarks>Used by the loop that runs the call only.</remarks>
@@ -31,8 +39,8 @@ public abstract class Caller
     /// </summary>
     public bool MayWait { get; set; }
 
-    /// <summary>What the command that runs wants its caller to wait for (<see cref="Call.TryWait"/>). Whoever runs
-    /// commands looks at it when a handler has returned, and clears it.</summary>
+    /// <summary>What the command that runs wants its caller to wait for (<see cref="Call.TryWait(KeyWait)"/>).
+    /// Whoever runs commands looks at it when a handler has returned, and clears it.</summary>
     public KeyWait? Wait { get; set; }
 
     /// <summary>How a read by this caller counts.</summary>

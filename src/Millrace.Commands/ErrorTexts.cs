@@ -69,6 +69,22 @@ public static class ErrorTexts
     public static void WriteInvalidExpiry(ReplyWriter reply, CommandSpec command) =>
         WriteNaming(reply, "ERR invalid expire time in '"u8, command);
 
+    /// <summary>Writes that a container's subcommand has arguments that make no sense.</summary>
+    /// <param name="reply">Where it goes.</param>
+    /// <param name="word">The subcommand as the client wrote it.</param>
+    /// <param name="container">The container's name in upper case.</param>
+    public static void WriteSubcommandSyntax(
+        ReplyWriter reply, ReadOnlySpan<byte> word, ReadOnlySpan<byte> container)
+    {
+        Span<byte> after = stackalloc byte[32];
+        "'. Try "u8.CopyTo(after);
+        container.CopyTo(after[7..]);
+        " HELP."u8.CopyTo(after[(7 + container.Length)..]);
+        WriteQuoting(
+            reply, "ERR unknown subcommand or wrong number of arguments for '"u8, word,
+            after[..(13 + container.Length)]);
+    }
+
     /// <summary>Writes an error that quotes a client's word; a long word is cut. CR and LF at the ends of the whole
     /// text are dropped, as Redis does where it formats a text.</summary>
     /// <param name="reply">Where it goes.</param>

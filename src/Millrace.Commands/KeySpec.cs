@@ -67,6 +67,10 @@ public sealed record KeySpec
     /// <summary>The upper-case word to search for, or null.</summary>
     public string? Keyword { get; init; }
 
+    /// <summary>Keyword: finds it where arguments before it may be the same word; 0: it is not there. Null: the first
+    /// one is meant.</summary>
+    public Func<Args, int>? FindKeyword { get; init; }
+
     /// <summary>Where the search for the keyword starts; negative: counted from the end, searching backwards.</summary>
     public int KeywordFrom { get; init; }
 
@@ -143,6 +147,12 @@ public sealed record KeySpec
     {
         first = BeginIndex;
         if (Keyword is null) return first < args.Count;
+        if (FindKeyword is not null)
+        {
+            first = FindKeyword(args) + 1;
+            return first > 1 && first < args.Count;
+        }
+
         var step = KeywordFrom < 0 ? -1 : 1;
         var at = KeywordFrom < 0 ? args.Count + KeywordFrom : KeywordFrom;
         for (; at > 0 && at < args.Count; at += step)

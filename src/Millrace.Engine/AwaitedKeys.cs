@@ -17,6 +17,7 @@ public sealed class AwaitedKeys
     private readonly Partition _partition;
     private readonly Dictionary<OwnedKey, WaitQueue> _keys = new(new OwnedKey.Comparer());
     private readonly Dictionary<OwnedKey, WaitQueue>.AlternateLookup<Key> _byView;
+    private readonly List<WaitQueue> _lost = []; // of keys that went because their time had come
     private int[]? _needed; // per partition: how many nodes here need it; null while no waiter needs another one
 
     internal AwaitedKeys(Partition partition)
@@ -27,6 +28,21 @@ public sealed class AwaitedKeys
 
     /// <summary>How many keys somebody waits for.</summary>
     public int Count => _keys.Count;
+
+    /// <summary>Whether keys have gone because their time had come whose loss ends somebody's wait.</summary>
+    public bool HasLost => _lost.Count > 0;
+
+    /// <summary>For how many of them the loss of the key ends somebody's wait. O(keys).</summary>
+    public int CountMindingLoss()
+    {
+        var count = 0;
+        foreach (var queue in _keys.Values)
+        {
+            if (queue.MindingLoss > 0) count++;
+        }
+
+        return count;
+    }
 
     /// <summary>Puts a waiter at the end of a key's queue.</summary>
     internal WaitNode Add(in Key key, Waiter waiter)
@@ -55,16 +71,32 @@ public sealed class AwaitedKeys
         return true;
     }
 
+    /// <summary>Notes that a key goes because its time has come; false when nobody waits who minds. Whoever finds that
+    /// out may not hold what serving the waiters takes: they are served from the list.</summary>
+    internal bool NoteLoss(in Key key)
+    {
+        if (Find(key) is not { MindingLoss: > 0 } queue) return false;
+        _lost.Add(queue);
+        return true;
+    }
+
+    /// <summary>Hands over what <see cref="NoteLoss"/> has noted.</summary>
+    internal void TakeLost(ReadyKeys ready)
+    {
+        foreach (var queue in _lost) ready.Add(queue);
+        _lost.Clear();
+    }
+
     /// <summary>The queue of a key, or null.</summary>
     internal WaitQueue? Find(in Key key) => _byView.TryGetValue(key, out var queue) ? queue : null;
 
-    /// <summary>Notes the awaited keys of a database that exist in its table now (SWAPDB).</summary>
-    internal void FindReady(int database, KeyTable? table, ReadyKeys ready)
+    /// <summary>Notes that any awaited key of a database may be ready: it got another table (SWAPDB, FLUSHDB).
+    /// </summary>
+    internal void AddAll(int database, ReadyKeys ready)
     {
-        if (table is null) return;
         foreach (var (key, queue) in _keys)
         {
-            if (key.Database == database && !table.Find(key.Hash, key.Bytes).IsMissing) ready.Add(queue);
+            if (key.Database == database) ready.Add(queue);
         }
     }
 
@@ -97,6 +129,9 @@ public sealed class WaitQueue
     /// <summary>How many wait.</summary>
     public int Count { get; private set; }
 
+    /// <summary>How many of them mind when the key is gone (<see cref="Waiter.MindsLoss"/>).</summary>
+    public int MindingLoss { get; private set; }
+
     /// <summary>Who came first, or null.</summary>
     public WaitNode? First { get; private set; }
 
@@ -115,6 +150,7 @@ public sealed class WaitQueue
         else Last.Next = node;
         Last = node;
         Count++;
+        if (node.Waiter.MindsLoss) MindingLoss++;
     }
 
     internal void Remove(WaitNode node)
@@ -125,6 +161,7 @@ public sealed class WaitQueue
         else node.Next.Previous = node.Previous;
         node.Previous = node.Next = null;
         Count--;
+        if (node.Waiter.MindsLoss) MindingLoss--;
     }
 }
 

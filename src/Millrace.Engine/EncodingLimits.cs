@@ -1,3 +1,4 @@
+using Millrace.Engine.Values;
 using Millrace.Memory;
 
 namespace Millrace.Engine;
@@ -41,6 +42,9 @@ public sealed record EncodingLimits
     /// <summary>From which length on an element of a list stands alone; 0: when it is longer than a chunk. For tests.
     /// </summary>
     public long ListPlainBytes { get; init; }
+
+    /// <summary>When a node of a stream is full.</summary>
+    public StreamNodeLimits StreamNodes { get; init; } = new(MaxBytes: 4096, MaxEntries: 100);
 
     /// <summary>The limits of a list's chunks.</summary>
     public ChunkLimits ListChunks => ChunkLimits.Of(ListChunk, ListCompressDepth, ListPlainBytes);

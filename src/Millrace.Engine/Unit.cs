@@ -224,7 +224,12 @@ public sealed class Unit
     public long Discard(int database)
     {
         var removed = 0L;
-        for (var i = 0; i < _keyspace.Shape.Partitions; i++) removed += _keyspace[i].Discard(database, NowMs);
+        for (var i = 0; i < _keyspace.Shape.Partitions; i++)
+        {
+            removed += _keyspace[i].Discard(database, NowMs);
+            if (_keyspace[i].Awaited.Count > 0) _keyspace[i].Awaited.AddAll(database, Ready);
+        }
+
         return removed;
     }
 
@@ -236,8 +241,8 @@ public sealed class Unit
             var partition = _keyspace[i];
             partition.Swap(first, second, NowMs);
             if (partition.Awaited.Count == 0) continue;
-            partition.Awaited.FindReady(first, partition.Table(first), Ready);
-            partition.Awaited.FindReady(second, partition.Table(second), Ready);
+            partition.Awaited.AddAll(first, Ready);
+            partition.Awaited.AddAll(second, Ready);
         }
     }
 
@@ -266,7 +271,20 @@ public sealed class Unit
         if (_isHeard) Tell(key);
     }
 
-    /// <summary>Counts <paramref name="changes"/> changes that belong to no single key (FLUSHALL, SWAPDB).</summary>
+    /// <summary>Has those who wait for a key look again, though no change of it is told to those who watch it.
+    /// </summary>
+    public void Wake(in Key key)
+    {
+        var partition = PartitionFor(key);
+        if (partition.Awaited.Count > 0 && partition.Awaited.Find(key) is { } queue) Ready.Add(queue);
+    }
+
+    /// <summary>Has those look again who wait for keys of a partition that went because their time had come.
+    /// </summary>
+    public void WakeForLost(int partition) => _keyspace[partition].Awaited.TakeLost(Ready);
+
+    /// <summary>Counts <paramref name="changes"/> changes that nobody watches: those that belong to no single key
+    /// (FLUSHALL, SWAPDB), and those of what a stream's groups have been given.</summary>
     public void ChangedMany(long changes) => Dirty += changes;
 
     /// <summary>
@@ -512,9 +530,16 @@ public sealed class Unit
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         partition.Line.Expired++;
-        if (_isHeard) partition.Watched.Expire(key);
+        if (_isHeard) NoteLoss(partition, key);
         Detach(partition.Table(key.Database)!, key.Hash, entry);
         Value.Free(partition.Discards, entry);
+    }
+
+    // Who waits for the key is told by the loop that looks after the partition.
+    private void NoteLoss(Partition partition, in Key key)
+    {
+        partition.Watched.Expire(key);
+        if (partition.Awaited.Count > 0 && partition.Awaited.NoteLoss(key)) partition.NoteDeadline(NowMs - 1);
     }
 
     // Somebody watches or waits for keys of the held partitions: is it this one?
@@ -522,7 +547,7 @@ public sealed class Unit
     {
         var partition = PartitionFor(key);
         if (partition.Watched.Count > 0) partition.Watched.Touch(key);
-        if (partition.Awaited.Count > 0 && partition.Awaited.Find(key) is { } queue) Ready.Add(queue);
+        Wake(key);
     }
 
     private static void Detach(KeyTable table, ulong hash, in Entry entry)

@@ -28,10 +28,12 @@ public abstract class Waiter
     /// <summary>A record of somebody who is about to wait.</summary>
     /// <param name="database">The database of its keys.</param>
     /// <param name="type">What a key must hold to be worth a look.</param>
-    protected Waiter(int database, ValueType type)
+    /// <param name="mindsLoss">Whether a key that is gone, or holds something else, ends the wait as well.</param>
+    protected Waiter(int database, ValueType type, bool mindsLoss = false)
     {
         Database = database;
         Type = type;
+        MindsLoss = mindsLoss;
     }
 
     /// <summary>The database of its keys.</summary>
@@ -39,6 +41,9 @@ public abstract class Waiter
 
     /// <summary>What a key must hold to be worth a look.</summary>
     public ValueType Type { get; }
+
+    /// <summary>Whether a key that is gone, or holds something else, is worth a look too (XREADGROUP).</summary>
+    public bool MindsLoss { get; }
 
     /// <summary>The partitions of all keys of its command, those that it only writes to included.</summary>
     public ulong Partitions { get; protected set; }

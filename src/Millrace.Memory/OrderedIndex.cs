@@ -1,455 +1,68 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-
 namespace Millrace.Memory;
 
-/// <summary>Receives the keys of an <see cref="OrderedIndex"/> in order.</summary>
-public interface IKeyVisitor
-{
-    /// <summary>One key; false ends the walk. Must not change the index.</summary>
-    bool Visit(ulong high, ulong low);
-}
-
 /// <summary>
-/// A set of 16-byte keys in unsigned order, kept in native memory: a B+tree of 512-byte nodes.
+/// A set of 16-byte keys in unsigned order, kept in native memory: a <see cref="RecordIndex{TRecord}"/> of keys alone.
 /// </summary>
-/// <remarks>
-/// <para>
-/// Insert and Remove O(log n), TryFirst O(1), a walk O(log n + keys). Nodes below a third are joined with a neighbour
-/// or filled from it; a leaf at the right end that overflows is left full, so keys that arrive in order are packed
-/// densely.
-/// </para>
-/// <para>
-/// Invariants: all leaves have the same height and are linked from left to right; fences are as
-/// <see cref="IndexNode"/> says; no node but the root is empty. 17 to 26 bytes per key. A handle may be copied; it is
-/// used under the heap's lock.
-/// </para>
-/// </remarks>
-public readonly unsafe struct OrderedIndex
+/// <remarks>17 to 26 bytes per key. A handle may be copied; it is used under the heap's lock.</remarks>
+public readonly struct OrderedIndex
 {
-    private const int MaxHeight = 24;
-
-    private readonly Heap _heap;
+    private readonly RecordIndex<IndexKey> _keys;
 
     /// <summary>A handle to the index that has this header.</summary>
     public OrderedIndex(Heap heap, BlockRef header)
+        : this(new RecordIndex<IndexKey>(heap, header))
     {
-        _heap = heap;
-        Header = header;
     }
+
+    private OrderedIndex(RecordIndex<IndexKey> keys) => _keys = keys;
 
     /// <summary>The block that the index is known by; never moves.</summary>
-    public BlockRef Header { get; }
+    public BlockRef Header => _keys.Header;
 
     /// <summary>The number of keys.</summary>
-    public long Count => Head.Count;
+    public long Count => _keys.Count;
 
     /// <summary>Exact bytes of the index.</summary>
-    public long AllocatedBytes =>
-        _heap.UsableSize(Header) + ((long)Head.Nodes * _heap.UsableSizeOf(IndexNode.SizeBytes));
-
-    // SAFETY: of the members below: Address has checked that a block is there, and the blocks of an index have the
-    // size of what is read through them. Nodes do not move, so pointers to them hold until the node is freed.
-    private ref IndexHeader Head
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => ref *(IndexHeader*)_heap.Address(Header);
-    }
+    public long AllocatedBytes => _keys.AllocatedBytes;
 
     /// <summary>An index without keys: one small block.</summary>
-    public static OrderedIndex Create(Heap heap)
-    {
-        ArgumentNullException.ThrowIfNull(heap);
-        Debug.Assert(sizeof(IndexNode) == IndexNode.SizeBytes, "as drawn");
-        Debug.Assert(sizeof(IndexHeader) == IndexHeader.SizeBytes, "as drawn");
-        var index = new OrderedIndex(heap, heap.Allocate(IndexHeader.SizeBytes));
-        index.Head = default;
-        return index;
-    }
+    public static OrderedIndex Create(Heap heap) => new(RecordIndex<IndexKey>.Create(heap));
 
     /// <summary>Adds a key; false when it is there already.</summary>
-    public bool Insert(ulong high, ulong low)
-    {
-        ref var head = ref Head;
-        var key = new IndexKey(high, low);
-        if (head.Height == 0) Plant();
-        Span<Step> path = stackalloc Step[MaxHeight];
-        var leaf = Descend(key, path);
-        var keys = IndexNode.Keys(leaf);
-        var at = IndexNode.CountBelow(keys, leaf->Count, key);
-        if (at < leaf->Count && keys[at] == key) return false;
-        if (leaf->Count < IndexNode.LeafKeys) IndexNode.InsertKey(leaf, at, key);
-        else SplitLeaf(leaf, at, key, path);
-        head.Count++;
-        return true;
-    }
+    public bool Insert(ulong high, ulong low) => _keys.Insert(new IndexKey(high, low));
 
     /// <summary>Removes a key; false when it is not there.</summary>
-    public bool Remove(ulong high, ulong low)
-    {
-        ref var head = ref Head;
-        if (head.Count == 0) return false;
-        var key = new IndexKey(high, low);
-        Span<Step> path = stackalloc Step[MaxHeight];
-        var leaf = Descend(key, path);
-        var keys = IndexNode.Keys(leaf);
-        var at = IndexNode.CountBelow(keys, leaf->Count, key);
-        if (at == leaf->Count || keys[at] != key) return false;
-        IndexNode.RemoveKey(leaf, at);
-        head.Count--;
-        if (leaf->Count < IndexNode.MinLeafKeys) Refill(path);
-        return true;
-    }
+    public bool Remove(ulong high, ulong low) => _keys.Remove(high, low);
 
     /// <summary>The smallest key; false when there is none.</summary>
     public bool TryFirst(out ulong high, out ulong low)
     {
-        ref var head = ref Head;
-        if (head.Count == 0)
-        {
-            high = low = 0;
-            return false;
-        }
+        var found = _keys.TryFirst(out var key);
+        (high, low) = key;
+        return found;
+    }
 
-        var first = IndexNode.Keys(Node(new BlockRef(head.FirstLeaf)))[0];
-        high = first.High;
-        low = first.Low;
+    /// <summary>The smallest key that is not below the given one; false when there is none.</summary>
+    public bool TryAtLeast(ref ulong high, ref ulong low)
+    {
+        if (!_keys.TryAtLeast(high, low, out var key)) return false;
+        (high, low) = key;
         return true;
     }
 
     /// <summary>Visits the keys from the given one on, ascending, until the visitor has enough.</summary>
     public void VisitFrom<TVisitor>(ulong high, ulong low, ref TVisitor visitor)
-        where TVisitor : struct, IKeyVisitor, allows ref struct
-    {
-        if (Head.Count == 0) return;
-        var from = new IndexKey(high, low);
-        Span<Step> path = stackalloc Step[MaxHeight];
-        var leaf = Descend(from, path);
-        var at = IndexNode.CountBelow(IndexNode.Keys(leaf), leaf->Count, from);
-        while (true)
-        {
-            for (; at < leaf->Count; at++)
-            {
-                var key = IndexNode.Keys(leaf)[at];
-                if (!visitor.Visit(key.High, key.Low)) return;
-            }
+        where TVisitor : struct, IRecordVisitor<IndexKey>, allows ref struct =>
+        _keys.VisitFrom(high, low, ref visitor);
 
-            if (leaf->NextLeaf == 0) return;
-            leaf = Node(new BlockRef(leaf->NextLeaf));
-            at = 0;
-        }
-    }
-
-    /// <summary>
-    /// Forgets the smallest keys, about so many at most, and frees their nodes; true when none are left.
-    /// </summary>
-    /// <remarks>
-    /// Once this has begun, nothing but Count, FreeSome and Free may be used. The header stays until
-    /// <see cref="Free"/>, so the call may be repeated.
-    /// </remarks>
-    public bool FreeSome(int max)
-    {
-        ref var head = ref Head;
-        Span<Step> path = stackalloc Step[MaxHeight];
-        for (var work = 0; head.Height > 0; work += IndexNode.LeafKeys)
-        {
-            if (work > 0 && work >= max) return false;
-            var leaf = Descend(default, path);
-            head.Count -= leaf->Count;
-            head.FirstLeaf = leaf->NextLeaf;
-            var level = head.Height - 1;
-            FreeNode(path[level].Node);
-            while (--level >= 0 && Node(path[level].Node)->Count == 1) FreeNode(path[level].Node);
-            if (level < 0) head = default;
-            else IndexNode.RemoveChild(Node(path[level].Node), 0);
-        }
-
-        return true;
-    }
+    /// <summary>As <see cref="RecordIndex{TRecord}.FreeSome(int)"/>.</summary>
+    public bool FreeSome(int max) => _keys.FreeSome(max);
 
     /// <summary>
     /// Frees the whole index, its header included; the handle is dead then. O(keys) unless it is empty.
     /// </summary>
-    public void Free()
-    {
-        _ = FreeSome(int.MaxValue);
-        _heap.Free(Header);
-    }
+    public void Free() => _keys.Free();
 
     /// <summary>Tests the invariants of the tree. For tests.</summary>
-    internal void CheckInvariants()
-    {
-        ref var head = ref Head;
-        var keys = 0L;
-        var nodes = 0;
-        var nextLeaf = head.FirstLeaf;
-        if (head.Height > 0) Check(new BlockRef(head.Root), head.Height, null, null, ref keys, ref nodes, ref nextLeaf);
-        if (keys != head.Count || nodes != head.Nodes || nextLeaf != 0)
-            throw new HeapCorruptionException($"{keys} keys in {nodes} nodes; {head.Count} in {head.Nodes} expected.");
-    }
-
-    private void Check(
-        BlockRef block, int height, IndexKey? least, IndexKey? bound, ref long keys, ref int nodes, ref ulong nextLeaf)
-    {
-        var node = Node(block);
-        nodes++;
-        if (node->Count == 0 && nodes > 1) throw new HeapCorruptionException("An empty node.");
-        if (height == 1)
-        {
-            if (nextLeaf != block.Value) throw new HeapCorruptionException("The leaves are linked wrongly.");
-            nextLeaf = node->NextLeaf;
-            keys += node->Count;
-            for (var i = 0; i < node->Count; i++)
-            {
-                var key = IndexNode.Keys(node)[i];
-                if ((i > 0 && !IndexNode.Keys(node)[i - 1].IsBelow(key)) || (least is { } a && key.IsBelow(a))
-                    || (bound is { } b && !key.IsBelow(b)))
-                    throw new HeapCorruptionException("A key is out of order.");
-            }
-
-            return;
-        }
-
-        for (var i = 0; i < node->Count; i++)
-        {
-            var from = i == 0 ? least : IndexNode.Fences(node)[i - 1];
-            var to = i == node->Count - 1 ? bound : IndexNode.Fences(node)[i];
-            Check(new BlockRef(IndexNode.Children(node)[i]), height - 1, from, to, ref keys, ref nodes, ref nextLeaf);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private IndexNode* Node(BlockRef block) => (IndexNode*)_heap.Address(block);
-
-    // Follows the fences to the leaf where a key belongs; path[0] is the root, path[Height - 1] the leaf.
-    private IndexNode* Descend(in IndexKey key, Span<Step> path)
-    {
-        ref var head = ref Head;
-        var block = new BlockRef(head.Root);
-        var node = Node(block);
-        for (var level = 0; level < head.Height - 1; level++)
-        {
-            var at = IndexNode.ChildFor(node, key);
-            path[level] = new Step(block, at);
-            block = new BlockRef(IndexNode.Children(node)[at]);
-            node = Node(block);
-        }
-
-        path[head.Height - 1] = new Step(block, 0);
-        return node;
-    }
-
-    private BlockRef NewNode()
-    {
-        var block = _heap.Allocate(IndexNode.SizeBytes);
-        var node = Node(block);
-        node->Count = 0;
-        node->NextLeaf = 0;
-        Head.Nodes++;
-        return block;
-    }
-
-    private void FreeNode(BlockRef block)
-    {
-        _heap.Free(block);
-        Head.Nodes--;
-    }
-
-    private void Plant()
-    {
-        ref var head = ref Head;
-        head.Root = head.FirstLeaf = NewNode().Value;
-        head.Height = 1;
-    }
-
-    // ---- splitting ----
-
-    private void SplitLeaf(IndexNode* leaf, int at, in IndexKey key, Span<Step> path)
-    {
-        var block = NewNode();
-        var added = Node(block);
-        var kept = at == IndexNode.LeafKeys && leaf->NextLeaf == 0 ? IndexNode.LeafKeys : (IndexNode.LeafKeys + 1) / 2;
-        added->Count = IndexNode.LeafKeys - kept;
-        IndexNode.Move(IndexNode.Keys(leaf) + kept, IndexNode.Keys(added), added->Count);
-        leaf->Count = kept;
-        added->NextLeaf = leaf->NextLeaf;
-        leaf->NextLeaf = block.Value;
-        if (at < kept) IndexNode.InsertKey(leaf, at, key);
-        else IndexNode.InsertKey(added, at - kept, key);
-        AddChild(Head.Height - 2, IndexNode.Keys(added)[0], block, path);
-    }
-
-    // Adds a child behind the one that the path goes through, splitting nodes up to the root where they are full.
-    private void AddChild(int level, IndexKey fence, BlockRef child, Span<Step> path)
-    {
-        for (; level >= 0; level--)
-        {
-            var node = Node(path[level].Node);
-            var at = path[level].Child + 1;
-            if (node->Count < IndexNode.MaxChildren)
-            {
-                IndexNode.InsertChild(node, at, fence, child);
-                return;
-            }
-
-            child = SplitInner(node, at, ref fence, child);
-        }
-
-        GrowRoot(fence, child);
-    }
-
-    // Splits a full inner node and adds a child to one of the halves; `fence` becomes the one between the halves.
-    private BlockRef SplitInner(IndexNode* node, int at, ref IndexKey fence, BlockRef child)
-    {
-        var block = NewNode();
-        var added = Node(block);
-        var kept = at == IndexNode.MaxChildren ? IndexNode.MaxChildren - 1 : (IndexNode.MaxChildren + 1) / 2;
-        added->Count = IndexNode.MaxChildren - kept;
-        IndexNode.Move(IndexNode.Children(node) + kept, IndexNode.Children(added), added->Count);
-        IndexNode.Move(IndexNode.Fences(node) + kept, IndexNode.Fences(added), added->Count - 1);
-        var between = IndexNode.Fences(node)[kept - 1];
-        node->Count = kept;
-        if (at <= kept) IndexNode.InsertChild(node, at, fence, child);
-        else IndexNode.InsertChild(added, at - kept, fence, child);
-        fence = between;
-        return block;
-    }
-
-    private void GrowRoot(in IndexKey fence, BlockRef right)
-    {
-        ref var head = ref Head;
-        var block = NewNode();
-        var root = Node(block);
-        IndexNode.Children(root)[0] = head.Root;
-        root->Count = 1;
-        IndexNode.InsertChild(root, 1, fence, right);
-        head.Root = block.Value;
-        head.Height++;
-        if (head.Height > MaxHeight) throw new HeapCorruptionException("The index is higher than keys can make it.");
-    }
-
-    // ---- joining ----
-
-    // The leaf at the end of the path holds too little; so may its parents after that.
-    private void Refill(Span<Step> path)
-    {
-        ref var head = ref Head;
-        var isLeaf = true;
-        for (var level = head.Height - 1; level > 0; level--, isLeaf = false)
-        {
-            if (Node(path[level].Node)->Count >= (isLeaf ? IndexNode.MinLeafKeys : IndexNode.MinChildren)) return;
-            var parent = Node(path[level - 1].Node);
-            var left = Math.Max(path[level - 1].Child - 1, 0);
-            if (isLeaf) JoinLeaves(parent, left);
-            else JoinInner(parent, left);
-        }
-
-        LowerRoot();
-    }
-
-    private void LowerRoot()
-    {
-        ref var head = ref Head;
-        while (head.Height > 1 && Node(new BlockRef(head.Root))->Count == 1)
-        {
-            var root = new BlockRef(head.Root);
-            head.Root = IndexNode.Children(Node(root))[0];
-            head.Height--;
-            FreeNode(root);
-        }
-
-        if (head.Count > 0) return;
-        FreeNode(new BlockRef(head.Root));
-        head = default;
-    }
-
-    // Makes one leaf of two neighbours, or two evenly filled ones.
-    private void JoinLeaves(IndexNode* parent, int left)
-    {
-        var rightBlock = new BlockRef(IndexNode.Children(parent)[left + 1]);
-        var a = Node(new BlockRef(IndexNode.Children(parent)[left]));
-        var b = Node(rightBlock);
-        var total = a->Count + b->Count;
-        var wanted = total <= IndexNode.LeafKeys ? total : total / 2;
-        var keysA = IndexNode.Keys(a);
-        var keysB = IndexNode.Keys(b);
-        var moved = wanted - a->Count;
-        if (moved > 0)
-        {
-            IndexNode.Move(keysB, keysA + a->Count, moved);
-            IndexNode.Move(keysB + moved, keysB, b->Count - moved);
-        }
-        else
-        {
-            IndexNode.Move(keysB, keysB - moved, b->Count);
-            IndexNode.Move(keysA + wanted, keysB, -moved);
-        }
-
-        a->Count = wanted;
-        b->Count = total - wanted;
-        if (b->Count > 0)
-        {
-            IndexNode.Fences(parent)[left] = keysB[0];
-            return;
-        }
-
-        a->NextLeaf = b->NextLeaf;
-        IndexNode.RemoveChild(parent, left + 1);
-        FreeNode(rightBlock);
-    }
-
-    // The same for inner nodes: the fence between the two comes down, and another goes up.
-    private void JoinInner(IndexNode* parent, int left)
-    {
-        var rightBlock = new BlockRef(IndexNode.Children(parent)[left + 1]);
-        var a = Node(new BlockRef(IndexNode.Children(parent)[left]));
-        var b = Node(rightBlock);
-        var total = a->Count + b->Count;
-        Span<ulong> children = stackalloc ulong[2 * IndexNode.MaxChildren];
-        Span<IndexKey> fences = stackalloc IndexKey[2 * IndexNode.MaxChildren];
-        CopyOut(a, children, fences);
-        fences[a->Count - 1] = IndexNode.Fences(parent)[left];
-        CopyOut(b, children[a->Count..], fences[a->Count..]);
-
-        var wanted = total <= IndexNode.MaxChildren ? total : total / 2;
-        CopyIn(a, children[..wanted], fences[..(wanted - 1)]);
-        if (wanted < total)
-        {
-            IndexNode.Fences(parent)[left] = fences[wanted - 1];
-            CopyIn(b, children[wanted..total], fences[wanted..(total - 1)]);
-            return;
-        }
-
-        IndexNode.RemoveChild(parent, left + 1);
-        FreeNode(rightBlock);
-    }
-
-    private static void CopyOut(IndexNode* node, Span<ulong> children, Span<IndexKey> fences)
-    {
-        new ReadOnlySpan<ulong>(IndexNode.Children(node), node->Count).CopyTo(children);
-        new ReadOnlySpan<IndexKey>(IndexNode.Fences(node), node->Count - 1).CopyTo(fences);
-    }
-
-    private static void CopyIn(IndexNode* node, ReadOnlySpan<ulong> children, ReadOnlySpan<IndexKey> fences)
-    {
-        node->Count = children.Length;
-        children.CopyTo(new Span<ulong>(IndexNode.Children(node), children.Length));
-        fences.CopyTo(new Span<IndexKey>(IndexNode.Fences(node), fences.Length));
-    }
-
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Step(BlockRef Node, int Child);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct IndexHeader
-    {
-        internal const int SizeBytes = 32;
-
-        internal ulong Root;
-        internal ulong FirstLeaf;
-        internal long Count;
-        internal int Nodes;
-        internal int Height;
-    }
+    internal void CheckInvariants() => _keys.CheckInvariants();
 }

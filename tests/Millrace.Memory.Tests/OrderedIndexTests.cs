@@ -183,13 +183,13 @@ public class OrderedIndexTests(ITestOutputHelper output)
         return visitor.Keys;
     }
 
-    private struct Collector(List<(ulong, ulong)> keys, int max) : IKeyVisitor
+    private struct Collector(List<(ulong, ulong)> keys, int max) : IRecordVisitor<IndexKey>
     {
         internal readonly List<(ulong, ulong)> Keys => keys;
 
-        public readonly bool Visit(ulong high, ulong low)
+        public readonly bool Visit(in IndexKey record)
         {
-            keys.Add((high, low));
+            keys.Add((record.High, record.Low));
             return keys.Count < max;
         }
     }

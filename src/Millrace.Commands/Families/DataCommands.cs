@@ -25,5 +25,10 @@ public static class DataCommands
         .. SortedSetPopCommands.Table,
         .. SortedSetRangeCommands.Table,
         .. SortedSetSampleCommands.Table,
+        .. StreamCommands.Table,
+        .. StreamClaimCommands.Table,
+        .. StreamGroupCommands.Table,
+        .. StreamInfoCommands.Table,
+        .. StreamReadCommands.Table,
     ];
 }

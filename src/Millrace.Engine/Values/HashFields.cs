@@ -235,23 +235,23 @@ internal readonly struct HashFields
         public bool Matches(Heap heap, BlockRef entry) => new HashField(heap, entry).DeadlineMs == deadlineMs;
     }
 
-    private struct DueCounter(long nowMs) : IKeyVisitor
+    private struct DueCounter(long nowMs) : IRecordVisitor<IndexKey>
     {
         public long Count { get; private set; }
 
-        public bool Visit(ulong high, ulong low)
+        public bool Visit(in IndexKey record)
         {
-            if ((long)high >= nowMs) return false;
+            if ((long)record.High >= nowMs) return false;
             Count++;
             return true;
         }
     }
 
-    private struct AnyKey : IKeyVisitor
+    private struct AnyKey : IRecordVisitor<IndexKey>
     {
         public bool IsFound { get; private set; }
 
-        public bool Visit(ulong high, ulong low)
+        public bool Visit(in IndexKey record)
         {
             IsFound = true;
             return false;

@@ -24,6 +24,7 @@ public static class Value
         else if (entry.Type == ValueType.List) ListValue.FreeOutside(discards, entry);
         else if (entry.Type == ValueType.Set) SetValue.FreeOutside(discards, entry);
         else if (entry.Type == ValueType.SortedSet) SortedSetValue.FreeOutside(discards, entry);
+        else if (entry.Type == ValueType.Stream) StreamValue.FreeOutside(discards, entry);
     }
 
     /// <summary>Frees a part of a large value that was handed to <see cref="Discards"/>.</summary>
@@ -39,6 +40,7 @@ public static class Value
         ValueType.List when side.IsNull => ListValue.FreeSome(heap, root, max),
         ValueType.Set when side.IsNull => SetValue.FreeSome(heap, root, max),
         ValueType.SortedSet => SortedSetValue.FreeSome(heap, root, side, max),
+        ValueType.Stream when side.IsNull => StreamValue.FreeSome(heap, root, max),
         _ => throw new ArgumentOutOfRangeException(
             nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
     };
@@ -56,6 +58,7 @@ public static class Value
             ValueType.List => ListValue.OutsideBytes(heap, entry),
             ValueType.Set => SetValue.OutsideBytes(entry, samples),
             ValueType.SortedSet => SortedSetValue.OutsideBytes(entry, samples),
+            ValueType.Stream => StreamValue.OutsideBytes(entry),
             _ => 0,
         };
 
@@ -67,6 +70,7 @@ public static class Value
         ValueType.List => ListValue.EncodingName(entry),
         ValueType.Set => SetValue.EncodingName(entry),
         ValueType.SortedSet => SortedSetValue.EncodingName(entry),
+        ValueType.Stream => "stream"u8,
         _ => "unknown"u8,
     };
 
@@ -123,6 +127,7 @@ public static class Value
         else if (entry.Type == ValueType.Hash) HashValue.AddTo(ref digest, entry);
         else if (entry.Type == ValueType.List) ListValue.AddTo(ref digest, entry);
         else if (entry.Type == ValueType.SortedSet) SortedSetValue.AddTo(ref digest, entry);
+        else if (entry.Type == ValueType.Stream) StreamValue.AddTo(ref digest, entry);
     }
 
     /// <summary>
@@ -159,5 +164,6 @@ public static class Value
         else if (entry.Type == ValueType.Set) SetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
         else if (entry.Type == ValueType.SortedSet)
             SortedSetValue.CopyOutside(entry, target, copy, unit.Keyspace.Hasher);
+        else if (entry.Type == ValueType.Stream) StreamValue.CopyOutside(entry, target, copy);
     }
 }

@@ -21,11 +21,11 @@ public sealed class BlockedRequest : Waiter
 
     /// <summary>The record of a call that asked to wait (<see cref="Caller.Wait"/>).</summary>
     /// <param name="client">Who waits.</param>
-    /// <param name="call">The call; its arguments are copied.</param>
+    /// <param name="call">The call; its arguments are copied, or what they meant when it began to wait.</param>
     /// <param name="wait">What it waits for.</param>
     /// <param name="partitions">The partitions of all its keys.</param>
     public BlockedRequest(Client client, in Call call, KeyWait wait, ulong partitions)
-        : base(client.Database, wait.Type)
+        : base(client.Database, wait.Type, wait.MindsLoss)
     {
         Client = client;
         Spec = call.Spec;
@@ -38,12 +38,12 @@ public sealed class BlockedRequest : Waiter
         var length = 0;
         for (var i = 0; i < _slices.Length; i++)
         {
-            _slices[i] = new Slice(length, call.Args[i].Length);
+            _slices[i] = new Slice(length, ArgumentOf(call, wait, i).Length);
             length += _slices[i].Length;
         }
 
         _bytes = new byte[length];
-        for (var i = 0; i < _slices.Length; i++) call.Args[i].CopyTo(_bytes.AsSpan(_slices[i].Offset));
+        for (var i = 0; i < _slices.Length; i++) ArgumentOf(call, wait, i).CopyTo(_bytes.AsSpan(_slices[i].Offset));
     }
 
     /// <summary>Who waits. For its own loop, and for what never changes of it.</summary>
@@ -75,6 +75,9 @@ public sealed class BlockedRequest : Waiter
 
     /// <summary>A letter that brings <see cref="Reply"/> to the client. Made by the loop that served it.</summary>
     public Mail ReplyMail() => new Letter(this);
+
+    private static ReadOnlySpan<byte> ArgumentOf(in Call call, KeyWait wait, int index) =>
+        wait.Fixed is not null && wait.Fixed.TryGetValue(index, out var meant) ? meant : call.Args[index];
 
     private sealed class Letter(BlockedRequest request) : Mail
     {

@@ -5,6 +5,7 @@
 // asks the Configuration. Paths and names are ordinary strings here; the password is bytes.
 
 using Millrace.Engine;
+using Millrace.Engine.Values;
 using Millrace.Net;
 using Millrace.Server.Logging;
 
@@ -189,6 +190,8 @@ public sealed record Settings
                 SortedSetValueBytes = values["zset-max-listpack-value"].Number,
                 ListChunk = Int("list-max-listpack-size"),
                 ListCompressDepth = Int("list-compress-depth"),
+                StreamNodes = new StreamNodeLimits(
+                    values["stream-node-max-bytes"].Number, values["stream-node-max-entries"].Number),
             },
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),

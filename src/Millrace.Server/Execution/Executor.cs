@@ -173,7 +173,9 @@ public sealed class Executor
         }
 
         _effects.AppendRemovals(_unit);
+        var hasLost = _keyspace[partition].Awaited.HasLost;
         _unit.End();
+        if (hasLost) ServeLost(partition);
         return true;
     }
 
@@ -296,6 +298,18 @@ public sealed class Executor
         _effects.Add(call, database);
     }
 
+    // Those who wait for keys that have expired, and mind.
+    private void ServeLost(int partition)
+    {
+        _unit.TryBeginWrite(1UL << partition, _host.UnixMs, patient: true, out _);
+        _effects.Begin(_unit);
+        _unit.WakeForLost(partition);
+        ServeWaiters();
+        _effects.Append(_unit);
+        Deliver();
+        _unit.End();
+    }
+
     private void ServeLate(ulong held)
     {
         _unit.TryBeginWrite(held, _host.UnixMs, patient: true, out _);
@@ -330,8 +344,8 @@ public sealed class Executor
             {
                 var next = node.Next;
                 var entry = _unit.Find(queue.Key.View, Access.Peek);
-                if (entry.IsMissing) break;
-                if (entry.Type == node.Waiter.Type) Serve((BlockedRequest)node.Waiter);
+                var isWorthALook = !entry.IsMissing && entry.Type == node.Waiter.Type;
+                if (isWorthALook || node.Waiter.MindsLoss) Serve((BlockedRequest)node.Waiter);
                 node = next;
             }
         }

@@ -66,9 +66,7 @@ public sealed class DebugCommand(ServerParts parts)
         else if (count == 4 && call.Is(1, "STRINGMATCH-LEN"u8)) StringMatchLen(ref call);
         else
         {
-            ErrorTexts.WriteQuoting(
-                call.Reply, "ERR unknown subcommand or wrong number of arguments for '"u8, call.Args[1],
-                "'. Try DEBUG HELP."u8);
+            ErrorTexts.WriteSubcommandSyntax(call.Reply, call.Args[1], "DEBUG"u8);
         }
     }
 

@@ -61,7 +61,9 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Line("watching_clients", clients.Count(static one => one.Watcher is not null));
         text.Line("total_watched_keys", parts.Keyspace.SumOver(static partition => partition.Watched.Count));
         text.Line("total_blocking_keys", parts.Keyspace.SumOver(static partition => partition.Awaited.Count));
-        text.Line("total_blocking_keys_on_nokey", 0);
+        text.Line(
+            "total_blocking_keys_on_nokey",
+            parts.Keyspace.SumOver(static partition => partition.Awaited.CountMindingLoss()));
     }
 
     /// <summary>What is on disk: nothing, and nothing is loading, so all changes are since the last save.</summary>

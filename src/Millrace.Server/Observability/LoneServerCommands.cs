@@ -178,9 +178,7 @@ public sealed class LoneServerCommands(EffectLog log)
     {
         if (call.Args.Count > 3)
         {
-            ErrorTexts.WriteQuoting(
-                call.Reply, "ERR unknown subcommand or wrong number of arguments for '"u8, call.Args[1],
-                "'. Try FUNCTION HELP."u8);
+            ErrorTexts.WriteSubcommandSyntax(call.Reply, call.Args[1], "FUNCTION"u8);
         }
         else if (call.Args.Count == 3 && !call.Is(2, "SYNC"u8) && !call.Is(2, "ASYNC"u8))
         {

@@ -123,8 +123,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
 
     private static void AssertCovered(Coverage coverage)
     {
-        int perCommand = Math.Min(500, s_requests / 800);
-        int perOption = Math.Min(50, s_requests / 8000);
+        int perCommand = Math.Min(500, s_requests / 1000);
+        int perOption = Math.Min(50, s_requests / 10_000);
         Differences.AssertNone(coverage.Missing(perCommand, perOption));
         Assert.True(coverage.Errors <= MaxErrorShare * coverage.Requests, "more errors than a useful stream has");
         Assert.True(coverage.Resp3 >= 0.2 * coverage.Requests, "too little in RESP3");

@@ -74,6 +74,10 @@ public static class ReplyRules
         new("COMMAND LIST", "the set of commands differs by version; metadata has a test of its own", SameKind),
         new("INFO", "figures are each server's own; fields have a test of their own", SameKind),
         new("LOLWUT", "a drawing with the version below", SameKind),
+        new("XINFO STREAM", "clocks, and counts of later versions", StreamRule.SameInfo),
+        new("XINFO GROUPS", "clocks, and counts of later versions", StreamRule.SameInfo),
+        new("XINFO CONSUMERS", "clocks, and fields of later versions", StreamRule.SameInfo),
+        new("XPENDING", "how long an entry has been pending", StreamRule.SamePending),
         new("FUNCTION DUMP", "the version of the format and its checksum stand in the payload", SameKind),
     }
     .Concat(s_withScores.Select(name => new ReplyRule(name, "7.2 writes scores with fewer digits", ScoreRule.Same)))

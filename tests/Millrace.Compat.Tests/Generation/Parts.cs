@@ -18,6 +18,8 @@ public static class Parts
     {
         if (draft.Pool == 1 || draft.Chance(0.6))
             Key(draft);
+        else if (draft.Chance(0.2))
+            StreamGrammar.StreamKey(draft);
         else
             SetGrammar.SetKey(draft);
     }

@@ -35,6 +35,7 @@ public sealed class StreamGenerator
         .. SetGrammar.Forms,
         .. SortedSetGrammar.Forms,
         .. SortGrammar.Forms,
+        .. StreamGrammar.Forms,
         .. KeysGrammar.Forms,
         .. ServerGrammar.Forms,
         .. TransactionGrammar.Forms,
@@ -246,6 +247,46 @@ public sealed class StreamGenerator
                 new Request("DEL", delete, []),
             ]);
     }
+
+    /// <summary>
+    /// XREADGROUP behind XGROUP CREATECONSUMER: 7.0.15 makes a consumer only when there is something to read, later
+    /// versions always (redis.io/commands/xinfo-consumers: seen-time is that of the last attempt).
+    /// </summary>
+    public Sentence ReadAsConsumer()
+    {
+        var keys = new Draft(_random, _words);
+        for (int i = _random.Next(1, 4); i > 0; i--)
+            StreamGrammar.StreamKey(keys);
+        var draft = new Draft(_random, _words);
+        draft.AddWord("XREADGROUP");
+        Parts.Option("GROUP", StreamGrammar.Group, StreamGrammar.Consumer)(draft);
+        byte[] group = draft.Arguments[2];
+        byte[] consumer = draft.Arguments[3];
+        StreamGrammar.ReadOptions(draft);
+        Parts.Option("STREAMS")(draft);
+        foreach (byte[] key in keys.Arguments)
+            draft.Arguments.Add(key);
+        foreach (byte[] _ in keys.Arguments)
+            StreamGrammar.GroupReadId(draft);
+        IEnumerable<Request> made = keys.Arguments.Select(key => MadeConsumer(key, group, consumer));
+        return new Sentence([.. made, new Request("XREADGROUP", [.. draft.Arguments], draft.Options)]);
+    }
+
+    /// <summary>XCLAIM or XAUTOCLAIM, for the same reason behind XGROUP CREATECONSUMER.</summary>
+    public Sentence ClaimAsConsumer(string name, Part rest)
+    {
+        var draft = new Draft(_random, _words);
+        draft.AddWord(name);
+        StreamGrammar.StreamKey(draft);
+        StreamGrammar.Group(draft);
+        StreamGrammar.Consumer(draft);
+        Request made = MadeConsumer(draft.Arguments[1], draft.Arguments[2], draft.Arguments[3]);
+        rest(draft);
+        return new Sentence([made, new Request(name, [.. draft.Arguments], draft.Options)]);
+    }
+
+    private static Request MadeConsumer(byte[] key, byte[] group, byte[] consumer) => new(
+        "XGROUP CREATECONSUMER", [.. Bytes("XGROUP", "CREATECONSUMER"), key, group, consumer], []);
 
     /// <summary>A short deadline that passes while active expiry is off.</summary>
     public Sentence WithoutActiveExpiry()

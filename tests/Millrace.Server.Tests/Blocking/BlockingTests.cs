@@ -18,7 +18,7 @@ public class BlockingTests
         var all = new TheoryData<string, string>();
         foreach (var loops in Loops)
         {
-            foreach (var scene in Texts) all.Add(loops, scene);
+            foreach (var scene in (IEnumerable<string>)[.. Texts, .. StreamScenes.Texts]) all.Add(loops, scene);
         }
 
         return all;

@@ -77,14 +77,17 @@ internal static class MemoryDirectives
             "-2",
             "lists"),
         Threshold("list-compress-depth", null, Forms.Count, "0", "lists"),
-        Later("stream-node-max-entries", Forms.LongCount, "100", "streams"),
-        Later("stream-node-max-bytes", Forms.Size, "4096", "streams"),
+        StreamNode("stream-node-max-entries", Forms.LongCount, "100", "entries"),
+        StreamNode("stream-node-max-bytes", Forms.Size, "4096", "bytes"),
         Later("hll-sparse-max-bytes", Forms.Size, "3000", "HyperLogLogs"),
     ];
 
     private static Directive Threshold(
         string name, string? alias, DirectiveType type, string defaultText, string values) =>
         new(name, type, defaultText) { Alias = alias, Summary = $"Up to where {values} are packed." };
+
+    private static Directive StreamNode(string name, DirectiveType type, string defaultText, string what) =>
+        new(name, type, defaultText) { Summary = $"The most {what} of a node of a stream; 0: no such limit." };
 
     private static Directive Later(string name, DirectiveType type, string defaultText, string values) =>
         new(name, type, defaultText) { WithoutMeaning = $"{values} are not available yet" };

@@ -1,0 +1,48 @@
+using Millrace.Engine.Values;
+
+namespace Millrace.Commands.Families;
+
+/// <summary>What a group has handed out, as effects: an XCLAIM that gives the entry the same owner, time and count
+/// wherever it is replayed, and an XGROUP SETID.</summary>
+/// <remarks>Source: Redis 7.2 documentation, "XCLAIM", "XGROUP SETID".</remarks>
+internal static class StreamClaims
+{
+    /// <summary>Records who has an entry of the group.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="keyAt">The stream's argument.</param>
+    /// <param name="groupAt">The group's argument.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="id">The entry, which is pending.</param>
+    internal static void Record(in Call call, int keyAt, int groupAt, StreamGroup group, StreamId id)
+    {
+        if (!call.Effects.Begin(14)) return;
+        group.Pending.TryFind(id.Ms, id.Seq, out var delivery);
+        call.Effects.Argument("XCLAIM"u8);
+        call.Effects.Argument(call.Args[keyAt]);
+        call.Effects.Argument(call.Args[groupAt]);
+        call.Effects.Argument(group.OwnerOf(delivery).Name);
+        call.Effects.Argument(0);
+        StreamText.Record(call.Effects, id);
+        call.Effects.Argument("TIME"u8);
+        call.Effects.Argument(delivery.DeliveredMs);
+        call.Effects.Argument("RETRYCOUNT"u8);
+        call.Effects.Argument(delivery.Deliveries);
+        call.Effects.Argument("FORCE"u8);
+        call.Effects.Argument("JUSTID"u8);
+        call.Effects.Argument("LASTID"u8);
+        StreamText.Record(call.Effects, group.LastId);
+    }
+
+    /// <summary>Records how far a group has come.</summary>
+    internal static void RecordLastId(in Call call, int keyAt, int groupAt, StreamGroup group)
+    {
+        if (!call.Effects.Begin(7)) return;
+        call.Effects.Argument("XGROUP"u8);
+        call.Effects.Argument("SETID"u8);
+        call.Effects.Argument(call.Args[keyAt]);
+        call.Effects.Argument(call.Args[groupAt]);
+        StreamText.Record(call.Effects, group.LastId);
+        call.Effects.Argument("ENTRIESREAD"u8);
+        call.Effects.Argument(group.EntriesRead);
+    }
+}

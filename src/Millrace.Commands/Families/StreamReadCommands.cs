@@ -1,0 +1,330 @@
+// Reading what is new in streams, for oneself (XREAD) or as a consumer of a group (XREADGROUP), and waiting for it.
+//
+// For each stream the caller says an ID and gets what is above it. $ stands for the last ID at this moment, + for the
+// last entry; > for what the group has not handed out yet, while any other ID asks for the consumer's own pending
+// entries. What a group hands out is its effects: XCLAIM for each entry, XGROUP SETID for how far it has come.
+// A client that waits runs the command again whenever one of the streams has changed, with what $ meant in the
+// beginning; XREADGROUP also when the stream or the group is gone, which is an error then.
+// Source: Redis 7.2 documentation, "XREAD", "XREADGROUP".
+
+using Millrace.Engine;
+using Millrace.Engine.Values;
+using Millrace.Resp;
+using static Millrace.Commands.CommandFlags;
+using ValueType = Millrace.Engine.ValueType;
+
+namespace Millrace.Commands.Families;
+
+/// <summary>The commands that read what is new in streams.</summary>
+public static class StreamReadCommands
+{
+    private const string StreamsSyntax = "STREAMS (key... id...)";
+    private const string ReadSyntax = "[COUNT count:integer] [BLOCK milliseconds:integer] ";
+
+    /// <summary>The family's commands.</summary>
+    public static CommandSpec[] Table =>
+    [
+        new("xread", -4, XRead)
+        {
+            Flags = ReadOnly | Blocking | MovableKeys,
+            Categories = AclCategories.Stream,
+            Keys = [Streams(from: 1)],
+            Syntax = ReadSyntax + StreamsSyntax,
+            Summary = "Returns the entries of several streams above given IDs; waits for one when there is none.",
+            Since = "5.0.0",
+            Complexity = "O(N) for each stream, where N is the number of entries returned.",
+            Group = "stream",
+        },
+        new("xreadgroup", -7, XReadGroup)
+        {
+            Flags = Write | Blocking | MovableKeys,
+            Categories = AclCategories.Stream,
+            Keys = [Streams(from: 4)],
+            Syntax = "GROUP (group consumer) " + ReadSyntax + "[NOACK] " + StreamsSyntax,
+            Summary = "Returns entries that a group has not handed out yet, or a consumer's pending ones; waits for "
+                + "new ones when there are none.",
+            Since = "5.0.0",
+            Complexity = "O(N log M) for each stream, where N is the number of entries returned and M that of the "
+                + "pending ones.",
+            Group = "stream",
+        },
+    ];
+
+    private static ReadOnlySpan<byte> LastId => "$"u8;
+
+    private static ReadOnlySpan<byte> LastEntry => "+"u8;
+
+    private static ReadOnlySpan<byte> NewEntries => ">"u8;
+
+    private static KeySpec Streams(int from) => new()
+    {
+        Flags = KeyFlags.RO | KeyFlags.Access,
+        Keyword = "STREAMS",
+        KeywordFrom = from,
+        FindKeyword = StreamReadOptions.FindStreams,
+        LastKey = -1,
+        Limit = 2,
+    };
+
+    private static void XRead(ref Call call)
+    {
+        if (!StreamReadOptions.TryRead(call, isForGroup: false, out var options)) return;
+        for (var i = 0; i < options.Keys; i++)
+        {
+            if (!call.IsTypeOrMissing(call.Read(options.KeysAt + i), ValueType.Stream)) return;
+            if (!IsReadable(call, options.IdsAt + i)) return;
+        }
+
+        var mark = call.Reply.BeginDeferred();
+        var served = 0;
+        for (var i = 0; i < options.Keys; i++)
+        {
+            var entry = call.Read(options.KeysAt + i);
+            if (entry.IsMissing) continue;
+            var log = StreamValue.Log(entry);
+            var above = Above(call.Args[options.IdsAt + i], log);
+            if (log.Length == 0 || log.LastEntryId() <= above) continue;
+            BeginStream(call, options.KeysAt + i);
+            StreamReplies.Range(call.Reply, log, RangeAbove(above), options.Count);
+            served++;
+        }
+
+        if (served > 0) EndStreams(call.Reply, mark, served);
+        else NothingNew(call, options, mark, mindsLoss: false);
+    }
+
+    private static void XReadGroup(ref Call call)
+    {
+        if (!StreamReadOptions.TryRead(call, isForGroup: true, out var options)) return;
+        for (var i = 0; i < options.Keys; i++)
+        {
+            var entry = call.Read(options.KeysAt + i);
+            if (!call.IsTypeOrMissing(entry, ValueType.Stream)) return;
+            if (entry.IsMissing || FindGroup(call, options, entry).IsMissing)
+            {
+                StreamReplies.NoGroup(
+                    call, "NOGROUP No such key '"u8, options.KeysAt + i, "' or consumer group '"u8, options.GroupAt,
+                    "' in XREADGROUP with GROUP option"u8);
+                return;
+            }
+
+            if (!IsReadableByGroup(call, options.IdsAt + i)) return;
+        }
+
+        call.Effects.Suppress();
+        var mark = call.Reply.BeginDeferred();
+        var served = 0;
+        for (var i = 0; i < options.Keys; i++)
+        {
+            if (TryServe(call, options, options.KeysAt + i)) served++;
+        }
+
+        if (served > 0) EndStreams(call.Reply, mark, served);
+        else NothingNew(call, options, mark, mindsLoss: true);
+    }
+
+    // One stream for a consumer; false when there is nothing to say about it.
+    private static bool TryServe(in Call call, StreamReadOptions options, int keyAt)
+    {
+        var entry = call.Read(keyAt);
+        var log = StreamValue.Log(entry);
+        var group = FindGroup(call, options, entry);
+        var idText = call.Args[keyAt + options.Keys];
+        var isNew = idText.SequenceEqual(NewEntries);
+        var hasNew = isNew && log.Length > 0 && log.LastEntryId() > group.LastId;
+        var consumer = FindOrAddConsumer(call, keyAt, options.GroupAt, group, options.NeedsNoAck || !hasNew);
+        if (!hasNew && isNew) return false;
+        BeginStream(call, keyAt);
+        if (isNew)
+        {
+            HandOut(call, options, keyAt, log, group, consumer);
+        }
+        else
+        {
+            _ = StreamText.TryParse(idText, 0, out var above);
+            History(call, log, group, consumer, RangeAbove(above), options.Count);
+        }
+
+        call.Unit.ChangedMany(1);
+        return true;
+    }
+
+    /// <summary>The consumer of the name behind a group's, which is made when there is none.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="keyAt">The stream's argument.</param>
+    /// <param name="groupAt">The group's argument.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="records">Whether making it has to be recorded: nothing else that is recorded will make it.</param>
+    internal static StreamConsumer FindOrAddConsumer(
+        in Call call, int keyAt, int groupAt, StreamGroup group, bool records)
+    {
+        var name = call.Args[groupAt + 1];
+        var consumer = group.FindConsumer(name);
+        if (!consumer.IsMissing)
+        {
+            consumer.SeenMs = call.Unit.NowMs;
+            return consumer;
+        }
+
+        call.Unit.ChangedMany(1);
+        consumer = group.AddConsumer(name, call.Unit.NowMs);
+        if (!records || !call.Effects.Begin(5)) return consumer;
+        call.Effects.Argument("XGROUP"u8);
+        call.Effects.Argument("CREATECONSUMER"u8);
+        call.Effects.Argument(call.Args[keyAt]);
+        call.Effects.Argument(call.Args[groupAt]);
+        call.Effects.Argument(name);
+        return consumer;
+    }
+
+    // Entries that the group has not handed out, each of which becomes pending.
+    private static void HandOut(
+        in Call call, StreamReadOptions options, int keyAt, StreamLog log, StreamGroup group,
+        StreamConsumer consumer)
+    {
+        var mark = call.Reply.BeginDeferred();
+        var count = 0L;
+        var cursor = log.Walk(RangeAbove(group.LastId));
+        while ((options.Count == 0 || count < options.Count) && cursor.TryNext())
+        {
+            var id = cursor.Id;
+            Advance(log, group, id);
+            StreamReplies.Entry(call.Reply, ref cursor);
+            count++;
+            if (options.NeedsNoAck) continue;
+            group.Deliver(id, consumer, call.Unit.NowMs, deliveries: 1);
+            consumer.ActiveMs = call.Unit.NowMs;
+            StreamClaims.Record(call, keyAt, options.GroupAt, group, id);
+        }
+
+        call.Reply.EndDeferredArray(mark, count);
+        if (count > 0) StreamClaims.RecordLastId(call, keyAt, options.GroupAt, group);
+    }
+
+    // How many entries the group has read, as far as that can be told, goes with its last ID.
+    private static void Advance(StreamLog log, StreamGroup group, StreamId id)
+    {
+        if (group.EntriesRead != StreamGroup.UnknownEntriesRead && !log.MayHaveGaps(id)) group.EntriesRead++;
+        else if (log.EntriesAdded > 0)
+            group.EntriesRead = log.TryCountUpTo(id, out var read) ? read : StreamGroup.UnknownEntriesRead;
+        group.LastId = id;
+    }
+
+    // The consumer's own pending entries; those that are no longer in the stream by their ID alone.
+    private static void History(
+        in Call call, StreamLog log, StreamGroup group, StreamConsumer consumer, StreamRange range, long max)
+    {
+        var mark = call.Reply.BeginDeferred();
+        var count = 0L;
+        var (ms, seq) = range.From;
+        while ((max == 0 || count < max) && consumer.Pending.TryAtLeast(ref ms, ref seq))
+        {
+            var id = new StreamId(ms, seq);
+            count++;
+            if (StreamReplies.TryEntry(call.Reply, log, id))
+            {
+                group.Pending.TryFind(ms, seq, out var delivery);
+                group.Deliver(id, consumer, call.Unit.NowMs, unchecked(delivery.Deliveries + 1));
+            }
+            else
+            {
+                call.Reply.Array(2);
+                StreamText.WriteId(call.Reply, id);
+                call.Reply.NullArray();
+            }
+
+            if (!id.TryNext(out var next)) break;
+            (ms, seq) = next;
+        }
+
+        call.Reply.EndDeferredArray(mark, count);
+    }
+
+    private static StreamGroup FindGroup(in Call call, StreamReadOptions options, in Entry entry) =>
+        StreamValue.Log(entry).Groups.Find(call.Args[options.GroupAt]);
+
+    private static bool IsReadable(in Call call, int idAt)
+    {
+        var text = call.Args[idAt];
+        if (text.SequenceEqual(LastId) || text.SequenceEqual(LastEntry)) return true;
+        if (!text.SequenceEqual(NewEntries)) return StreamText.TryReadId(call, idAt, out _);
+        call.Reply.Error(
+            "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."u8);
+        return false;
+    }
+
+    private static bool IsReadableByGroup(in Call call, int idAt)
+    {
+        var text = call.Args[idAt];
+        if (text.SequenceEqual(NewEntries)) return true;
+        if (!text.SequenceEqual(LastId) && !text.SequenceEqual(LastEntry))
+            return StreamText.TryReadId(call, idAt, out _);
+        call.Reply.Error(text.SequenceEqual(LastId)
+            ? "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this "u8
+            + "consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return "u8
+            + "an empty result set."u8
+            : "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this "u8
+            + "consumer by specifying a proper ID, or use the > ID to get new messages. The + ID would just return "u8
+            + "an empty result set."u8);
+        return false;
+    }
+
+    // The ID that the caller of XREAD has read up to.
+    private static StreamId Above(ReadOnlySpan<byte> text, StreamLog log)
+    {
+        if (text.SequenceEqual(LastId)) return log.LastId;
+        if (text.SequenceEqual(LastEntry))
+            return log.LastEntryId().TryPrevious(out var previous) ? previous : log.LastId;
+        _ = StreamText.TryParse(text, 0, out var id);
+        return id;
+    }
+
+    private static StreamRange RangeAbove(StreamId id)
+    {
+        // Above the greatest ID there is nothing, and a range that ends before it begins has no entries.
+        return id.TryNext(out var next) ? new StreamRange(next, StreamId.Max) : new StreamRange(id, StreamId.Min);
+    }
+
+    private static void BeginStream(in Call call, int keyAt)
+    {
+        if (call.Reply.Protocol == 2) call.Reply.Array(2);
+        call.Reply.Bulk(call.Args[keyAt]);
+    }
+
+    private static void EndStreams(ReplyWriter reply, int mark, int count)
+    {
+        if (reply.Protocol == 2) reply.EndDeferredArray(mark, count);
+        else reply.EndDeferredMap(mark, count);
+    }
+
+    private static void NothingNew(in Call call, StreamReadOptions options, int mark, bool mindsLoss)
+    {
+        call.Reply.CancelDeferred(mark);
+        if (options.TimeoutMs != StreamReadOptions.DoesNotWait && call.Caller.MayWait)
+        {
+            var wait = new KeyWait(ValueType.Stream, options.KeysAt, options.Keys, options.TimeoutMs);
+            call.TryWait(wait with { MindsLoss = mindsLoss, Fixed = mindsLoss ? null : LastIds(call, options) });
+        }
+        else
+        {
+            call.Reply.NullArray();
+        }
+    }
+
+    // What $ means at this moment, by argument.
+    private static Dictionary<int, byte[]>? LastIds(in Call call, StreamReadOptions options)
+    {
+        Dictionary<int, byte[]>? meanings = null;
+        Span<byte> text = stackalloc byte[StreamText.MaxIdBytes];
+        for (var i = 0; i < options.Keys; i++)
+        {
+            if (!call.Args[options.IdsAt + i].SequenceEqual(LastId)) continue;
+            var entry = call.Unit.Find(call.Key(options.KeysAt + i), Access.Peek);
+            var id = entry.IsMissing ? StreamId.Min : StreamValue.Log(entry).LastId;
+            meanings ??= [];
+            meanings.Add(options.IdsAt + i, text[..StreamText.Format(id, text)].ToArray());
+        }
+
+        return meanings;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Buffers.Binary;
+using System.Text.Unicode;
+using Millrace.Memory;
+
+namespace Millrace.Engine.Values;
+
+/// <summary>
+/// Streams: how one is laid out in an entry, and what every type of value can do.
+/// </summary>
+/// <remarks>
+/// <code>
+///   value area   8 bytes: the header of a <see cref="StreamLog"/> in the partition's heap
+/// </code>
+/// A stream may be without entries: it is removed by deleting the key only.
+/// </remarks>
+public static class StreamValue
+{
+    // Freeing a node is taken to cost as much as freeing so many members of other collections.
+    private const int NodeCost = 4;
+    private const int MaxNodesAtOnce = 16;
+
+    /// <summary>The stream of an entry.</summary>
+    public static StreamLog Log(in Entry entry) => Log(entry.Heap, entry);
+
+    /// <summary>Makes a stream without entries. Requires: the key is missing.</summary>
+    public static StreamLog Create(Unit unit, in Key key)
+    {
+        var log = StreamLog.Create(unit.PartitionFor(key).Heap);
+        var entry = unit.Store(key, default, new EntryShape(ValueType.Stream, 0, sizeof(ulong), -1, 0));
+        Write(entry, log);
+        return log;
+    }
+
+    internal static void AddTo(ref DataDigest digest, in Entry entry)
+    {
+        Span<byte> id = stackalloc byte[64];
+        var cursor = Log(entry).Walk(StreamRange.All);
+        while (cursor.TryNext())
+        {
+            Utf8.TryWrite(id, $"{cursor.Id.Ms}.{cursor.Id.Seq}", out var length);
+            digest.Mix(id[..length]);
+            while (cursor.TryNextField(out var field, out var value))
+            {
+                digest.Mix(field);
+                digest.Mix(value);
+            }
+        }
+    }
+
+    internal static void FreeOutside(Discards discards, in Entry entry)
+    {
+        var log = Log(entry);
+        if (log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0) discards.Add(ValueType.Stream, log.Header);
+        else FreeSome(discards.Heap, log.Header, int.MaxValue);
+    }
+
+    internal static bool FreeSome(Heap heap, BlockRef root, int max)
+    {
+        var log = new StreamLog(heap, root);
+        if (!log.FreeNodes(max / NodeCost) || !log.Groups.FreeSome(max)) return false;
+        log.FreeEmpty();
+        return true;
+    }
+
+    internal static long OutsideBytes(in Entry entry)
+    {
+        var log = Log(entry);
+        return log.AllocatedBytes + log.Groups.AllocatedBytes;
+    }
+
+    /// <summary>Gives a copy of the entry's bytes what the stream keeps outside of them, in its own heap.</summary>
+    internal static void CopyOutside(in Entry entry, Heap target, in Entry copy)
+    {
+        var log = Log(entry);
+        var made = log.CopyTo(target);
+        log.Groups.CopyTo(made.Groups);
+        Write(copy, made);
+    }
+
+    private static StreamLog Log(Heap heap, in Entry entry) =>
+        new(heap, BlockRef.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(entry.Value)));
+
+    private static void Write(in Entry entry, StreamLog log) =>
+        BinaryPrimitives.WriteUInt64LittleEndian(entry.Value, log.Header.Value);
+}

@@ -1,0 +1,257 @@
+using System.Globalization;
+using Id = (ulong Ms, ulong Seq);
+
+namespace Millrace.Commands.Tests.Driver;
+
+/// <summary>Streams and groups as sorted lists, and what commands on them have to answer.</summary>
+internal sealed class StreamModel
+{
+    private readonly SortedDictionary<string, ModelStream> _streams = new(StringComparer.Ordinal);
+
+    /// <summary>The clock.</summary>
+    internal ulong NowMs { get; set; }
+
+    /// <summary>Carries out a request and returns the reply as <see cref="CommandDriver.Render(string)"/> shows it; an
+    /// error as its first word.</summary>
+    internal string Run(string[] words) => words[0] switch
+    {
+        "XADD" => Add(words),
+        "XDEL" => Find(words[1]) is { } one ? Count(words[2..].Count(id => Delete(one, Parse(id)))) : "0",
+        "XLEN" => Count(Find(words[1])?.Entries.Count ?? 0),
+        "XRANGE" => Range(words[1], words[2], words[3], words.Length > 5 ? words[5] : "0", isBackwards: false),
+        "XREVRANGE" => Range(words[1], words[3], words[2], words.Length > 5 ? words[5] : "0", isBackwards: true),
+        "XTRIM" => Find(words[1]) is { } one ? Count(Trim(one, words[2], words[3])) : "0",
+        "XREAD" => Read(words),
+        "XGROUP" => Group(words),
+        "XREADGROUP" => ReadGroup(words),
+        "XACK" => FindGroup(words[1], words[2]) is { } group
+            ? Count(words[3..].Count(id => group.Pending.Remove(Parse(id)))) : "0",
+        "XPENDING" => Pending(words),
+        "XCLAIM" => Claim(words),
+        "XAUTOCLAIM" => AutoClaim(words),
+        "DEL" => _streams.Remove(words[1]) ? "1" : "0",
+        "COPY" => Copy(words[1], words[2]),
+        "RENAME" => Rename(words[1], words[2]),
+        _ => throw new InvalidOperationException(words[0]),
+    };
+
+    private static string Count(long count) => count.ToString(CultureInfo.InvariantCulture);
+
+    private static string Text(Id id) => string.Create(CultureInfo.InvariantCulture, $"{id.Ms}-{id.Seq}");
+
+    private static string Bracketed(IEnumerable<string> parts) => "[" + string.Join(' ', parts) + "]";
+
+    private static Id Parse(string text)
+    {
+        var parts = text.Split('-');
+        return (Number(parts[0]), Number(parts[1]));
+    }
+
+    private static ulong Number(string text) => ulong.Parse(text, CultureInfo.InvariantCulture);
+
+    private ModelStream? Find(string key) => _streams.GetValueOrDefault(key);
+
+    private ModelGroup? FindGroup(string key, string name) => Find(key)?.Groups.GetValueOrDefault(name);
+
+    // XADD key [MAXLEN|MINID threshold] id field value ...
+    private string Add(string[] words)
+    {
+        var trims = words[2] is "MAXLEN" or "MINID";
+        var at = trims ? 4 : 2;
+        var last = Find(words[1])?.Last ?? default;
+        Id id;
+        if (words[at] == "*") id = NowMs > last.Ms ? (NowMs, 0) : (last.Ms, last.Seq + 1);
+        else if (words[at].EndsWith('*'))
+            id = Number(words[at][..^2]) is var ms && ms == last.Ms ? (ms, last.Seq + 1) : (ms, 0);
+        else id = Parse(words[at]);
+        if (id.CompareTo(last) <= 0) return "ERR";
+        if (Find(words[1]) is not { } stream) _streams.Add(words[1], stream = new ModelStream());
+        stream.Last = id;
+        stream.Entries.Add(id, Bracketed(words[(at + 1)..]));
+        if (trims) Trim(stream, words[2], words[3]);
+        return Text(id);
+    }
+
+    private static bool Delete(ModelStream stream, Id id) => stream.Entries.Remove(id);
+
+    private static int Trim(ModelStream stream, string strategy, string threshold)
+    {
+        var before = stream.Entries.Count;
+        while (stream.Entries.Count > 0 && (strategy == "MAXLEN"
+            ? stream.Entries.Count > int.Parse(threshold, CultureInfo.InvariantCulture)
+            : stream.Entries.GetKeyAtIndex(0).CompareTo(Parse(threshold)) < 0)) stream.Entries.RemoveAt(0);
+        return before - stream.Entries.Count;
+    }
+
+    private static string Entry(ModelStream stream, Id id) => $"[{Text(id)} {stream.Entries[id]}]";
+
+    private static IEnumerable<Id> Above(ModelStream stream, Id id) =>
+        stream.Entries.Keys.Where(one => one.CompareTo(id) > 0);
+
+    private string Range(string key, string from, string to, string count, bool isBackwards)
+    {
+        if (Find(key) is not { } stream) return "[]";
+        var min = from == "-" ? default : Parse(from);
+        var max = to == "+" ? (ulong.MaxValue, ulong.MaxValue) : Parse(to);
+        var ids = stream.Entries.Keys.Where(id => id.CompareTo(min) >= 0 && id.CompareTo(max) <= 0);
+        if (isBackwards) ids = ids.Reverse();
+        var most = int.Parse(count, CultureInfo.InvariantCulture);
+        if (most > 0) ids = ids.Take(most);
+        return Bracketed(ids.Select(id => Entry(stream, id)));
+    }
+
+    // XREAD COUNT n STREAMS key id
+    private string Read(string[] words)
+    {
+        if (Find(words[4]) is not { } stream) return "(nil)";
+        var most = int.Parse(words[2], CultureInfo.InvariantCulture);
+        var ids = Above(stream, Parse(words[5])).Take(most).ToList();
+        return ids.Count == 0 ? "(nil)" : $"[[{words[4]} {Bracketed(ids.Select(id => Entry(stream, id)))}]]";
+    }
+
+    private string Group(string[] words)
+    {
+        if (words[1] == "CREATE")
+        {
+            if (Find(words[2]) is not { } made) _streams.Add(words[2], made = new ModelStream());
+            return made.Groups.TryAdd(words[3], new ModelGroup { Last = Parse(words[4]) }) ? "OK" : "BUSYGROUP";
+        }
+
+        if (Find(words[2]) is not { } stream) return "ERR";
+        if (words[1] == "DESTROY") return stream.Groups.Remove(words[3]) ? "1" : "0";
+        if (!stream.Groups.TryGetValue(words[3], out var group)) return "NOGROUP";
+        switch (words[1])
+        {
+            case "SETID":
+                group.Last = Parse(words[4]);
+                return "OK";
+            case "CREATECONSUMER":
+                return group.Consumers.Add(words[4]) ? "1" : "0";
+            default:
+                var ids = group.Pending.Where(one => one.Value.Owner == words[4]).Select(one => one.Key).ToList();
+                foreach (var id in ids) group.Pending.Remove(id);
+                group.Consumers.Remove(words[4]);
+                return Count(ids.Count);
+        }
+    }
+
+    // XREADGROUP GROUP g c COUNT n STREAMS key id
+    private string ReadGroup(string[] words)
+    {
+        var (key, most) = (words[7], int.Parse(words[5], CultureInfo.InvariantCulture));
+        if (FindGroup(key, words[2]) is not { } group) return "NOGROUP";
+        var stream = Find(key)!;
+        group.Consumers.Add(words[3]);
+        if (words[8] != ">")
+        {
+            var own = group.Pending.Where(one => one.Value.Owner == words[3] && one.Key.CompareTo(Parse(words[8])) > 0)
+                .Select(one => one.Key).Take(most).ToList();
+            foreach (var id in own.Where(stream.Entries.ContainsKey))
+                group.Pending[id] = (words[3], group.Pending[id].Times + 1);
+            return $"[[{key} {Bracketed(own.Select(id => Shown(stream, id)))}]]";
+        }
+
+        var ids = Above(stream, group.Last).Take(most).ToList();
+        if (ids.Count == 0) return "(nil)";
+        foreach (var id in ids) group.Pending[id] = (words[3], 1);
+        group.Last = ids[^1];
+        return $"[[{key} {Bracketed(ids.Select(id => Entry(stream, id)))}]]";
+    }
+
+    private static string Shown(ModelStream stream, Id id) =>
+        stream.Entries.ContainsKey(id) ? Entry(stream, id) : $"[{Text(id)} (nil)]";
+
+    // XPENDING key g - + n [consumer], with idle times of 0: the clock stands.
+    private string Pending(string[] words)
+    {
+        if (FindGroup(words[1], words[2]) is not { } group) return "NOGROUP";
+        var all = group.Pending.Where(one => words.Length < 7 || one.Value.Owner == words[6])
+            .Take(int.Parse(words[5], CultureInfo.InvariantCulture));
+        return Bracketed(all.Select(one => $"[{Text(one.Key)} {one.Value.Owner} 0 {Count(one.Value.Times)}]"));
+    }
+
+    // XCLAIM key g c 0 id ... [FORCE] [JUSTID]
+    private string Claim(string[] words)
+    {
+        if (FindGroup(words[1], words[2]) is not { } group) return "NOGROUP";
+        var stream = Find(words[1])!;
+        group.Consumers.Add(words[3]);
+        var justIds = words.Contains("JUSTID");
+        var shown = new List<string>();
+        foreach (var id in words[5..].Where(word => char.IsDigit(word[0])).Select(Parse))
+        {
+            if (!stream.Entries.ContainsKey(id)) group.Pending.Remove(id);
+            else if (group.Pending.ContainsKey(id) || words.Contains("FORCE"))
+                shown.Add(Take(stream, group, id, words[3], justIds));
+        }
+
+        return Bracketed(shown);
+    }
+
+    private static string Take(ModelStream stream, ModelGroup group, Id id, string consumer, bool justId)
+    {
+        var times = group.Pending.TryGetValue(id, out var before) ? before.Times : 1;
+        group.Pending[id] = (consumer, justId ? times : times + 1);
+        return justId ? Text(id) : Entry(stream, id);
+    }
+
+    // XAUTOCLAIM key g c 0 start COUNT n [JUSTID]
+    private string AutoClaim(string[] words)
+    {
+        if (FindGroup(words[1], words[2]) is not { } group) return "NOGROUP";
+        var stream = Find(words[1])!;
+        group.Consumers.Add(words[3]);
+        var most = int.Parse(words[7], CultureInfo.InvariantCulture);
+        var left = group.Pending.Keys.Where(id => id.CompareTo(Parse(words[5])) >= 0).ToList();
+        var seen = left.Take(most).ToList();
+        var gone = seen.Where(id => !stream.Entries.ContainsKey(id)).ToList();
+        foreach (var id in gone) group.Pending.Remove(id);
+        var justIds = words.Contains("JUSTID");
+        var claimed = seen.Except(gone).Select(id => Take(stream, group, id, words[3], justIds)).ToList();
+        var next = left.Count > most ? Text(left[most]) : "0-0";
+        return $"[{next} {Bracketed(claimed)} {Bracketed(gone.Select(Text))}]";
+    }
+
+    private string Copy(string from, string to)
+    {
+        if (from == to) return "ERR";
+        if (Find(from) is not { } stream || Find(to) is not null) return "0";
+        var copy = new ModelStream { Last = stream.Last };
+        foreach (var (id, fields) in stream.Entries) copy.Entries.Add(id, fields);
+        foreach (var (name, group) in stream.Groups)
+        {
+            var twin = new ModelGroup { Last = group.Last };
+            twin.Consumers.UnionWith(group.Consumers);
+            foreach (var (id, pending) in group.Pending) twin.Pending.Add(id, pending);
+            copy.Groups.Add(name, twin);
+        }
+
+        _streams.Add(to, copy);
+        return "1";
+    }
+
+    private string Rename(string from, string to)
+    {
+        if (!_streams.Remove(from, out var stream)) return "ERR";
+        _streams[to] = stream;
+        return "OK";
+    }
+
+    private sealed class ModelStream
+    {
+        internal SortedList<Id, string> Entries { get; } = [];
+
+        internal SortedDictionary<string, ModelGroup> Groups { get; } = new(StringComparer.Ordinal);
+
+        internal Id Last { get; set; }
+    }
+
+    private sealed class ModelGroup
+    {
+        internal SortedDictionary<Id, (string Owner, long Times)> Pending { get; } = [];
+
+        internal SortedSet<string> Consumers { get; } = new(StringComparer.Ordinal);
+
+        internal Id Last { get; set; }
+    }
+}
