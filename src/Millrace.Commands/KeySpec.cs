@@ -61,7 +61,8 @@ public sealed record KeySpec
     /// <summary>Whether clients are told no more than that there may be such keys.</summary>
     public bool IsUnknown { get; init; }
 
-    /// <summary>Unknown: finds the argument with the only key, or 0. Null: nobody can tell.</summary>
+    /// <summary>Finds the argument with the only key, or 0, where what clients are told is not exact. Unknown and null:
+    /// nobody can tell.</summary>
     public Func<Args, int>? Locate { get; init; }
 
     /// <summary>The upper-case word to search for, or null.</summary>
@@ -120,7 +121,7 @@ public sealed record KeySpec
     /// <returns>False when the arguments hold none, or none that make sense.</returns>
     public bool TryFind(Args args, out int first, out int last)
     {
-        if (IsUnknown)
+        if (IsUnknown || Locate is not null)
         {
             first = last = Locate?.Invoke(args) ?? 0;
             return first > 0;

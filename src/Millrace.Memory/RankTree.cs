@@ -15,9 +15,9 @@ namespace Millrace.Memory;
 /// their texts, and whoever uses it frees them when they have left it.
 /// </para>
 /// <para>
-/// Insert, Remove, Move, CountBefore, At: O(log n), and a member's block is only looked at where scores are equal. A
-/// walk O(1) per element, in both directions. RemoveRange: O(log n) per leaf that is touched, so O(log n + k) for k
-/// elements as leaves hold 10 to 30 of them. FreeSome: O(elements freed).
+/// Insert, Remove, Move, CountBefore, At, From: O(log n), and a member's block is only looked at where scores are
+/// equal. A walk O(1) per element, in both directions. RemoveRange: O(log n) per leaf that is touched, so O(log n + k)
+/// for k elements as leaves hold 10 to 30 of them. FreeSome: O(elements freed).
 /// </para>
 /// <para>
 /// Invariants: all leaves have the same height and are linked in both directions; the fences of an inner node are the
@@ -148,6 +148,19 @@ public readonly unsafe struct RankTree
         Span<RankStep> path = stackalloc RankStep[RankNodes.MaxHeight];
         var leaf = _nodes.Descend(rank, path, out var at);
         return new RankCursor(_nodes, leaf, at);
+    }
+
+    /// <summary>A cursor on the first element that is not before a place; one that is on nothing when all
+    /// are.</summary>
+    public RankCursor From<TProbe>(scoped ref TProbe probe)
+        where TProbe : struct, IRankProbe, allows ref struct
+    {
+        if (_nodes.Head.Count == 0) return default;
+        Span<RankStep> path = stackalloc RankStep[RankNodes.MaxHeight];
+        var leaf = _nodes.Descend(ref probe, path);
+        var at = RankLeaf.Elements(leaf).CountBefore(_nodes.Heap, leaf->Count, ref probe);
+        if (at < leaf->Count) return new RankCursor(_nodes, leaf, at);
+        return leaf->Next == 0 ? default : new RankCursor(_nodes, _nodes.Leaf(new BlockRef(leaf->Next)), 0);
     }
 
     /// <summary>Removes elements from a rank on and hands them to a visitor, in order.</summary>
@@ -308,6 +321,16 @@ public unsafe ref struct RankCursor
         {
             _nodes.Heap.Prefetch(RankLeaf.Elements(_leaf).Member(_at + Ahead));
         }
+    }
+
+    /// <summary>Goes to the next element as <see cref="Next"/> does, for walks that read few of the members: none is
+    /// fetched ahead.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Pass()
+    {
+        if (++_at < _leaf->Count) return;
+        _leaf = _leaf->Next == 0 ? null : _nodes.Leaf(new BlockRef(_leaf->Next));
+        _at = 0;
     }
 
     /// <summary>Goes to the element before; off the tree in front of the first. Requires: valid.</summary>

@@ -119,6 +119,19 @@ public class AllocationTests
     [InlineData("LMPOP 2 none longlist LEFT COUNT 2")]
     public void A_warm_command_on_collections_allocates_nothing(string request) => AssertAllocatesNothing(request);
 
+    [Theory]
+    [InlineData("GEOADD index 1.5 2.5 p7 -3 4 p8")]
+    [InlineData("GEODIST index p7 p8 km")]
+    [InlineData("GEOPOS index p7 none p9")]
+    [InlineData("GEOHASH index p7 none p9")]
+    [InlineData("GEORADIUS_RO index 10 10 900 km WITHDIST")]
+    [InlineData("GEORADIUS index 10 10 900 km STORE other")]
+    [InlineData("GEOSEARCH index FROMMEMBER p9 BYRADIUS 900 km ASC WITHCOORD WITHHASH")]
+    [InlineData("GEOSEARCH index FROMLONLAT 10 10 BYBOX 2000 900 km COUNT 5")]
+    [InlineData("GEOSEARCH index BYPOLYGON 4 0 0 0 9 9 9 9 0")]
+    [InlineData("GEOSEARCHSTORE other index FROMLONLAT 10 10 BYRADIUS 900 km STOREDIST")]
+    public void A_warm_command_on_points_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
     private static void AssertAllocatesNothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
@@ -132,6 +145,7 @@ public class AllocationTests
         for (var i = 0; i < 1_000; i++) driver.Run($"RPUSH longlist element{i}");
         driver.Run("ZADD packed 1 a 2 b 3 c");
         for (var i = 0; i < 200; i++) driver.Run($"ZADD ranked {i} m{i}");
+        for (var i = 0; i < 200; i++) driver.Run($"GEOADD index {i / 10} {i % 20} p{i}");
         driver.Unit.RecordsRemovals = false;
         var words = request.Split(' ');
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;

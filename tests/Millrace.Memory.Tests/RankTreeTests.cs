@@ -292,6 +292,14 @@ internal sealed class RankModel
         var behind = new ScoreProbe(bound, isBehind: true);
         Assert.Equal(_elements.Count(element => element.Score < bound), Tree.CountBefore(ref before));
         Assert.Equal(_elements.Count(element => element.Score <= bound), Tree.CountBefore(ref behind));
+        CheckWalk(_elements.Count(element => element.Score < bound), Tree.From(ref before));
+        CheckWalk(_elements.Count(element => element.Score <= bound), Tree.From(ref behind));
+    }
+
+    private void CheckWalk(int from, RankCursor cursor)
+    {
+        for (; from < Count; from++, cursor.Pass()) Assert.Equal(_elements[from].Member, cursor.Member);
+        Assert.False(cursor.IsValid);
     }
 
     private static double NextScore(Random random) => random.Next(6) switch

@@ -32,6 +32,13 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
            select new Workload(command, 50, 16, 1_000_000, 3),
     ];
 
+    /// <summary>The types that are made of others, at pipeline 16.</summary>
+    public static IReadOnlyList<Workload> Types { get; } =
+    [
+        .. from command in (string[])["geoadd", "geosearch", "geosearch10"]
+           select new Workload(command, 50, 16, 1_000_000, 3),
+    ];
+
     /// <summary>The two things that stay loaded while rows are measured.</summary>
     public (int Keys, int ValueSize) Content => (Keys, ValueSize);
 

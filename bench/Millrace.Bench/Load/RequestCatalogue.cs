@@ -49,6 +49,11 @@ internal static class RequestCatalogue
         new("zrank", "ZRANK myzset element:{key}") { Fill = "zadd" },
         new("zrange10", "ZRANGE myzset {rank} {rank+9}") { Fill = "zadd" },
         new("zrange100", "ZRANGE myzset {rank} {rank+99}") { Fill = "zadd" },
+        // Points in a square of ten degrees, about 90 of a million within 5 km of each.
+        new("geoadd", "GEOADD mygeo 1{key:6}e-5 4{key:3}e-2 element:{key}") { Fill = "geoadd" },
+        new("geosearch", "GEOSEARCH mygeo FROMLONLAT 1{key:6}e-5 4{key:3}e-2 BYRADIUS 5 km") { Fill = "geoadd" },
+        new("geosearch10", "GEOSEARCH mygeo FROMLONLAT 1{key:6}e-5 4{key:3}e-2 BYRADIUS 5 km COUNT 10 WITHDIST")
+            { Fill = "geoadd" },
         new("exec3", "MULTI ; SET key:{key} {value} ; SET key:{key+1} {value} ; SET key:{key+2} {value} ; EXEC"),
 
         new("hset20", "HSET hash20 field:{key:4} value:{key:8}"),

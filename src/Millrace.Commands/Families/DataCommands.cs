@@ -22,6 +22,7 @@ public static class DataCommands
         .. BlockingSortedSetCommands.Table,
         .. SortedSetMergeCommands.Table,
         .. SortCommands.Table,
+        .. GeoCommands.Table,
         .. SortedSetPopCommands.Table,
         .. SortedSetRangeCommands.Table,
         .. SortedSetSampleCommands.Table,

@@ -29,13 +29,17 @@ internal static class SortedSetReplies
 
     /// <summary>Makes a key hold what was built and finished, or removes it when that is nothing, and replies with the
     /// number of members.</summary>
-    internal static void Store(in Call call, in Key key, SortedSetBuilder result)
+    /// <param name="call">The call.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="result">What was built.</param>
+    /// <param name="countsMembers">Whether each member counts as a change.</param>
+    internal static void Store(in Call call, in Key key, SortedSetBuilder result, bool countsMembers = false)
     {
         var count = result.Count;
         var existing = call.Unit.Find(key, call.Caller.WriteAccess);
         if (count > 0) result.StoreAt(key, existing);
         else if (!existing.IsMissing) call.Unit.Remove(key, existing);
-        if (count > 0 || !existing.IsMissing) call.Unit.Changed(key);
+        if (count > 0 || !existing.IsMissing) call.Unit.Changed(key, countsMembers ? Math.Max(count, 1) : 1);
         call.Reply.Integer(count);
     }
 

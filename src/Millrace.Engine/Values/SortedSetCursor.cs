@@ -2,6 +2,16 @@ using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
 
+/// <summary>Which member of a sorted set was met, for as long as the set is not changed: what a walk keeps of
+/// it.</summary>
+public readonly struct SortedSetMark
+{
+    internal SortedSetMark(ulong value) => Value = value;
+
+    /// <summary>Packed: its offset in the listpack; large: the reference to its block.</summary>
+    internal ulong Value { get; }
+}
+
 /// <summary>
 /// A place on a member of a sorted set, to be moved by rank in one of the two directions. Dead when the set changes.
 /// </summary>
@@ -28,6 +38,10 @@ public ref struct SortedSetCursor
     /// <summary>The member's score. Requires: valid.</summary>
     public readonly double Score => IsPacked ? SortedSetPack.ScoreAt(_pack, _at) : _cursor.Score;
 
+    /// <summary>What <see cref="SortedSetValue.TextOf"/> and <see cref="SortedSetValue.ScoreOf"/> find the member by
+    /// later. Requires: valid.</summary>
+    public readonly SortedSetMark Mark => new(IsPacked ? (ulong)_at : _cursor.Member.Value);
+
     private readonly bool IsPacked => !_pack.IsEmpty;
 
     /// <summary>A cursor on the member with a rank; one that is on nothing when there is none. O(log n).</summary>
@@ -48,6 +62,24 @@ public ref struct SortedSetCursor
         return new SortedSetCursor(entry.Heap, pack, at, default, isReversed);
     }
 
+    /// <summary>A cursor on the first member with at least a score; one that is on nothing when there is none.
+    /// O(log n), packed O(members).</summary>
+    public static SortedSetCursor From(in Entry entry, double min)
+    {
+        if (SortedSetValue.IsLarge(entry))
+        {
+            var probe = new ScoreProbe(min, isBehind: false);
+            var cursor = LargeSortedSet.OrderOf(entry.Heap, entry.Value).From(ref probe);
+            return new SortedSetCursor(entry.Heap, default, -1, cursor, isReversed: false);
+        }
+
+        var pack = entry.Value;
+        var end = Listpack.EndOf(pack);
+        var at = Listpack.HeaderBytes;
+        while (at < end && SortedSetPack.ScoreAt(pack, at) < min) at = SortedSetPack.Behind(pack, at);
+        return new SortedSetCursor(entry.Heap, pack, at < end ? at : -1, default, isReversed: false);
+    }
+
     internal static SortedSetCursor At(Heap heap, RankTree order, long rank, bool isReversed = false)
     {
         var cursor = order.At(isReversed ? order.Count - 1 - rank : rank);
@@ -59,6 +91,14 @@ public ref struct SortedSetCursor
     /// <returns>A view of the set, or of <paramref name="scratch"/>.</returns>
     public readonly ReadOnlySpan<byte> Text(Span<byte> scratch) =>
         IsPacked ? Listpack.Get(_pack, _at).Text(scratch) : ScoredMember.Text(_heap, _cursor.Member);
+
+    /// <summary>Goes to the member with the next higher score, for walks that read few of the texts: none is fetched
+    /// ahead. Requires: valid.</summary>
+    public void Pass()
+    {
+        if (IsPacked) Next();
+        else _cursor.Pass();
+    }
 
     /// <summary>Goes to the next member in its direction. Requires: valid.</summary>
     public void Next()

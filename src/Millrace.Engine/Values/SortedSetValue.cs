@@ -99,6 +99,22 @@ public static class SortedSetValue
             ? LargeSortedSet.OrderOf(entry.Heap, entry.Value).RankOf(place.Score, place.Block)
             : SortedSetPack.RankOf(entry.Value, place.At);
 
+    /// <summary>The text of a member that a walk met. Requires: the set was not changed since.</summary>
+    /// <param name="entry">The set's entry.</param>
+    /// <param name="mark">The member.</param>
+    /// <param name="scratch">At least 20 bytes, for members that are stored as integers.</param>
+    /// <returns>A view of the set, or of <paramref name="scratch"/>.</returns>
+    public static ReadOnlySpan<byte> TextOf(in Entry entry, SortedSetMark mark, Span<byte> scratch) =>
+        IsLarge(entry)
+            ? ScoredMember.Text(entry.Heap, BlockRef.FromValue(mark.Value))
+            : Listpack.Get(entry.Value, (int)mark.Value).Text(scratch);
+
+    /// <summary>The score of a member that a walk met. Requires: the set was not changed since.</summary>
+    public static double ScoreOf(in Entry entry, SortedSetMark mark) =>
+        IsLarge(entry)
+            ? ScoredMember.Score(entry.Heap, BlockRef.FromValue(mark.Value))
+            : SortedSetPack.ScoreAt(entry.Value, (int)mark.Value);
+
     /// <summary>Makes a key hold a sorted set without members, to which some must be added before the unit
     /// ends.</summary>
     /// <param name="unit">The unit.</param>

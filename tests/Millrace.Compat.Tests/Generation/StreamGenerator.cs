@@ -36,6 +36,7 @@ public sealed class StreamGenerator
         .. SortedSetGrammar.Forms,
         .. SortGrammar.Forms,
         .. StreamGrammar.Forms,
+        .. GeoGrammar.Forms,
         .. KeysGrammar.Forms,
         .. ServerGrammar.Forms,
         .. TransactionGrammar.Forms,

@@ -28,6 +28,7 @@ public static class TransactionGrammar
     [
         .. StringGrammar.Forms.Concat(ListGrammar.Forms).Concat(HashGrammar.Forms).Concat(SetGrammar.Forms)
             .Concat(ConnectionGrammar.Forms).Concat(SortedSetGrammar.Forms).Concat(StreamGrammar.Forms)
+            .Concat(GeoGrammar.Forms)
             .Where(static form => form.Compose is null && !form.LooksFirst && !s_excluded.Contains(form.Name)
                 && !Differential.ReplyRules.ByCommand.ContainsKey(form.Name)),
     ];

@@ -15,6 +15,7 @@ public sealed class Vocabulary(Random random)
     private const int ListKeys = 8;
     private const int SortedSetKeys = 10;
     private const int LexKeys = 4;
+    private const int IndexKeys = 6;
 
     // Words that stand where something else is wanted. None is a small positive number: as a deadline that would be a
     // race between the two servers.
@@ -57,6 +58,10 @@ public sealed class Vocabulary(Random random)
             return Encoding.Latin1.GetBytes($"z:{random.Next(SortedSetKeys)}");
         if (pool == SortedSetGrammar.LexPool)
             return Encoding.Latin1.GetBytes($"zl:{random.Next(LexKeys)}");
+        if (pool == GeoGrammar.Pool && drawn > 1)
+            return Encoding.Latin1.GetBytes($"g:{random.Next(IndexKeys)}");
+        if (pool == GeoGrammar.StorePool)
+            return Encoding.Latin1.GetBytes($"gs:{random.Next(IndexKeys)}");
         if (drawn < 5)
             return Encoding.Latin1.GetBytes(s_oddKeys[random.Next(s_oddKeys.Length)]);
         if (drawn < 7)
@@ -77,6 +82,7 @@ public sealed class Vocabulary(Random random)
             .Concat(Enumerable.Range(0, HashKeys).Select(i => $"h:{i}"))
             .Concat(Enumerable.Range(0, SortedSetKeys).Select(i => $"z:{i}"))
             .Concat(Enumerable.Range(0, LexKeys).Select(i => $"zl:{i}"))
+            .Concat(Enumerable.Range(0, IndexKeys).SelectMany(i => (string[])[$"g:{i}", $"gs:{i}"]))
             .Concat(Enumerable.Range(0, 5).Select(i => $"key:{i}"))
             .Concat(Enumerable.Range(0, ListKeys).Select(i => $"l:{i}"))
             .Concat(SetGrammar.KeyNames)
