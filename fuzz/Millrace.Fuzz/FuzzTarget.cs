@@ -10,7 +10,7 @@ public abstract class FuzzTarget
     public static string[] Names =>
     [
         RequestParserTarget.TargetName, ConfigParserTarget.TargetName, ListpackTarget.TargetName,
-        IntSetTarget.TargetName, LzfTarget.TargetName,
+        IntSetTarget.TargetName, LzfTarget.TargetName, GeoSearchTarget.TargetName,
     ];
 
     /// <summary>The name on the command line and of the corpus folder.</summary>
@@ -42,6 +42,7 @@ public abstract class FuzzTarget
         ListpackTarget.TargetName => new ListpackTarget(),
         IntSetTarget.TargetName => new IntSetTarget(),
         LzfTarget.TargetName => new LzfTarget(),
+        GeoSearchTarget.TargetName => new GeoSearchTarget(),
         _ => null,
     };
 }
