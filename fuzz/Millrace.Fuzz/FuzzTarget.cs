@@ -10,7 +10,7 @@ public abstract class FuzzTarget
     public static string[] Names =>
     [
         RequestParserTarget.TargetName, ConfigParserTarget.TargetName, ListpackTarget.TargetName,
-        IntSetTarget.TargetName, LzfTarget.TargetName, GeoSearchTarget.TargetName,
+        IntSetTarget.TargetName, LzfTarget.TargetName, GeoSearchTarget.TargetName, BitfieldTarget.TargetName,
     ];
 
     /// <summary>The name on the command line and of the corpus folder.</summary>
@@ -43,6 +43,7 @@ public abstract class FuzzTarget
         IntSetTarget.TargetName => new IntSetTarget(),
         LzfTarget.TargetName => new LzfTarget(),
         GeoSearchTarget.TargetName => new GeoSearchTarget(),
+        BitfieldTarget.TargetName => new BitfieldTarget(),
         _ => null,
     };
 }

@@ -55,6 +55,10 @@ public sealed record KeySpec
     /// <summary>What the command does with these keys.</summary>
     public required KeyFlags Flags { get; init; }
 
+    /// <summary>What a request does with these keys, where that depends on its arguments
+    /// (<see cref="KeyFlags.VariableFlags"/>); null otherwise.</summary>
+    public Func<Args, KeyFlags>? Vary { get; init; }
+
     /// <summary>The argument to begin at, when there is no <see cref="Keyword"/>.</summary>
     public int BeginIndex { get; init; }
 
@@ -100,6 +104,9 @@ public sealed record KeySpec
 
     /// <summary>A remark for COMMAND DOCS and COMMAND INFO, or null.</summary>
     public string? Notes { get; init; }
+
+    /// <summary>What a request does with these keys.</summary>
+    public KeyFlags FlagsIn(Args request) => Vary?.Invoke(request) ?? Flags;
 
     /// <summary>One key at an index.</summary>
     public static KeySpec One(KeyFlags flags, int index = 1) => new() { Flags = flags, BeginIndex = index };

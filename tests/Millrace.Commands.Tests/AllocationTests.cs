@@ -132,10 +132,23 @@ public class AllocationTests
     [InlineData("GEOSEARCHSTORE other index FROMLONLAT 10 10 BYRADIUS 900 km STOREDIST")]
     public void A_warm_command_on_points_allocates_nothing(string request) => AssertAllocatesNothing(request);
 
+    [Theory]
+    [InlineData("SETBIT key 77 1")]
+    [InlineData("SETBIT number 5 0")]
+    [InlineData("GETBIT number 5")]
+    [InlineData("BITCOUNT key 1 -1 BIT")]
+    [InlineData("BITPOS number 0 1")]
+    [InlineData("BITOP XOR other key number none")]
+    [InlineData("BITOP ONE other bits bits key")]
+    [InlineData("BITFIELD key SET u8 3 7 OVERFLOW SAT INCRBY i5 #100 1 GET u63 1")]
+    [InlineData("BITFIELD_RO number GET u8 0")]
+    public void A_warm_command_on_bitmaps_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
     private static void AssertAllocatesNothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
         driver.Run("MSET key value number 7 float 1.5");
+        driver.Run("SETBIT bits 400000 1");
         driver.Run("HSET hash field1 value field2 value number 7");
         driver.Run("HSET table number 7 field2 value field1 " + new string('v', 100));
         driver.Run("SADD integers 1 2 3 4 5");

@@ -128,7 +128,9 @@ internal sealed class CompareBench
 
     private void WarmUp(ServerUnderTest server, Workload row)
     {
-        if (_options.WarmUp > 0) _load.Run(Options(server, row with { Pipeline = 16 }, _options.WarmUp));
+        if (_options.WarmUp == 0) return;
+        var pipeline = row.Weight == 1 ? 16 : row.Pipeline;
+        _load.Run(Options(server, row with { Pipeline = pipeline }, Math.Max(1, _options.WarmUp / row.Weight)));
     }
 
     // Loads what a command works on besides the keys.
@@ -142,7 +144,7 @@ internal sealed class CompareBench
 
     private Sample Measure(ServerUnderTest server, Workload row)
     {
-        var requests = Math.Max(1, _options.Requests / _options.Turns);
+        var requests = Math.Max(1, _options.Requests / _options.Turns / row.Weight);
         if (RequestCatalogue.Find(row.Command).Consumes) Provide(server, row, requests);
         var before = server.CpuMicroseconds;
         var result = _load.Run(Options(server, row, requests) with { Rate = _options.Rate }, row.Load);

@@ -10,9 +10,9 @@ internal sealed record CompareOptions
 {
     /// <summary>The options, as `bench` prints them.</summary>
     public const string Help = """
-        --table usual|big|collections|types    get/set/incr over 1 M keys (usual), get over 10 M keys of 64 bytes (big),
-                                  hashes, lists, sets, sorted sets of 1 M members, and MULTI (collections), or
-                                  points of 1 M members (types)
+        --table usual|big|collections|types    get/set/incr over 1 M keys (usual), get over 10 M keys of 64 bytes
+                                  (big), hashes, lists, sets, sorted sets of 1 M members, and MULTI (collections), or
+                                  bitmaps and points of 1 M members (types)
         --workload COMMAND,CONNECTIONS,PIPELINE,KEYS,VALUE-BYTES    rows in place of a table
         --rounds N                rounds with fresh servers (3); --requests N measured per row and round (1000000)
         --turns N                 parts of a round's requests, interleaved over generators and servers (4; even)

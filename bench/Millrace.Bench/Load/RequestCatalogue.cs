@@ -55,7 +55,11 @@ internal static class RequestCatalogue
         new("geosearch10", "GEOSEARCH mygeo FROMLONLAT 1{key:6}e-5 4{key:3}e-2 BYRADIUS 5 km COUNT 10 WITHDIST")
             { Fill = "geoadd" },
         new("exec3", "MULTI ; SET key:{key} {value} ; SET key:{key+1} {value} ; SET key:{key+2} {value} ; EXEC"),
+        new("setbit", "SETBIT bitmap {rank} 1"),
+        new("bitcount1m", "BITCOUNT bits1m:a") { Fill = "setbit1m", FillKeys = 1 },
+        new("bitop1m", "BITOP OR bits1m:to bits1m:a bits1m:b") { Fill = "setbit1m", FillKeys = 1 },
 
+        new("setbit1m", "SETBIT bits1m:a 8388607 1 ; SETBIT bits1m:b 8388600 1"),
         new("hset20", "HSET hash20 field:{key:4} value:{key:8}"),
         new("lpush-pop", "LPUSH poplist {value}"),
         new("rpush100", "RPUSH list100 element:{key:8}"),

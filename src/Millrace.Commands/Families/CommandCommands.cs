@@ -285,7 +285,7 @@ public sealed class CommandCommands(Func<CommandTable> table)
             {
                 if (withFlags) reply.Array(2);
                 reply.Bulk(request[i]);
-                if (withFlags) WriteFlags(reply, FlagsIn(keys, request));
+                if (withFlags) WriteFlags(reply, keys.FlagsIn(request));
             }
         }
 
@@ -297,18 +297,6 @@ public sealed class CommandCommands(Func<CommandTable> table)
 
         reply.CancelDeferred(mark);
         reply.Error("ERR Invalid arguments specified for command"u8);
-    }
-
-    // Only SET has keys whose flags depend on the request so far: without GET it overwrites what it does not read.
-    private static KeyFlags FlagsIn(KeySpec keys, Args request)
-    {
-        if ((keys.Flags & KeyFlags.VariableFlags) == 0) return keys.Flags;
-        for (var i = 3; i < request.Count; i++)
-        {
-            if (Words.Equal(request[i], "GET"u8)) return KeyFlags.RW | KeyFlags.Access | KeyFlags.Update;
-        }
-
-        return KeyFlags.OW | KeyFlags.Update;
     }
 
     private void WriteAll(ReplyWriter reply)

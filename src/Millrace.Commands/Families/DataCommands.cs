@@ -9,6 +9,8 @@ public static class DataCommands
         .. StringCommands.Table,
         .. NumberCommands.Table,
         .. LcsCommand.Table,
+        .. BitmapCommands.Table,
+        .. BitfieldCommands.Table,
         .. HashCommands.Table,
         .. HashExpiryCommands.Table,
         .. SetCommands.Table,

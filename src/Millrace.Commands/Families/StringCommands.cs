@@ -168,6 +168,7 @@ public static class StringCommands
                 KeySpec.One(KeyFlags.RW | KeyFlags.Access | KeyFlags.Update | KeyFlags.VariableFlags) with
                 {
                     Notes = "RW and ACCESS due to the optional `GET` argument",
+                    Vary = FlagsOfSet,
                 },
             ],
             Syntax = "key value:string"
@@ -513,6 +514,17 @@ public static class StringCommands
         if (entry.IsMissing) call.Reply.Null();
         else if (StringValue.TryGetInteger(entry, out var number)) call.Reply.BulkInteger(number);
         else LargeValues.Bulk(call, entry);
+    }
+
+    // Without GET it overwrites what it does not read.
+    private static KeyFlags FlagsOfSet(Args request)
+    {
+        for (var i = 3; i < request.Count; i++)
+        {
+            if (Words.Equal(request[i], "GET"u8)) return KeyFlags.RW | KeyFlags.Access | KeyFlags.Update;
+        }
+
+        return KeyFlags.OW | KeyFlags.Update;
     }
 
     private static bool FitsLimit(in Call call, long offset, int length)

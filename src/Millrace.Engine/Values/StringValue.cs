@@ -157,6 +157,32 @@ public static class StringValue
         return length;
     }
 
+    /// <summary>
+    /// Opens a string to be changed in place: a view of all its bytes, grown with zero bytes where it was shorter. A
+    /// missing key is made. The deadline is kept; what was int or embstr is raw from now on.
+    /// </summary>
+    /// <param name="unit">The unit that holds the key's partition.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="existing">What the key holds: a string, or nothing.</param>
+    /// <param name="minLength">The least length afterwards; at most <see cref="MaxBytes"/>.</param>
+    /// <param name="isGrown">Whether the key is new or the string longer than before.</param>
+    /// <returns>Valid until the next write to the partition. Requires of the caller: no change of the
+    /// length.</returns>
+    public static Span<byte> Open(
+        Unit unit, scoped in Key key, scoped in Entry existing, int minLength, out bool isGrown)
+    {
+        isGrown = false;
+        if (!existing.IsMissing && TryOpenInPlace(existing, out var opened) && opened.Length >= minLength)
+            return opened;
+        var heap = unit.PartitionFor(key).Heap;
+        var oldLength = existing.IsMissing ? 0 : Length(existing);
+        isGrown = existing.IsMissing || oldLength < minLength;
+        var entry = Grow(unit, key, existing, oldLength, Math.Max(oldLength, minLength));
+        var content = Content(heap, entry);
+        content[oldLength..].Clear();
+        return content;
+    }
+
     /// <summary>The encoding's name: int, embstr or raw.</summary>
     internal static ReadOnlySpan<byte> EncodingName(in Entry entry) => (StringEncoding)entry.Encoding switch
     {
@@ -193,6 +219,38 @@ public static class StringValue
         var blob = Blob(entry.Value);
         heap.GiveUp(blob);
         target.Adopt(blob);
+    }
+
+    /// <summary>Makes the key hold bytes in its entry, without a deadline and as raw, however short they are. Requires:
+    /// at most <see cref="MaxInlineBytes"/>, and no view of this partition's memory.</summary>
+    internal static void SetRaw(Unit unit, in Key key, in Entry existing, ReadOnlySpan<byte> value)
+    {
+        var shape = new EntryShape(ValueType.String, (int)StringEncoding.Raw, value.Length, -1, 0);
+        value.CopyTo(unit.Store(key, existing, shape).Value);
+    }
+
+    /// <summary>Whether two keys hold the same large value in the same block, which is so when they are one
+    /// key.</summary>
+    public static bool AreSameBlob(in Entry first, in Entry second) =>
+        IsBlob(first) && IsBlob(second) && Blob(first.Value).Value == Blob(second.Value).Value;
+
+    /// <summary>The blob of an entry that may be overwritten whole: its own, read by nobody else, long enough for a
+    /// new length and not much too long; null otherwise.</summary>
+    internal static Blob ReusableBlob(Heap heap, in Entry entry, int length)
+    {
+        if (!IsBlob(entry)) return default;
+        var blob = Blob(entry.Value);
+        var usable = heap.Blobs.UsableSize(blob);
+        return usable >= length && usable / 2 <= length && !heap.Blobs.IsShared(blob) ? blob : default;
+    }
+
+    /// <summary>Makes the key hold a blob, without a deadline: one that the heap has adopted, or its own.</summary>
+    internal static void SetBlob(Unit unit, in Key key, in Entry existing, Blob blob, int length)
+    {
+        var keeps = !existing.IsMissing && IsBlob(existing) && Blob(existing.Value).Value == blob.Value;
+        var shape = new EntryShape(ValueType.String, (int)StringEncoding.Blob, BlobHeaderBytes, -1, 0);
+        var entry = unit.Store(key, existing, shape, keeps ? BlobHeaderBytes : 0);
+        WriteBlob(entry.Value, blob, length);
     }
 
     private static Entry SetBlob(Unit unit, in Key key, in Entry existing, ReadOnlySpan<byte> value, long deadlineMs)
@@ -274,13 +332,35 @@ public static class StringValue
         WriteBlob(value, blob, length);
     }
 
-    private static Span<byte> Content(Heap heap, in Entry entry)
+    // The bytes of a string that may be changed as it is.
+    private static bool TryOpenInPlace(scoped in Entry entry, out Span<byte> bytes)
+    {
+        bytes = default;
+        if ((StringEncoding)entry.Encoding is not (StringEncoding.Raw or StringEncoding.Blob)) return false;
+        var value = entry.Value;
+        if ((StringEncoding)entry.Encoding == StringEncoding.Raw)
+        {
+            bytes = value;
+            return true;
+        }
+
+        var blob = Blob(value);
+        var blobs = entry.Heap.Blobs;
+        if (blobs.IsShared(blob)) return false;
+        bytes = blobs.Span(blob, 0, BlobLength(value));
+        return true;
+    }
+
+    private static Span<byte> Content(Heap heap, scoped in Entry entry)
     {
         var value = entry.Value;
         return (StringEncoding)entry.Encoding == StringEncoding.Blob
             ? heap.Blobs.Span(Blob(value), 0, BlobLength(value))
             : value;
     }
+
+    private static bool IsBlob(in Entry entry) =>
+        !entry.IsMissing && entry.Type == ValueType.String && (StringEncoding)entry.Encoding == StringEncoding.Blob;
 
     private static long Integer(in Entry entry) => BinaryPrimitives.ReadInt64LittleEndian(entry.Value);
 

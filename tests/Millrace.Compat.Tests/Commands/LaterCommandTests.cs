@@ -31,6 +31,9 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string HGetEx = "redis.io/commands/hgetex";
     private const string HSetEx = "redis.io/commands/hsetex";
     private const string HScan = "redis.io/commands/hscan, NOVALUES";
+    private const string BitCount = "valkey.io/commands/bitcount: key [start [end [BYTE | BIT]]]";
+    private const string BitSuite = "valkey unit/bitops, BITCOUNT and BITPOS with illegal arguments";
+    private const string BitOp = "redis.io/commands/bitop, DIFF DIFF1 ANDOR ONE";
     private const string ClientList = "redis.io/commands/client-list, history 7.2.0";
 
     /// <summary>Requests, expected reply of the last, source.</summary>
@@ -126,6 +129,22 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "HSETEX h EXAT FUTURE FIELDS 1 a 1|HSETEX h FXX KEEPTTL FIELDS 1 a 2|HEXPIRETIME h FIELDS 1 a",
             "*1\r\n:FUTURE\r\n", HSetEx },
         { "HSET h a 1 b 2|HSCAN h 0 NOVALUES", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n", HScan },
+
+        { "SET a foobar|BITCOUNT a 1", ":22\r\n", BitCount },
+        { "SET a foobar|BITCOUNT a -2", ":7\r\n", BitCount },
+        { "BITCOUNT a 0 1 hello", "-ERR syntax error\r\n", BitSuite },
+        { "BITCOUNT a x 1", "-ERR value is not an integer or out of range\r\n", BitSuite },
+        { "RPUSH a 1|BITCOUNT a x 1", "-ERR value is not an integer or out of range\r\n", BitSuite },
+        { "BITPOS a 0 0 1 hello", "-ERR syntax error\r\n", BitSuite },
+        { "BITPOS a 0 x", "-ERR value is not an integer or out of range\r\n", BitSuite },
+        { "MSET a c b a c b|BITOP DIFF d a b|GET d", "$1\r\n\u0002\r\n", BitOp },
+        { "MSET a c b a c b|BITOP DIFF1 d a b c|GET d", "$1\r\n\0\r\n", BitOp },
+        { "MSET a a b b|BITOP ANDOR d a b|GET d", "$1\r\n`\r\n", BitOp },
+        { "MSET a a b b c d|BITOP ONE d a b c|GET d", "$1\r\n\u0007\r\n", BitOp },
+        { "SET a aaa|BITOP diff d none a", ":3\r\n", BitOp },
+        { "BITOP DIFF d a", "-ERR *\r\n", BitOp + ": at least two sources" },
+        { "BITOP DIFF1 d a", "-ERR *\r\n", BitOp + ": at least two sources" },
+        { "BITOP ANDOR d a", "-ERR *\r\n", BitOp + ": at least two sources" },
 
         { "CLIENT SETINFO LIB-NAME mylib", "+OK\r\n", SetInfo },
         { "CLIENT SETINFO lib-ver 1.2.3", "+OK\r\n", SetInfo },

@@ -30,6 +30,7 @@ public sealed class StreamGenerator
     [
         .. ConnectionGrammar.Forms,
         .. StringGrammar.Forms,
+        .. BitmapGrammar.Forms,
         .. HashGrammar.Forms,
         .. ListGrammar.Forms,
         .. SetGrammar.Forms,

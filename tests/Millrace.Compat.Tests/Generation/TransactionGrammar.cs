@@ -28,8 +28,9 @@ public static class TransactionGrammar
     [
         .. StringGrammar.Forms.Concat(ListGrammar.Forms).Concat(HashGrammar.Forms).Concat(SetGrammar.Forms)
             .Concat(ConnectionGrammar.Forms).Concat(SortedSetGrammar.Forms).Concat(StreamGrammar.Forms)
-            .Concat(GeoGrammar.Forms)
-            .Where(static form => form.Compose is null && !form.LooksFirst && !s_excluded.Contains(form.Name)
+            .Concat(GeoGrammar.Forms).Concat(BitmapGrammar.Forms)
+            .Where(static form => form is { Compose: null, Before: null, LooksFirst: false }
+                && !s_excluded.Contains(form.Name)
                 && !Differential.ReplyRules.ByCommand.ContainsKey(form.Name)),
     ];
 }
