@@ -11,6 +11,7 @@ public abstract class FuzzTarget
     [
         RequestParserTarget.TargetName, ConfigParserTarget.TargetName, ListpackTarget.TargetName,
         IntSetTarget.TargetName, LzfTarget.TargetName, GeoSearchTarget.TargetName, BitfieldTarget.TargetName,
+        HyperLogLogTarget.TargetName,
     ];
 
     /// <summary>The name on the command line and of the corpus folder.</summary>
@@ -44,6 +45,7 @@ public abstract class FuzzTarget
         LzfTarget.TargetName => new LzfTarget(),
         GeoSearchTarget.TargetName => new GeoSearchTarget(),
         BitfieldTarget.TargetName => new BitfieldTarget(),
+        HyperLogLogTarget.TargetName => new HyperLogLogTarget(),
         _ => null,
     };
 }

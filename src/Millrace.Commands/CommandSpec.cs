@@ -116,7 +116,8 @@ public sealed class CommandSpec
     /// Computed like <see cref="StoppedBy"/>.</summary>
     public int OnlyKey { get; private set; }
 
-    /// <summary>Whether it may change the keyspace. Computed like <see cref="StoppedBy"/>.</summary>
+    /// <summary>Whether it may change the keyspace, be it only what a read keeps for later (PFCOUNT). Computed like
+    /// <see cref="StoppedBy"/>.</summary>
     public bool IsWrite { get; private set; }
 
     /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command
@@ -148,7 +149,7 @@ public sealed class CommandSpec
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
         if (!RunsWhileQueueing) gates |= Gate.Queueing;
         StoppedBy = gates;
-        IsWrite = (Flags & CommandFlags.Write) != 0;
+        IsWrite = (Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
         var isConstant = Complexity.StartsWith("O(1)", StringComparison.Ordinal);
         var isFast = isConstant || (Flags & CommandFlags.Fast) != 0;

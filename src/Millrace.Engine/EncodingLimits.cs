@@ -46,6 +46,9 @@ public sealed record EncodingLimits
     /// <summary>When a node of a stream is full.</summary>
     public StreamNodeLimits StreamNodes { get; init; } = new(MaxBytes: 4096, MaxEntries: 100);
 
+    /// <summary>The longest sparse HyperLogLog, in bytes.</summary>
+    public long HyperLogLogSparseBytes { get; init; } = 3000;
+
     /// <summary>The limits of a list's chunks.</summary>
     public ChunkLimits ListChunks => ChunkLimits.Of(ListChunk, ListCompressDepth, ListPlainBytes);
 }

@@ -117,6 +117,12 @@ public class AllocationTests
     [InlineData("RPOPLPUSH longlist longlist")]
     [InlineData("LMOVE longlist shortlist LEFT RIGHT")]
     [InlineData("LMPOP 2 none longlist LEFT COUNT 2")]
+    [InlineData("PFADD sparse x")]
+    [InlineData("PFADD dense x")]
+    [InlineData("PFCOUNT sparse")]
+    [InlineData("PFCOUNT sparse dense")]
+    [InlineData("PFMERGE dense sparse")]
+    [InlineData("PFMERGE sparse")]
     public void A_warm_command_on_collections_allocates_nothing(string request) => AssertAllocatesNothing(request);
 
     [Theory]
@@ -157,6 +163,9 @@ public class AllocationTests
         driver.Run("RPUSH shortlist a b c");
         for (var i = 0; i < 1_000; i++) driver.Run($"RPUSH longlist element{i}");
         driver.Run("ZADD packed 1 a 2 b 3 c");
+        driver.Run("PFADD sparse a b c");
+        driver.Run("PFADD dense a b c");
+        driver.Run("PFDEBUG TODENSE dense");
         for (var i = 0; i < 200; i++) driver.Run($"ZADD ranked {i} m{i}");
         for (var i = 0; i < 200; i++) driver.Run($"GEOADD index {i / 10} {i % 20} p{i}");
         driver.Unit.RecordsRemovals = false;

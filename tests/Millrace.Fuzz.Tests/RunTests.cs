@@ -23,6 +23,7 @@ public partial class RunTests(ITestOutputHelper output)
     [InlineData("lzf", 200_000)]
     [InlineData("geosearch", 20_000)]
     [InlineData("bitfield", 100_000)]
+    [InlineData("hyperloglog", 100_000)]
     public void A_run_finds_no_crash_and_reaches_nine_lines_of_ten(string target, int executions)
     {
         string wanted = Long ? "5000000" : executions.ToString(CultureInfo.InvariantCulture);

@@ -32,7 +32,8 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
            select new Workload(command, 50, 16, 1_000_000, 3),
     ];
 
-    /// <summary>The types that are made of others, at pipeline 16; of what works on a megabyte, 200 times fewer requests.</summary>
+    /// <summary>The types that are made of others, at pipeline 16; of what works on a
+    /// megabyte, 200 times fewer requests. A HyperLogLog of a thousand elements is sparse.</summary>
     public static IReadOnlyList<Workload> Types { get; } =
     [
         new("setbit", 50, 16, 1_000_000, 3),
@@ -40,6 +41,9 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
         new("bitop1m", 50, 1, 1_000_000, 3) { Weight = 200 },
         .. from command in (string[])["geoadd", "geosearch", "geosearch10"]
            select new Workload(command, 50, 16, 1_000_000, 3),
+        new("pfadd", 50, 16, 1_000_000, 3),
+        new("pfcount2", 50, 16, 1_000_000, 3),
+        new("pfadd-sparse", 50, 16, 1_000, 3),
     ];
 
     /// <summary>For how many requests one of these counts where requests are counted.</summary>

@@ -54,6 +54,9 @@ internal static class RequestCatalogue
         new("geosearch", "GEOSEARCH mygeo FROMLONLAT 1{key:6}e-5 4{key:3}e-2 BYRADIUS 5 km") { Fill = "geoadd" },
         new("geosearch10", "GEOSEARCH mygeo FROMLONLAT 1{key:6}e-5 4{key:3}e-2 BYRADIUS 5 km COUNT 10 WITHDIST")
             { Fill = "geoadd" },
+        new("pfadd", "PFADD hll element:{key}") { Fill = "pfadd" },
+        new("pfadd-sparse", "PFADD sparse element:{key}") { Fill = "pfadd-sparse" },
+        new("pfcount2", "PFCOUNT hll hll") { Fill = "pfadd" },
         new("exec3", "MULTI ; SET key:{key} {value} ; SET key:{key+1} {value} ; SET key:{key+2} {value} ; EXEC"),
         new("setbit", "SETBIT bitmap {rank} 1"),
         new("bitcount1m", "BITCOUNT bits1m:a") { Fill = "setbit1m", FillKeys = 1 },

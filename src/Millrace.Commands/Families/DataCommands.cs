@@ -11,6 +11,7 @@ public static class DataCommands
         .. LcsCommand.Table,
         .. BitmapCommands.Table,
         .. BitfieldCommands.Table,
+        .. HyperLogLogCommands.Table,
         .. HashCommands.Table,
         .. HashExpiryCommands.Table,
         .. SetCommands.Table,

@@ -183,6 +183,20 @@ public static class StringValue
         return content;
     }
 
+    /// <summary>Makes a string ready to be changed in place: bytes of this length, of which those behind the old end
+    /// are undefined. A missing key is made, a deadline is kept.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="entry">Its entry, which may move.</param>
+    /// <param name="length">The length afterwards.</param>
+    /// <returns>The bytes, valid until the next write to the partition.</returns>
+    public static Span<byte> OpenWithLength(Unit unit, in Key key, ref Entry entry, int length)
+    {
+        if ((StringEncoding)entry.Encoding == StringEncoding.Raw && entry.ValueLength == length) return entry.Value;
+        entry = Grow(unit, key, entry, entry.IsMissing ? 0 : Math.Min(Length(entry), length), length);
+        return Content(unit.PartitionFor(key).Heap, entry);
+    }
+
     /// <summary>The encoding's name: int, embstr or raw.</summary>
     internal static ReadOnlySpan<byte> EncodingName(in Entry entry) => (StringEncoding)entry.Encoding switch
     {

@@ -192,6 +192,7 @@ public sealed record Settings
                 ListCompressDepth = Int("list-compress-depth"),
                 StreamNodes = new StreamNodeLimits(
                     values["stream-node-max-bytes"].Number, values["stream-node-max-entries"].Number),
+                HyperLogLogSparseBytes = values["hll-sparse-max-bytes"].Number,
             },
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),

@@ -42,6 +42,7 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         ["quit: doc_flags"] = "redis.io/commands/quit: deprecated since 7.2.0",
         ["quit: deprecated_since"] = "redis.io/commands/quit",
         ["quit: replaced_by"] = "redis.io/commands/quit",
+        ["pfmerge: arguments"] = "redis.io/commands/pfmerge, 7.2: the sources may be left out",
         ["command|getkeys: arguments"] = "redis.io/commands/command-getkeys: command and arguments",
         ["command|getkeysandflags: arguments"] = "redis.io/commands/command-getkeysandflags: command and arguments",
     };

@@ -31,6 +31,7 @@ public sealed class StreamGenerator
         .. ConnectionGrammar.Forms,
         .. StringGrammar.Forms,
         .. BitmapGrammar.Forms,
+        .. HyperLogLogGrammar.Forms,
         .. HashGrammar.Forms,
         .. ListGrammar.Forms,
         .. SetGrammar.Forms,

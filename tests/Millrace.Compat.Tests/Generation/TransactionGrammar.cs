@@ -28,7 +28,7 @@ public static class TransactionGrammar
     [
         .. StringGrammar.Forms.Concat(ListGrammar.Forms).Concat(HashGrammar.Forms).Concat(SetGrammar.Forms)
             .Concat(ConnectionGrammar.Forms).Concat(SortedSetGrammar.Forms).Concat(StreamGrammar.Forms)
-            .Concat(GeoGrammar.Forms).Concat(BitmapGrammar.Forms)
+            .Concat(GeoGrammar.Forms).Concat(BitmapGrammar.Forms).Concat(HyperLogLogGrammar.Forms)
             .Where(static form => form is { Compose: null, Before: null, LooksFirst: false }
                 && !s_excluded.Contains(form.Name)
                 && !Differential.ReplyRules.ByCommand.ContainsKey(form.Name)),

@@ -87,6 +87,7 @@ public sealed class Vocabulary(Random random)
             .Concat(Enumerable.Range(0, ListKeys).Select(i => $"l:{i}"))
             .Concat(SetGrammar.KeyNames)
             .Concat(StreamGrammar.KeyNames)
+            .Concat(HyperLogLogGrammar.KeyNames)
             .Concat(s_oddKeys)
             .Concat(s_junk)
             .Select(Encoding.Latin1.GetBytes);

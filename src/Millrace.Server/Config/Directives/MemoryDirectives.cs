@@ -79,7 +79,7 @@ internal static class MemoryDirectives
         Threshold("list-compress-depth", null, Forms.Count, "0", "lists"),
         StreamNode("stream-node-max-entries", Forms.LongCount, "100", "entries"),
         StreamNode("stream-node-max-bytes", Forms.Size, "4096", "bytes"),
-        Later("hll-sparse-max-bytes", Forms.Size, "3000", "HyperLogLogs"),
+        new("hll-sparse-max-bytes", Forms.Size, "3000") { Summary = "Up to how many bytes HyperLogLogs are sparse." },
     ];
 
     private static Directive Threshold(
@@ -88,7 +88,4 @@ internal static class MemoryDirectives
 
     private static Directive StreamNode(string name, DirectiveType type, string defaultText, string what) =>
         new(name, type, defaultText) { Summary = $"The most {what} of a node of a stream; 0: no such limit." };
-
-    private static Directive Later(string name, DirectiveType type, string defaultText, string values) =>
-        new(name, type, defaultText) { WithoutMeaning = $"{values} are not available yet" };
 }
