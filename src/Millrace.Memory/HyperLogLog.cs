@@ -79,6 +79,13 @@ public static class HyperLogLog
         SparseRegisters.WriteEmpty(value[HeaderBytes..]);
     }
 
+    /// <summary>Writes a dense one that nothing was added to. Requires: <see cref="DenseBytes"/>.</summary>
+    public static void WriteEmptyDense(Span<byte> value)
+    {
+        value[..DenseBytes].Clear();
+        "HYLL"u8.CopyTo(value);
+    }
+
     /// <summary>The estimate that is kept in the header; false when registers have changed since it was made.</summary>
     public static bool TryGetCached(ReadOnlySpan<byte> value, out long cardinality)
     {

@@ -22,6 +22,10 @@ public static class ProjectRules
         ("Millrace.Embedded", ["Millrace.Server"]),
     ];
 
+    // docs/decisions/0006
+    private static readonly (string Project, string Package)[] DecidedPackages =
+        [("Millrace.Commands", "System.IO.Hashing")];
+
     private static readonly string[] DecidedForAll =
         ["NoWarn", "TreatWarningsAsErrors", "GenerateDocumentationFile", "RunAnalyzers"];
 
@@ -45,8 +49,11 @@ public static class ProjectRules
                 file.Path, 1, $"references [{string.Join(' ', found)}], not [{string.Join(' ', wanted)}]");
     }
 
-    /// <summary>A shipped project depends on nothing but the base class library and its own layers.</summary>
+    /// <summary>A shipped project depends on nothing but the base class library, its own layers and what a decision
+    /// record allows it.</summary>
     public static IEnumerable<Finding> Packages(SourceText file) => Included(file, "PackageReference")
+        .Where(package => !DecidedPackages.Contains(
+            (Path.GetFileNameWithoutExtension(file.Path), package)))
         .Select(package => new Finding(file.Path, 1, $"ships the package {package}"));
 
     /// <summary>AllowUnsafeBlocks stands in Memory and Net only.</summary>

@@ -7,6 +7,7 @@ public static class DataCommands
     public static IEnumerable<CommandSpec> All =>
     [
         .. StringCommands.Table,
+        .. ComparisonCommands.Table,
         .. NumberCommands.Table,
         .. LcsCommand.Table,
         .. BitmapCommands.Table,
@@ -16,6 +17,7 @@ public static class DataCommands
         .. HashExpiryCommands.Table,
         .. SetCommands.Table,
         .. SetAlgebraCommands.Table,
+        .. SetCardinalityCommands.Table,
         .. KeyCommands.Table,
         .. ListCommands.Table,
         .. BlockingListCommands.Table,

@@ -27,8 +27,7 @@ internal static class HyperLogLogSelfTest
         Span<byte> dense = stackalloc byte[HyperLogLog.DenseBytes];
         Span<byte> sparse = stackalloc byte[SparseBytes];
         if (!KeepsRegisters(seed, loose, dense)) return "TESTFAILED Registers are not what they were set to"u8;
-        loose.Clear();
-        HyperLogLog.Pack(dense, loose);
+        HyperLogLog.WriteEmptyDense(dense);
         HyperLogLog.WriteEmpty(sparse);
         var length = HyperLogLog.EmptyBytes;
         var checkpoint = 1;
@@ -63,8 +62,7 @@ internal static class HyperLogLogSelfTest
             register = (byte)(random >> 58);
         }
 
-        "HYLL"u8.CopyTo(dense);
-        dense[HyperLogLog.HeaderBytes..].Clear();
+        HyperLogLog.WriteEmptyDense(dense);
         HyperLogLog.Pack(dense, loose);
         Span<byte> again = stackalloc byte[HyperLogLog.Registers];
         again.Clear();

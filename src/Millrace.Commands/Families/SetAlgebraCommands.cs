@@ -174,20 +174,9 @@ public static class SetAlgebraCommands
 
     private static void SInterCard(ref Call call)
     {
-        if (!Numbers.TryParseInt64(call.Args[1], out var count) || count < 1)
-        {
-            call.Reply.Error("ERR numkeys should be greater than 0"u8);
-            return;
-        }
-
-        if (count > call.Args.Count - 2)
-        {
-            call.Reply.Error("ERR Number of keys can't be greater than number of args"u8);
-            return;
-        }
-
-        if (!TryReadLimit(call, 2 + (int)count, out var limit)) return;
-        var sources = new SetSources(call, 2, (int)count);
+        if (!TryReadCounted(call, out var count)) return;
+        if (!TryReadLimit(call, 2 + count, takesApprox: false, out var limit, out _)) return;
+        var sources = new SetSources(call, 2, count);
         if (!sources.TryRead(call)) return;
         var found = new FoundMembers(reply: null, limit);
         if (!sources.AnyIsMissing) sources.Intersect(ref found);
@@ -225,11 +214,46 @@ public static class SetAlgebraCommands
         Store(call, adding.Result);
     }
 
-    private static bool TryReadLimit(in Call call, int from, out long limit)
+    /// <summary>Reads how many keys follow, and that they do; writes the error and returns false otherwise.</summary>
+    internal static bool TryReadCounted(in Call call, out int count)
+    {
+        count = 0;
+        if (!Numbers.TryParseInt64(call.Args[1], out var number) || number < 1)
+        {
+            call.Reply.Error("ERR numkeys should be greater than 0"u8);
+            return false;
+        }
+
+        if (number > call.Args.Count - 2)
+        {
+            call.Reply.Error("ERR Number of keys can't be greater than number of args"u8);
+            return false;
+        }
+
+        count = (int)number;
+        return true;
+    }
+
+    /// <summary>Reads the options of a command that counts; writes the error and returns false when one is
+    /// none.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="from">The first argument behind the keys.</param>
+    /// <param name="takesApprox">Whether APPROX is an option.</param>
+    /// <param name="limit">Where to stop; 0: nowhere.</param>
+    /// <param name="isApprox">Whether APPROX was given.</param>
+    internal static bool TryReadLimit(in Call call, int from, bool takesApprox, out long limit, out bool isApprox)
     {
         limit = 0;
+        isApprox = false;
         for (var at = from; at < call.Args.Count; at += 2)
         {
+            if (takesApprox && call.Is(at, "APPROX"u8))
+            {
+                isApprox = true;
+                at--;
+                continue;
+            }
+
             if (!call.Is(at, "LIMIT"u8) || at + 1 == call.Args.Count)
             {
                 call.Reply.Error(ErrorTexts.Syntax);

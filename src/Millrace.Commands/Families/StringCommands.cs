@@ -1,7 +1,7 @@
 // Strings: GET and SET with their kin, several keys at once, parts of a string.
 //
 // INCR and its kin are in NumberCommands, LCS in LcsCommand.
-// Source: Redis 7.2 documentation, "Strings"; SET IFEQ/IFNE and MSETEX: Redis 8.4 documentation.
+// Source: Redis 7.2 documentation, "Strings"; the conditions of SET and MSETEX: Redis 8.4 documentation.
 
 using Millrace.Engine;
 using Millrace.Engine.Values;
@@ -172,7 +172,8 @@ public static class StringCommands
                 },
             ],
             Syntax = "key value:string"
-                + " [NX | XX | IFEQ comparison-value:string | IFNE comparison-value:string] [GET]"
+                + " [NX | XX | IFEQ ifeq-value:string | IFNE ifne-value:string | IFDEQ ifdeq-digest:string"
+                + " | IFDNE ifdne-digest:string] [GET]"
                 + " [EX seconds:integer | PX milliseconds:integer | EXAT unix-time-seconds:unix-time"
                 + " | PXAT unix-time-milliseconds:unix-time | KEEPTTL]",
             Summary = "Sets a key to a string, whatever it held before.",
@@ -185,7 +186,7 @@ public static class StringCommands
                 ("6.0.0", "Added the `KEEPTTL` option."),
                 ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` option."),
                 ("7.0.0", "Allowed the `NX` and `GET` options to be used together."),
-                ("8.4.0", "Added the `IFEQ` and `IFNE` options."),
+                ("8.4.0", "Added the `IFEQ`, `IFNE`, `IFDEQ` and `IFDNE` options."),
             ],
         },
         new("setex", 4, SetEx)
@@ -605,11 +606,7 @@ public static class StringCommands
             case SetCondition.None: return true;
             case SetCondition.Missing: return entry.IsMissing;
             case SetCondition.Present: return !entry.IsMissing;
-            default:
-                if (entry.IsMissing) return options.Condition == SetCondition.Differs;
-                Span<byte> scratch = stackalloc byte[StringValue.ScratchBytes];
-                var equal = StringValue.Read(entry, scratch).SequenceEqual(call.Args[options.ComparesAt]);
-                return equal == (options.Condition == SetCondition.Equals);
+            default: return ValueComparisons.IsMet(options.Comparison, entry, call.Args[options.ComparesAt]);
         }
     }
 
@@ -626,16 +623,17 @@ public static class StringCommands
         if (options.Expiry.Kind == ExpiryKind.Keep && !entry.IsMissing) deadlineMs = entry.DeadlineMs;
         SetText(call.Unit, key, entry, call.Args[2], deadlineMs);
         call.Unit.Changed(key);
-        if (options.Expiry.HasDeadline && options.Expiry.Kind != ExpiryKind.UnixMilliseconds)
-            RecordSet(call, key, call.Args[2], deadlineMs);
+        var isRelative = options.Expiry.HasDeadline && options.Expiry.Kind != ExpiryKind.UnixMilliseconds;
+        if (isRelative || options.Condition == SetCondition.Compared) RecordSet(call, key, call.Args[2], deadlineMs);
     }
 
     private static void RecordSet(in Call call, in Key key, ReadOnlySpan<byte> value, long deadlineMs)
     {
-        if (!call.Effects.Begin(5)) return;
+        if (!call.Effects.Begin(deadlineMs < 0 ? 3 : 5)) return;
         call.Effects.Argument("SET"u8);
         call.Effects.Argument(key.Bytes);
         call.Effects.Argument(value);
+        if (deadlineMs < 0) return;
         call.Effects.Argument("PXAT"u8);
         call.Effects.Argument(deadlineMs);
     }
@@ -664,7 +662,10 @@ public static class StringCommands
             if (condition == SetCondition.None) return false;
             if (options.Condition != SetCondition.None && options.Condition != condition) return false;
             options.Condition = condition;
-            if (condition is SetCondition.Missing or SetCondition.Present) continue;
+            if (condition != SetCondition.Compared) continue;
+            var comparison = ValueComparisons.Of(word);
+            if (options.Comparison != ValueComparison.None && options.Comparison != comparison) return false;
+            options.Comparison = comparison;
             if (++at >= call.Args.Count) return false;
             options.ComparesAt = at;
         }
@@ -675,8 +676,7 @@ public static class StringCommands
     private static SetCondition ConditionOf(ReadOnlySpan<byte> word) =>
         Words.Equal(word, "NX"u8) ? SetCondition.Missing
         : Words.Equal(word, "XX"u8) ? SetCondition.Present
-        : Words.Equal(word, "IFEQ"u8) ? SetCondition.Equals
-        : Words.Equal(word, "IFNE"u8) ? SetCondition.Differs
+        : ValueComparisons.Of(word) != ValueComparison.None ? SetCondition.Compared
         : SetCondition.None;
 
     private enum SetCondition
@@ -684,13 +684,13 @@ public static class StringCommands
         None,
         Missing,
         Present,
-        Equals,
-        Differs,
+        Compared,
     }
 
     private struct SetOptions
     {
         public SetCondition Condition;
+        public ValueComparison Comparison;
         public int ComparesAt;
         public bool Gets;
         public ExpiryOption Expiry;

@@ -34,6 +34,11 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string BitCount = "valkey.io/commands/bitcount: key [start [end [BYTE | BIT]]]";
     private const string BitSuite = "valkey unit/bitops, BITCOUNT and BITPOS with illegal arguments";
     private const string BitOp = "redis.io/commands/bitop, DIFF DIFF1 ANDOR ONE";
+    private const string Digest = "redis.io/commands/digest";
+    private const string DelEx = "redis.io/commands/delex";
+    private const string DelIfEq = "valkey.io/commands/delifeq";
+    private const string SUnionCard = "redis.io/commands/sunioncard";
+    private const string SDiffCard = "redis.io/commands/sdiffcard";
     private const string ClientList = "redis.io/commands/client-list, history 7.2.0";
 
     /// <summary>Requests, expected reply of the last, source.</summary>
@@ -101,6 +106,40 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "SET a 1 NX IFEQ 1", "-ERR syntax error\r\n", SetSuite },
         { "SET a 1 IFEQ 1 XX", "-ERR syntax error\r\n", SetSuite },
         { "SET a 1 IFEQ 1 IFNE 2", "-ERR syntax error\r\n", SetSuite },
+
+        { "SET a Hello\\sworld|DIGEST a", "$16\r\nb6acb9d84a38ff74\r\n", Digest },
+        { "DIGEST a", "$-1\r\n", Digest },
+        { "RPUSH a x|DIGEST a", "-WRONGTYPE*", Digest },
+        { "SET a Hello\\sworld|SET a x IFDEQ b6acb9d84a38ff74|GET a", "$1\r\nx\r\n", Set },
+        { "SET a other|SET a x IFDEQ b6acb9d84a38ff74", "$-1\r\n", Set },
+        { "SET a x IFDEQ b6acb9d84a38ff74", "$-1\r\n", Set },
+        { "SET a Hello\\sworld|SET a x IFDNE b6acb9d84a38ff74", "$-1\r\n", Set },
+        { "SET a other|SET a x IFDNE b6acb9d84a38ff74", "+OK\r\n", Set },
+        { "SET a x IFDNE b6acb9d84a38ff74|GET a", "$1\r\nx\r\n", Set },
+        { "SET a 1 IFDEQ 1 IFEQ 1", "-ERR syntax error\r\n", Set },
+        { "DELEX a", ":0\r\n", DelEx },
+        { "RPUSH a x|DELEX a", ":1\r\n", DelEx },
+        { "RPUSH a x|DELEX a IFEQ x", "-WRONGTYPE*", DelEx },
+        { "DELEX a IFNE x", ":0\r\n", DelEx },
+        { "SET a x|DELEX a IFEQ x|EXISTS a", ":0\r\n", DelEx },
+        { "SET a x|DELEX a IFEQ y", ":0\r\n", DelEx },
+        { "SET a x|DELEX a ifne y", ":1\r\n", DelEx },
+        { "SET a Hello\\sworld|DELEX a IFDEQ b6acb9d84a38ff74", ":1\r\n", DelEx },
+        { "SET a Hello\\sworld|DELEX a IFDNE b6acb9d84a38ff74", ":0\r\n", DelEx },
+        { "SET a x|DELIFEQ a x|EXISTS a", ":0\r\n", DelIfEq },
+        { "SET a x|DELIFEQ a y", ":0\r\n", DelIfEq },
+        { "SADD a x|DELIFEQ a x", "-WRONGTYPE*", DelIfEq },
+        { "SADD a a b c|SADD b c d e|SUNIONCARD 2 a b", ":5\r\n", SUnionCard },
+        { "SADD a a b c|SADD b c d e|SUNIONCARD 2 a b LIMIT 3", ":3\r\n", SUnionCard },
+        { "SADD a a b c|SADD b c d e|SUNIONCARD 2 a b APPROX", ":5\r\n", SUnionCard },
+        { "SADD a a b c|SADD b c d e|SUNIONCARD 3 a b none LIMIT 4 APPROX", ":4\r\n", SUnionCard },
+        { "SUNIONCARD 1 none LIMIT 0", ":0\r\n", SUnionCard },
+        { "SADD a a b c|SADD b c d e|SDIFFCARD 2 a b", ":2\r\n", SDiffCard },
+        { "SADD a a b c|SADD b c d e|SDIFFCARD 2 a b LIMIT 1", ":1\r\n", SDiffCard },
+        { "SADD a a b c|SDIFFCARD 2 a a", ":0\r\n", SDiffCard },
+        { "SADD b c|SDIFFCARD 2 none b", ":0\r\n", SDiffCard },
+        { "SDIFFCARD 1 none APPROX", "-ERR syntax error\r\n", SDiffCard },
+        { "COMMAND GETKEYS SUNIONCARD 2 a b APPROX", "*2\r\n$1\r\na\r\n$1\r\nb\r\n", SUnionCard },
 
         { "HSET h a 1 b 2|HEXPIRE h 100 FIELDS 2 a none", "*2\r\n:1\r\n:-2\r\n", Hash },
         { "HEXPIRE none 100 FIELDS 2 a b", "*2\r\n:-2\r\n:-2\r\n", Hash },
