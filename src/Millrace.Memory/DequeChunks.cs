@@ -19,7 +19,7 @@ namespace Millrace.Memory;
 /// </remarks>
 internal readonly ref struct DequeChunks
 {
-    private const int RawSizeBytes = sizeof(int);
+    internal const int RawSizeBytes = sizeof(int);
     private const int MinCompressedBytes = 48;
     private const int MinGainBytes = 8;
     private const int FirstBytes = 128;
@@ -57,7 +57,7 @@ internal readonly ref struct DequeChunks
         var block = Allocate(listpack.Length);
         listpack.CopyTo(_heap.Span(block, 0, listpack.Length));
         return new DequeChunk(
-            block, ChunkKind.Packed, Listpack.StoredCount(listpack), listpack.Length, 0, _heap.UsableSize(block));
+            block, ChunkKind.Packed, Listpack.Count(listpack), listpack.Length, 0, _heap.UsableSize(block));
     }
 
     /// <summary>A copy of a chunk of another deque, which may live in another heap.</summary>

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Millrace.Memory;
 
 /// <summary>
@@ -17,6 +19,10 @@ namespace Millrace.Memory;
 /// </remarks>
 public static class Lzf
 {
+    /// <summary>The most bytes that each compressed byte can make, rounded up: a length that is claimed can be checked
+    /// before memory is taken for it.</summary>
+    public const int MaxExpansion = MaxRepeat / 3;
+
     /// <summary>Shorter inputs are not worth it: nothing that the format can say of them is shorter.</summary>
     public const int MinBytes = 5;
 
@@ -26,6 +32,7 @@ public static class Lzf
     private const int MinRepeat = 3;
     private const int LongRepeat = 7;
     private const int TableBits = 12;
+    private const int MinTableBits = 6;
 
     /// <summary>
     /// Compresses bytes.
@@ -36,18 +43,22 @@ public static class Lzf
     public static int Compress(ReadOnlySpan<byte> source, Span<byte> destination)
     {
         if (source.Length < MinBytes) return 0;
-        Span<int> table = stackalloc int[1 << TableBits];
+
+        // Short inputs are compressed by the million: clearing a full table would cost more than compressing.
+        var bits = Math.Clamp(BitOperations.Log2((uint)source.Length) + 1, MinTableBits, TableBits);
+        Span<int> table = stackalloc int[1 << bits];
+        table.Clear();
         var to = 0;
         var literals = 0;
         var at = 0;
         while (at < source.Length - MinRepeat + 1)
         {
-            ref var seen = ref table[HashOf(source[at..])];
+            var three = ThreeAt(source, at);
+            ref var seen = ref table[HashOf(three, bits)];
             var candidate = seen - 1;
             seen = at + 1;
             var offset = at - candidate - 1;
-            if (candidate < 0 || offset >= MaxOffset || !source.Slice(candidate, MinRepeat).SequenceEqual(
-                    source.Slice(at, MinRepeat)))
+            if (candidate < 0 || offset >= MaxOffset || ThreeAt(source, candidate) != three)
             {
                 at++;
                 continue;
@@ -114,11 +125,10 @@ public static class Lzf
         for (var i = 0; i < length; i++) bytes[to + i] = bytes[from + i];
     }
 
-    private static int HashOf(ReadOnlySpan<byte> bytes)
-    {
-        var three = bytes[0] | ((uint)bytes[1] << 8) | ((uint)bytes[2] << 16);
-        return (int)((three * 2654435761u) >> (32 - TableBits));
-    }
+    private static uint ThreeAt(ReadOnlySpan<byte> bytes, int at) =>
+        bytes[at] | ((uint)bytes[at + 1] << 8) | ((uint)bytes[at + 2] << 16);
+
+    private static int HashOf(uint three, int bits) => (int)((three * 2654435761u) >> (32 - bits));
 
     private static int RepeatLength(ReadOnlySpan<byte> source, int candidate, int at)
     {

@@ -186,6 +186,21 @@ public readonly unsafe struct PackedDeque
         return sum;
     }
 
+    /// <summary>A walk over the chunks as they are stored.</summary>
+    public ChunkWalk WalkChunks() => new(this);
+
+    /// <summary>Adds a chunk with the elements of a listpack behind the last one.</summary>
+    /// <param name="listpack">Valid, not empty, and no longer than <see cref="ChunkLimits.LargestBytes"/>; must not lie
+    /// in the deque.</param>
+    /// <param name="limits">Which chunks are compressed; the new one may be larger than they allow.</param>
+    public void AppendListpack(ReadOnlySpan<byte> listpack, in ChunkLimits limits)
+    {
+        Debug.Assert(listpack.Length <= ChunkLimits.LargestBytes && !Listpack.IsEmpty(listpack), "a chunk's content");
+        ref var head = ref Head;
+        if (!head.Tail.IsNone) SetLastAside(limits);
+        AppendOuter(ref head, Chunks.OfListpack(listpack));
+    }
+
     /// <summary>Whether all of it is one chunk that is a listpack, which a small list may keep in its entry.</summary>
     /// <param name="listpack">A view of it, until the next change.</param>
     public bool IsOneListpack(out ReadOnlySpan<byte> listpack)
@@ -379,6 +394,13 @@ public readonly unsafe struct PackedDeque
             ref var head = ref Head;
             return ref head.Tail.IsNone ? ref head.Head : ref head.Tail;
         }
+    }
+
+    private static void AppendOuter(ref DequeHeader head, DequeChunk chunk)
+    {
+        if (head.Head.IsNone) head.Head = chunk;
+        else head.Tail = chunk;
+        head.Count += chunk.Count;
     }
 
     private void AppendChunk(DequeChunk chunk)
