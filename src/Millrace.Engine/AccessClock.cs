@@ -39,6 +39,14 @@ public sealed class AccessClock
     public uint Initial(long unixMs) =>
         _countsFrequency ? (Minutes(unixMs) << 8) | InitialFrequency : Seconds(unixMs);
 
+    /// <summary>The clock of an entry last used so many seconds ago; more than the clock can tell count as half its
+    /// span. For LRU.</summary>
+    public static uint Idle(long seconds, long unixMs) =>
+        (Seconds(unixMs) - (uint)Math.Min(seconds, Mask / 2)) & Mask;
+
+    /// <summary>The clock of an entry with a counter from 0 to 255. For LFU.</summary>
+    public static uint Used(int frequency, long unixMs) => (Minutes(unixMs) << 8) | (uint)frequency;
+
     /// <summary>The clock of an entry used now. <paramref name="random"/> decides the logarithmic increment.</summary>
     public uint Touched(uint clock, long unixMs, uint random)
     {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Millrace.Engine.Codec;
 using Millrace.Memory;
 
 namespace Millrace.Engine;
@@ -73,6 +74,9 @@ public sealed class Keyspace : IDisposable
         get => _encodings;
         set => (_encodings, _listChunks) = (value, value.ListChunks);
     }
+
+    /// <summary>How values are written down. Exchanged while all loops stand still.</summary>
+    public RdbFormat Format { get; set; } = RdbFormat.Usual;
 
     /// <summary>The limits of a list's chunks.</summary>
     public ref readonly ChunkLimits ListChunks => ref _listChunks;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using Millrace.Engine.Codec;
 using Millrace.Engine.Values;
 
 namespace Millrace.Engine;
@@ -49,6 +50,7 @@ public sealed class Unit
         Removals = new RemovalList();
         Staged = new StagedValues(keyspace.Blobs);
         Retained = new RetainedBlobs(keyspace.Blobs);
+        Encoded = new EncodedValue(keyspace.Blobs);
     }
 
     /// <summary>The keyspace that the unit works on.</summary>
@@ -81,6 +83,9 @@ public sealed class Unit
 
     /// <summary>Large values that the reply waits for. Whoever ends the unit copies them and clears the list.</summary>
     public RetainedBlobs Retained { get; }
+
+    /// <summary>The value that the unit encodes for a reply.</summary>
+    public EncodedValue Encoded { get; }
 
     /// <summary>Awaited keys that the unit has changed. Whoever ends the unit serves their waiters before.</summary>
     public ReadyKeys Ready { get; } = new();
@@ -326,13 +331,30 @@ public sealed class Unit
 
     /// <summary>Puts an entry without deadline, which was made apart with the key's name, in the place of what the key
     /// holds.</summary>
-    internal void Install(in Key key, in Entry existing, Entry made)
+    /// <param name="key">The key.</param>
+    /// <param name="existing">What it holds, which is given up, or missing.</param>
+    /// <param name="made">The entry, in no table.</param>
+    public void Install(in Key key, in Entry existing, Entry made)
     {
         var clock = _keyspace.AccessClock;
         var keepsClock = clock.CountsFrequency && !existing.IsMissing;
         made.WithAccessClock(keepsClock ? existing.AccessClock : clock.Initial(NowMs));
         if (!existing.IsMissing) Remove(key, existing);
         PartitionFor(key).TableForWrite(key.Database).Entries.Insert(key.Hash, made.Block);
+        var earliest = Value.EarliestMemberMs(made);
+        if (earliest >= 0) MoveMemberDeadline(key, -1, earliest);
+    }
+
+    /// <summary>Makes an entry look as if it had been used some time ago, or so often; nothing happens when the entries
+    /// of the keyspace do not tell that.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="idleSeconds">Seconds since the last use, or -1.</param>
+    /// <param name="frequency">The counter of uses from 0 to 255, or -1.</param>
+    public void SetUse(in Entry entry, long idleSeconds, int frequency)
+    {
+        var clock = _keyspace.AccessClock;
+        if (clock.CountsFrequency && frequency >= 0) entry.WithAccessClock(AccessClock.Used(frequency, NowMs));
+        if (!clock.CountsFrequency && idleSeconds >= 0) entry.WithAccessClock(AccessClock.Idle(idleSeconds, NowMs));
     }
 
     /// <summary>Gives an entry another deadline (-1: none), keeping its value and its access clock.</summary>

@@ -11,6 +11,7 @@ public sealed class DataSettings(Keyspace keyspace) : ISettingsListener
     {
         // What DEBUG has set is no directive and stays.
         keyspace.Encodings = after.Encodings with { ListPlainBytes = keyspace.Encodings.ListPlainBytes };
+        keyspace.Format = after.Format;
         return null;
     }
 }

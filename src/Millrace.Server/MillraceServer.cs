@@ -69,6 +69,7 @@ public sealed class MillraceServer : IDisposable
         PollerNotice.Write(journal, settings.Io, _parts.Loops);
         registry.Attach(_serverLoops);
         _parts.Keyspace.Encodings = settings.Encodings;
+        _parts.Keyspace.Format = settings.Format;
         configuration.Add(new DataSettings(_parts.Keyspace));
         configuration.Add(new NetworkSettings(_parts));
     }

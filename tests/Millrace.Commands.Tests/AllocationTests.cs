@@ -156,9 +156,32 @@ public class AllocationTests
     [InlineData("BITFIELD_RO number GET u8 0")]
     public void A_warm_command_on_bitmaps_allocates_nothing(string request) => AssertAllocatesNothing(request);
 
+    [Theory]
+    [InlineData("key")]
+    [InlineData("hash")]
+    [InlineData("table")]
+    [InlineData("integers")]
+    [InlineData("large")]
+    [InlineData("longlist")]
+    [InlineData("packed")]
+    [InlineData("ranked")]
+    public void A_warm_dump_and_a_warm_restore_allocate_nothing(string key)
+    {
+        using var driver = new CommandDriver(partitions: 4);
+        Fill(driver);
+        AssertAllocatesNothing(driver, ["DUMP", key]);
+        AssertAllocatesNothing(driver, ["RESTORE", "restored", "5000", Payloads.Dump(driver, key), "REPLACE"]);
+    }
+
     private static void AssertAllocatesNothing(string request)
     {
         using var driver = new CommandDriver(partitions: 4);
+        Fill(driver);
+        AssertAllocatesNothing(driver, request.Split(' '));
+    }
+
+    private static void Fill(CommandDriver driver)
+    {
         driver.Run("MSET key value number 7 float 1.5");
         driver.Run("SETBIT bits 400000 1");
         driver.Run("HSET hash field1 value field2 value number 7");
@@ -175,7 +198,10 @@ public class AllocationTests
         for (var i = 0; i < 200; i++) driver.Run($"ZADD ranked {i} m{i}");
         for (var i = 0; i < 200; i++) driver.Run($"GEOADD index {i / 10} {i % 20} p{i}");
         driver.Unit.RecordsRemovals = false;
-        var words = request.Split(' ');
+    }
+
+    private static void AssertAllocatesNothing(CommandDriver driver, string[] words)
+    {
         var spec = new CommandTable(DataCommands.All).Find(System.Text.Encoding.Latin1.GetBytes(words[0]))!;
         var run = new WarmRun(driver, spec, CommandDriver.Encode(words));
 

@@ -19,6 +19,7 @@ public static class DataCommands
         .. SetAlgebraCommands.Table,
         .. SetCardinalityCommands.Table,
         .. KeyCommands.Table,
+        .. DumpCommands.Table,
         .. ListCommands.Table,
         .. BlockingListCommands.Table,
         .. ExpiryCommands.Table,

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Millrace.Engine.Codec;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -160,6 +161,14 @@ public static class ListValue
     /// <summary>The deque of a list that is one.</summary>
     internal static PackedDeque Deque(in Entry entry) =>
         new(entry.Heap, BlockRef.FromValue(BinaryPrimitives.ReadUInt64LittleEndian(entry.Value)));
+
+    /// <summary>An entry in no table, for a deque.</summary>
+    internal static Entry Make(in ValuePlace place, PackedDeque deque)
+    {
+        var entry = place.Make(ValueType.List, (int)ListEncoding.Quicklist, sizeof(ulong));
+        WriteHeader(entry, deque);
+        return entry;
+    }
 
     /// <summary>Gives a packed list's entry another length, keeping the bytes that fit.</summary>
     internal static Entry Resize(Unit unit, in Key key, in Entry entry, int length)

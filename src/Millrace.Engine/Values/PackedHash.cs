@@ -92,20 +92,14 @@ internal static class PackedHash
         var size = Listpack.SizeOf(nameElement) + Listpack.SizeOf(valueElement);
         if (width == 3) size += Listpack.SizeOf(deadline);
         var roomy = MakeRoom(unit, key, entry, size);
-        var room = roomy.Value;
-        if (width == 2)
-        {
-            Listpack.Append(room, nameElement);
-            Listpack.Append(room, valueElement);
-            return roomy;
-        }
-
-        var at = PlaceFor(room, deadlineMs);
-        Listpack.Insert(room, at, deadline);
-        Listpack.Insert(room, at, valueElement);
-        Listpack.Insert(room, at, nameElement);
+        Insert(roomy.Value, width, nameElement, valueElement, deadlineMs);
         return roomy;
     }
+
+    /// <summary>Adds a field to a listpack in room for it. Requires: it is not there.</summary>
+    public static void Insert(
+        Span<byte> room, int width, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, long deadlineMs) =>
+        Insert(room, width, ListpackElement.Of(name), ListpackElement.Of(value), deadlineMs);
 
     /// <summary>Removes the field at a place.</summary>
     public static void RemoveAt(in Entry entry, int width, int at) => Listpack.Delete(entry.Value, at, width);
@@ -164,6 +158,22 @@ internal static class PackedHash
     {
         var total = Listpack.TotalBytes(entry.Value);
         return total == entry.ValueLength ? entry : Resize(unit, key, entry, total, total);
+    }
+
+    private static void Insert(
+        Span<byte> room, int width, ListpackElement name, ListpackElement value, long deadlineMs)
+    {
+        if (width == 2)
+        {
+            Listpack.Append(room, name);
+            Listpack.Append(room, value);
+            return;
+        }
+
+        var at = PlaceFor(room, deadlineMs);
+        Listpack.Insert(room, at, deadlineMs < 0 ? NoDeadline : deadlineMs);
+        Listpack.Insert(room, at, value);
+        Listpack.Insert(room, at, name);
     }
 
     private static Entry MakeRoom(Unit unit, in Key key, in Entry entry, int more)

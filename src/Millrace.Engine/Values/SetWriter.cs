@@ -65,6 +65,12 @@ public ref struct SetWriter
         return writer;
     }
 
+    /// <summary>A set apart from the one of the key, in the same heap.</summary>
+    /// <param name="unit">Holds the key's partition.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="made">An entry in no table, or missing: the first member makes one.</param>
+    internal static SetWriter Apart(Unit unit, Key key, scoped in Entry made) => new(unit, key, made, isApart: true);
+
     /// <summary>Chooses an encoding for members to come: makes the set if there is none, and a table of a packed one if
     /// it would not hold that many.</summary>
     /// <param name="first">The first of them.</param>

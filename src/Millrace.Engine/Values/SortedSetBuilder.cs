@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Millrace.Engine.Codec;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -81,19 +82,41 @@ public struct SortedSetBuilder
     /// <summary>Makes a key of the partition hold the set, without a deadline. The builder is used up.</summary>
     /// <param name="key">The key.</param>
     /// <param name="existing">What it holds, of any type, which is given up.</param>
-    public readonly Entry StoreAt(in Key key, in Entry existing)
+    public readonly Entry StoreAt(in Key key, in Entry existing) =>
+        Fill(_unit.Store(key, existing, ShapeOf(out var packedBytes)), packedBytes);
+
+    /// <summary>Makes an entry in no table of the set. The builder is used up.</summary>
+    internal readonly Entry Make(in ValuePlace place)
+    {
+        var shape = ShapeOf(out var packedBytes);
+        return Fill(place.Make(shape.Type, shape.Encoding, shape.ValueLength), packedBytes);
+    }
+
+    /// <summary>Frees the set. The builder is used up.</summary>
+    public readonly void Discard()
+    {
+        if (_hasMembers) SortedSetValue.Discard(_partition.Discards, _set);
+    }
+
+    // The shape that the set takes; packed with so many bytes, or large and 0.
+    private readonly EntryShape ShapeOf(out int packedBytes)
     {
         Debug.Assert(_hasMembers, "an empty set is no value");
         var bytes = PackedBytes();
-        if (!SortedSetValue.IsPackable(_unit.Keyspace.Encodings, _set.Count, _longest, bytes))
+        var isPacked = SortedSetValue.IsPackable(_unit.Keyspace.Encodings, _set.Count, _longest, bytes);
+        packedBytes = isPacked ? (int)bytes : 0;
+        return isPacked ? SortedSetValue.PackedShape(packedBytes, -1) : SortedSetValue.LargeShape(-1);
+    }
+
+    private readonly Entry Fill(in Entry entry, int packedBytes)
+    {
+        if (packedBytes == 0)
         {
-            var large = _unit.Store(key, existing, SortedSetValue.LargeShape(-1));
-            _set.WriteTo(large.Value);
-            return large;
+            _set.WriteTo(entry.Value);
+            return entry;
         }
 
-        var packed = _unit.Store(key, existing, SortedSetValue.PackedShape((int)bytes, -1));
-        var builder = ListpackBuilder.Begin(packed.Value);
+        var builder = ListpackBuilder.Begin(entry.Value);
         Span<byte> scratch = stackalloc byte[SortedSetPack.ScratchBytes];
         for (var cursor = First(); cursor.IsValid; cursor.Next())
         {
@@ -102,15 +125,9 @@ public struct SortedSetBuilder
         }
 
         var total = builder.Finish();
-        Debug.Assert(total == bytes, "measured before it was written");
+        Debug.Assert(total == packedBytes, "measured before it was written");
         Discard();
-        return packed;
-    }
-
-    /// <summary>Frees the set. The builder is used up.</summary>
-    public readonly void Discard()
-    {
-        if (_hasMembers) SortedSetValue.Discard(_partition.Discards, _set);
+        return entry;
     }
 
     // The size of the listpack, or more than any may have when there are too many members to ask.

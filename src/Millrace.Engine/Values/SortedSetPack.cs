@@ -94,12 +94,17 @@ internal static class SortedSetPack
         Listpack.Insert(room, place, text);
     }
 
-    private static double Decode(ListpackElement score)
+    /// <summary>The score that an element is; false when it is none.</summary>
+    internal static bool TryDecode(ListpackElement element, out double score)
     {
-        if (score.IsInteger) return score.Integer;
-        if (score.Bytes.SequenceEqual("inf"u8)) return double.PositiveInfinity;
-        if (score.Bytes.SequenceEqual("-inf"u8)) return double.NegativeInfinity;
-        var isNumber = double.TryParse(score.Bytes, NumberStyles.Float, CultureInfo.InvariantCulture, out var value);
-        return isNumber && !double.IsNaN(value) ? value : 0;
+        score = element.Integer;
+        if (element.IsInteger) return true;
+        if (element.Bytes.SequenceEqual("inf"u8)) score = double.PositiveInfinity;
+        else if (element.Bytes.SequenceEqual("-inf"u8)) score = double.NegativeInfinity;
+        else if (!double.TryParse(element.Bytes, NumberStyles.Float, CultureInfo.InvariantCulture, out score))
+            return false;
+        return !double.IsNaN(score);
     }
+
+    private static double Decode(ListpackElement score) => TryDecode(score, out var value) ? value : 0;
 }

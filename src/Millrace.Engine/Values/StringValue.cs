@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using Millrace.Engine.Codec;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -195,6 +196,35 @@ public static class StringValue
         if ((StringEncoding)entry.Encoding == StringEncoding.Raw && entry.ValueLength == length) return entry.Value;
         entry = Grow(unit, key, entry, entry.IsMissing ? 0 : Math.Min(Length(entry), length), length);
         return Content(unit.PartitionFor(key).Heap, entry);
+    }
+
+    /// <summary>An entry in no table, for a string of some bytes that are written into it.</summary>
+    /// <param name="place">Where it is made.</param>
+    /// <param name="length">At most <see cref="MaxBytes"/>.</param>
+    /// <param name="content">The bytes, undefined.</param>
+    internal static Entry Make(in ValuePlace place, int length, out Span<byte> content)
+    {
+        if (length <= MaxInlineBytes)
+        {
+            var encoding = length <= MaxEmbeddedBytes ? StringEncoding.Embedded : StringEncoding.Raw;
+            var inline = place.Make(ValueType.String, (int)encoding, length);
+            content = inline.Value;
+            return inline;
+        }
+
+        var blob = NewBlob(place.Heap, length, default);
+        var entry = place.Make(ValueType.String, (int)StringEncoding.Blob, BlobHeaderBytes);
+        WriteBlob(entry.Value, blob, length);
+        content = place.Heap.Blobs.Span(blob, 0, length);
+        return entry;
+    }
+
+    /// <summary>An entry in no table, with an integer.</summary>
+    internal static Entry Make(in ValuePlace place, long integer)
+    {
+        var entry = place.Make(ValueType.String, (int)StringEncoding.Integer, sizeof(long));
+        BinaryPrimitives.WriteInt64LittleEndian(entry.Value, integer);
+        return entry;
     }
 
     /// <summary>The encoding's name: int, embstr or raw.</summary>

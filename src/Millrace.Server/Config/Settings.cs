@@ -5,6 +5,7 @@
 // asks the Configuration. Paths and names are ordinary strings here; the password is bytes.
 
 using Millrace.Engine;
+using Millrace.Engine.Codec;
 using Millrace.Engine.Values;
 using Millrace.Net;
 using Millrace.Server.Logging;
@@ -114,6 +115,9 @@ public sealed record Settings
     /// <summary>Up to where collections are packed.</summary>
     public required EncodingLimits Encodings { get; init; }
 
+    /// <summary>How values are written down.</summary>
+    public required RdbFormat Format { get; init; }
+
     /// <summary>How often a second background work runs.</summary>
     public required int Hz { get; init; }
 
@@ -194,6 +198,7 @@ public sealed record Settings
                     values["stream-node-max-bytes"].Number, values["stream-node-max-entries"].Number),
                 HyperLogLogSparseBytes = values["hll-sparse-max-bytes"].Number,
             },
+            Format = new RdbFormat(Int("rdb-version"), Is("rdbcompression")),
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),
             LfuDecayMinutes = Int("lfu-decay-time"),

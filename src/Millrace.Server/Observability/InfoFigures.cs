@@ -64,6 +64,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("keyspace_misses", parts.Keyspace.Sum(static line => line.Misses));
         text.Line("latest_fork_usec", 0);
         text.Line("total_forks", 0);
+        text.Line("migrate_cached_sockets", 0);
         text.Line("unexpected_error_replies", 0);
         text.Line("total_error_replies", commands.ErrorReplies);
         text.Line("total_reads_processed", traffic.Reads);

@@ -78,6 +78,7 @@ public static class ReplyRules
         new("XINFO GROUPS", "clocks, and counts of later versions", StreamRule.SameInfo),
         new("XINFO CONSUMERS", "clocks, and fields of later versions", StreamRule.SameInfo),
         new("XPENDING", "how long an entry has been pending", StreamRule.SamePending),
+        new("DUMP", "version and compression of the payload; payloads have a test of their own", SameKind),
         new("FUNCTION DUMP", "the version of the format and its checksum stand in the payload", SameKind),
     }
     .Concat(s_withScores.Select(name => new ReplyRule(name, "7.2 writes scores with fewer digits", ScoreRule.Same)))

@@ -40,6 +40,7 @@ public sealed class StreamGenerator
         .. StreamGrammar.Forms,
         .. GeoGrammar.Forms,
         .. KeysGrammar.Forms,
+        .. DumpGrammar.Forms,
         .. ServerGrammar.Forms,
         .. TransactionGrammar.Forms,
     ];

@@ -51,13 +51,14 @@ public sealed class Vocabulary(Random random)
     {
         if (pool == 1)
             return Encoding.Latin1.GetBytes($"t:{random.Next(KeysPerPool / 2)}");
+        // Ranges by text have a meaning only where all scores are equal.
+        if (pool == SortedSetGrammar.LexPool)
+            return Encoding.Latin1.GetBytes($"zl:{random.Next(LexKeys)}");
         int drawn = random.Next(100);
         if (pool == HashGrammar.Pool ? drawn > 3 : drawn == 99)
             return Encoding.Latin1.GetBytes($"h:{random.Next(HashKeys)}");
         if (pool == SortedSetGrammar.Pool && drawn > 2)
             return Encoding.Latin1.GetBytes($"z:{random.Next(SortedSetKeys)}");
-        if (pool == SortedSetGrammar.LexPool)
-            return Encoding.Latin1.GetBytes($"zl:{random.Next(LexKeys)}");
         if (pool == GeoGrammar.Pool && drawn > 1)
             return Encoding.Latin1.GetBytes($"g:{random.Next(IndexKeys)}");
         if (pool == GeoGrammar.StorePool)

@@ -1,6 +1,8 @@
 // Directives of snapshots and the append-only file. Nothing is saved yet: whatever would promise it is refused, and the
 // default of save is therefore the empty list.
 
+using Millrace.Engine.Codec;
+
 namespace Millrace.Server.Config.Directives;
 
 /// <summary>Directives of persistence.</summary>
@@ -17,7 +19,14 @@ internal static class PersistenceDirectives
             WithoutMeaning = NoSnapshot,
             Flags = DirectiveFlags.Protected,
         },
-        new("rdbcompression", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot },
+        new("rdbcompression", Forms.YesNo, "yes")
+        {
+            Summary = "Whether texts of more than 20 bytes are compressed where values are written down (DUMP).",
+        },
+        new("rdb-version", new IntegerType(RdbFormat.OldestVersion, RdbFormat.UsualVersion), "11")
+        {
+            Summary = "The RDB version of values that are written down: 11 for Redis 7.2, 10 for Redis 7.0 as well.",
+        },
         new("rdbchecksum", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot, Flags = DirectiveFlags.Immutable },
         new("rdb-save-incremental-fsync", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot },
         new("rdb-del-sync-files", Forms.YesNo, "no") { WithoutMeaning = NoSnapshot },

@@ -44,7 +44,7 @@ internal static class SecurityDirectives
         },
         new("sanitize-dump-payload", new ChoiceType("no", "yes", "clients"), "no")
         {
-            WithoutMeaning = "a serialized value will always be checked in full",
+            WithoutMeaning = "a serialized value is always checked in full",
         },
     ];
 }

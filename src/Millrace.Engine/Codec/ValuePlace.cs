@@ -1,0 +1,83 @@
+using Millrace.Engine.Values;
+using Millrace.Memory;
+
+namespace Millrace.Engine.Codec;
+
+/// <summary>
+/// Where a value that is read is made: in the heap of its key's partition, in an entry that is in no table. The key
+/// keeps what it holds until the value is complete and sound.
+/// </summary>
+/// <remarks>
+/// <code>
+///   Make -> filled -> Unit.Install, or Drop
+/// </code>
+/// </remarks>
+/// <param name="unit">Holds the key's partition.</param>
+/// <param name="key">The key.</param>
+public readonly ref struct ValuePlace(Unit unit, Key key)
+{
+    private readonly Key _key = key;
+
+    /// <summary>The unit.</summary>
+    internal Unit Unit { get; } = unit;
+
+    /// <summary>The key's name.</summary>
+    internal Key Key => _key;
+
+    /// <summary>The heap of the key's partition.</summary>
+    internal Heap Heap => Unit.PartitionFor(_key).Heap;
+
+    /// <summary>The keyspace.</summary>
+    internal Keyspace Keyspace => Unit.Keyspace;
+
+    /// <summary>Up to where collections are packed.</summary>
+    internal EncodingLimits Limits => Keyspace.Encodings;
+
+    /// <summary>An entry with the key's name, without a deadline; the value area is undefined.</summary>
+    internal Entry Make(ValueType type, int encoding, int valueLength) =>
+        Entry.Create(Heap, _key.Bytes, new EntryShape(type, encoding, valueLength, -1, 0));
+
+    /// <summary>An entry whose value area is the next text; false, with nothing made, when there is none.</summary>
+    internal bool TryMake(
+        scoped ref ValueReader reader, ValueType type, int encoding, int leastBytes, out Entry entry)
+    {
+        entry = default;
+        if (!reader.TryText(out var text) || text.Length < leastBytes) return false;
+        entry = Make(type, encoding, text.Length);
+        if (reader.TryCopy(text, entry.Value)) return true;
+        Heap.Free(entry.Block);
+        entry = default;
+        return false;
+    }
+
+    /// <summary>An entry whose value area is a listpack with the elements of the ziplist that is the next text; false,
+    /// with nothing made, when there is none.</summary>
+    internal bool TryMakeOfZiplist(scoped ref ValueReader reader, ValueType type, int encoding, out Entry entry)
+    {
+        entry = default;
+        var room = default(TextRoom);
+        var bytes = 0;
+        var isRight = reader.TryReadText(ref room, out var ziplist)
+            && Ziplist.TryMeasure(ziplist, out _, out bytes);
+        if (isRight)
+        {
+            entry = Make(type, encoding, bytes);
+            Ziplist.WriteListpack(ziplist, entry.Value);
+        }
+
+        room.Dispose();
+        return isRight;
+    }
+
+    /// <summary>Frees an entry that is in no table with everything it owns.</summary>
+    public void Drop(in Entry entry) => Value.Free(Unit.PartitionFor(_key).Discards, entry);
+
+    /// <summary>Frees what is no value after all.</summary>
+    /// <returns>False.</returns>
+    internal bool Refuse(ref Entry entry)
+    {
+        Drop(entry);
+        entry = default;
+        return false;
+    }
+}
