@@ -11,7 +11,7 @@ public abstract class FuzzTarget
     [
         RequestParserTarget.TargetName, ConfigParserTarget.TargetName, ListpackTarget.TargetName,
         IntSetTarget.TargetName, LzfTarget.TargetName, GeoSearchTarget.TargetName, BitfieldTarget.TargetName,
-        HyperLogLogTarget.TargetName,
+        HyperLogLogTarget.TargetName, RestoreTarget.TargetName,
     ];
 
     /// <summary>The name on the command line and of the corpus folder.</summary>
@@ -46,6 +46,7 @@ public abstract class FuzzTarget
         GeoSearchTarget.TargetName => new GeoSearchTarget(),
         BitfieldTarget.TargetName => new BitfieldTarget(),
         HyperLogLogTarget.TargetName => new HyperLogLogTarget(),
+        RestoreTarget.TargetName => new RestoreTarget(),
         _ => null,
     };
 }

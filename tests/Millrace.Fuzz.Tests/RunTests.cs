@@ -24,6 +24,7 @@ public partial class RunTests(ITestOutputHelper output)
     [InlineData("geosearch", 20_000)]
     [InlineData("bitfield", 100_000)]
     [InlineData("hyperloglog", 100_000)]
+    [InlineData("restore", 50_000)]
     public void A_run_finds_no_crash_and_reaches_nine_lines_of_ten(string target, int executions)
     {
         string wanted = Long ? "5000000" : executions.ToString(CultureInfo.InvariantCulture);
@@ -40,6 +41,7 @@ public partial class RunTests(ITestOutputHelper output)
     [Theory]
     [InlineData("request-parser", "1")]
     [InlineData("config-parser", "4")]
+    [InlineData("restore", "1")]
     public void A_planted_bug_is_found_by_following_coverage(string target, string seed)
     {
         (int code, string text) = Fuzz(target, "--planted", "--executions", "20000000", "--seed", seed);
