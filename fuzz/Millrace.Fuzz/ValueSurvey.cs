@@ -29,6 +29,9 @@ internal static class ValueSurvey
             case ValueType.SortedSet:
                 SurveySortedSet(unit, key, entry);
                 break;
+            case ValueType.Stream:
+                SurveyStream(unit, StreamValue.Log(entry));
+                break;
             default:
                 SurveyHash(unit, key, entry);
                 break;
@@ -65,6 +68,54 @@ internal static class ValueSurvey
         list = unit.Find(key, Access.Peek);
         ListValue.Drop(unit, key, list, ListEnd.Right, 1);
         Promise(ListValue.Length(unit.Find(key, Access.Peek)) == longer - (length / 2) - 2, "fewer elements");
+    }
+
+    private static void SurveyStream(Unit unit, StreamLog log)
+    {
+        foreach (var isBackwards in (bool[])[false, true])
+        {
+            var cursor = log.Walk(StreamRange.All, isBackwards);
+            var count = 0L;
+            while (cursor.TryNext())
+            {
+                count++;
+                Promise(cursor.Id <= log.LastId, "no entry is above the last ID");
+                var fields = 0L;
+                while (cursor.TryNextField(out _, out _)) fields++;
+                Promise(fields == cursor.FieldCount, "an entry has the fields that it counts");
+            }
+
+            Promise(count == log.Length, "a walk does not meet every entry");
+        }
+
+        for (var i = 0L; i < log.Groups.Count; i++) SurveyGroup(log.Groups[i]);
+        if (log.LastId.TryNext(out var id))
+        {
+            var fields = default(OneField);
+            log.Append(unit.Keyspace.Encodings.StreamNodes, id, ref fields);
+            Promise(log.Has(id) && log.LastEntryId() == id, "what was added is the last entry");
+        }
+
+        var length = log.Length;
+        var first = log.FirstId;
+        Promise(length == 0 || log.Delete(first), "the first entry can be deleted");
+        var trim = new StreamTrim(TrimStrategy.Length, 1, default, IsApproximate: false, 0);
+        Promise(log.Trim(trim) == Math.Max(length - 2, 0), "a trim leaves what it is to leave");
+    }
+
+    private static void SurveyGroup(StreamGroup group)
+    {
+        var owned = 0L;
+        for (var i = 0L; i < group.ConsumerCount; i++) owned += group.Consumer(i).Pending.Count;
+        Promise(owned == group.Pending.Count, "every pending entry has one owner");
+        while (group.Pending.TryFirst(out var delivery))
+        {
+            Promise(!group.OwnerOf(delivery).IsMissing, "an owner is there");
+            Promise(group.Acknowledge(new StreamId(delivery.High, delivery.Low)), "what is pending can be acknowledged");
+        }
+
+        for (var i = 0L; i < group.ConsumerCount; i++)
+            Promise(group.Consumer(i).Pending.Count == 0, "nothing is left of what was pending");
     }
 
     private static void SurveySet(Unit unit, in Key key, in Entry entry)
@@ -147,5 +198,14 @@ internal static class ValueSurvey
             Promise(HashValue.TryFind(Unit, Entry, item.Name.Text(scratch), out _), "a field is not found");
             Count++;
         }
+    }
+
+    private readonly struct OneField : IStreamFields
+    {
+        public int Count => 1;
+
+        public ReadOnlySpan<byte> Field(int index) => "field"u8;
+
+        public ReadOnlySpan<byte> Value(int index) => "value"u8;
     }
 }

@@ -44,6 +44,9 @@ public enum RdbType
     /// <summary>A list of ziplists. Versions 7 to 9.</summary>
     ListOfZiplists = 14,
 
+    /// <summary>A stream as Redis 5 and 6 write it. Version 9.</summary>
+    StreamOfFive = 15,
+
     /// <summary>A hash as a listpack. Since version 10.</summary>
     HashListpack = 16,
 
@@ -53,8 +56,14 @@ public enum RdbType
     /// <summary>A list of listpacks and long elements. Since version 10.</summary>
     ListOfListpacks = 18,
 
+    /// <summary>A stream as Redis 7.0 writes it. Version 10.</summary>
+    StreamOfSevenZero = 19,
+
     /// <summary>A set as a listpack. Since version 11.</summary>
     SetListpack = 20,
+
+    /// <summary>A stream. Since version 11.</summary>
+    Stream = 21,
 
     /// <summary>A hash, field by field with deadlines, as release candidates of Redis 7.4 wrote it.</summary>
     HashDeadlinesEarly = 22,

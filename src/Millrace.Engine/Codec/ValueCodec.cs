@@ -25,6 +25,7 @@ public static class ValueCodec
         ValueType.Set => SetCodec.TypeOf(entry, format),
         ValueType.SortedSet => SortedSetCodec.TypeOf(entry),
         ValueType.Hash => HashCodec.TypeOf(entry, format, nowMs),
+        ValueType.Stream => StreamCodec.TypeOf(format),
         _ => RdbType.None,
     };
 
@@ -40,6 +41,7 @@ public static class ValueCodec
         else if (entry.Type == ValueType.Set) SetCodec.Write(ref writer, entry, type);
         else if (entry.Type == ValueType.SortedSet) SortedSetCodec.Write(ref writer, entry);
         else if (entry.Type == ValueType.Hash) HashCodec.Write(ref writer, entry, type, nowMs);
+        else if (entry.Type == ValueType.Stream) StreamCodec.Write(ref writer, entry, type);
     }
 
     /// <summary>Reads a value and checks all of it; false, with nothing made, when it is none.</summary>
@@ -63,6 +65,8 @@ public static class ValueCodec
                 or RdbType.HashDeadlinesEarly or RdbType.HashDeadlinesListpackEarly
                 or RdbType.HashDeadlines or RdbType.HashDeadlinesListpack =>
                 HashCodec.TryRead(ref reader, type, place, out made),
+            RdbType.StreamOfFive or RdbType.StreamOfSevenZero or RdbType.Stream =>
+                StreamCodec.TryRead(ref reader, type, place, out made),
             _ => false,
         };
     }

@@ -67,8 +67,11 @@ public ref struct ValueWriter
         _room[_at++] = (byte)type;
     }
 
-    /// <summary>A length, a count or another number from 0.</summary>
-    public void Length(long length)
+    /// <summary>A length or a count.</summary>
+    public void Length(long length) => Number((ulong)length);
+
+    /// <summary>A number from 0.</summary>
+    public void Number(ulong length)
     {
         Reserve(1 + sizeof(long));
         var to = _room[_at..];
@@ -89,7 +92,7 @@ public ref struct ValueWriter
                 break;
             default:
                 to[0] = 0x81;
-                BinaryPrimitives.WriteInt64BigEndian(to[1..], length);
+                BinaryPrimitives.WriteUInt64BigEndian(to[1..], length);
                 _at += 1 + sizeof(long);
                 break;
         }

@@ -139,6 +139,15 @@ public readonly struct StreamGroup
         to.Pending.Insert(id.Ms, id.Seq);
     }
 
+    /// <summary>Says whose a pending entry is that belongs to nobody yet; false when there is none.</summary>
+    internal bool TryGiveOwner(StreamId id, StreamConsumer consumer)
+    {
+        if (!Pending.TryFind(id.Ms, id.Seq, out var record) || !record.Owner.IsNull) return false;
+        Pending.TryReplace(record with { Owner = consumer.Block });
+        consumer.Pending.Insert(id.Ms, id.Seq);
+        return true;
+    }
+
     /// <summary>Forgets that an entry is pending; false when it was not.</summary>
     public bool Acknowledge(StreamId id)
     {

@@ -232,12 +232,22 @@ public readonly struct StreamLog
         _heap.Free(Header);
     }
 
-    /// <summary>Adds a node that was read from elsewhere, behind the last one.</summary>
-    internal void AddNode(StreamId id, ReadOnlySpan<byte> node)
+    /// <summary>Adds a node that was read from elsewhere, behind the last one. Requires: it is sound
+    /// (<see cref="StreamNodeCheck"/>).</summary>
+    /// <param name="id">The ID that it stands under.</param>
+    /// <param name="node">The node; not in the heap's blocks that may move.</param>
+    /// <param name="live">How many entries are there.</param>
+    /// <param name="last">The greatest ID of any entry, deleted ones included.</param>
+    internal void AddNode(StreamId id, ReadOnlySpan<byte> node, long live, StreamId last)
     {
         var block = _heap.Allocate(node.Length);
         node.CopyTo(_heap.Span(block, 0, node.Length));
         Adopt(new BlockRecord(id.Ms, id.Seq, block));
+        var head = Head;
+        head.Length += live;
+        head.EntriesAdded += live;
+        head.LastId = last;
+        if (head.FirstId.IsZero) FindFirst();
     }
 
     private static long TextBytes<TFields>(scoped ref TFields fields)

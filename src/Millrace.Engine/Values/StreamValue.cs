@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Unicode;
+using Millrace.Engine.Codec;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -29,6 +30,14 @@ public static class StreamValue
         var entry = unit.Store(key, default, new EntryShape(ValueType.Stream, 0, sizeof(ulong), -1, 0));
         Write(entry, log);
         return log;
+    }
+
+    /// <summary>An entry in no table for a stream.</summary>
+    internal static Entry Make(in ValuePlace place, StreamLog log)
+    {
+        var entry = place.Make(ValueType.Stream, 0, sizeof(ulong));
+        Write(entry, log);
+        return entry;
     }
 
     internal static void AddTo(ref DataDigest digest, in Entry entry)

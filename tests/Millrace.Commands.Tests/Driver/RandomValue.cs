@@ -12,8 +12,9 @@ internal static class RandomValue
     public static IEnumerable<string[]> Draw(Random random, string key)
     {
         var items = random.Next(3) == 0 ? random.Next(1, ManyItems) : random.Next(1, FewItems);
-        return random.Next(5) switch
+        return random.Next(6) switch
         {
+            5 => Stream(random, key, items),
             0 => [["SET", key, Text(random, isLong: random.Next(4) == 0)]],
             1 => List(random, key, items),
             2 => [["SADD", key, .. Texts(random, items)]],
@@ -68,6 +69,25 @@ internal static class RandomValue
         {
             var deadline = (1_800_000_000_000 + random.Next(100)).ToString(CultureInfo.InvariantCulture);
             yield return ["HPEXPIREAT", key, deadline, "FIELDS", "1", name];
+        }
+    }
+
+    private static IEnumerable<string[]> Stream(Random random, string key, int items)
+    {
+        for (var i = 1; i <= items; i++)
+        {
+            var id = string.Create(CultureInfo.InvariantCulture, $"{i * i}-{random.Next(3)}");
+            string[] other = random.Next(5) == 0 ? [Text(random), Text(random)] : [];
+            yield return ["XADD", key, id, "field", Text(random, isLong: random.Next(300) == 0), .. other];
+        }
+
+        for (var i = random.Next(items); i > 0; i -= 3) yield return ["XDEL", key, $"{i * i}-0", $"{i * i}-1"];
+        if (random.Next(8) == 0) yield return ["XTRIM", key, "MAXLEN", "0"];
+        for (var group = random.Next(4); group > 0; group--)
+        {
+            yield return ["XGROUP", "CREATE", key, $"group{group}", $"{random.Next(items)}-0"];
+            foreach (var consumer in (string[])["one", "two", ""])
+                yield return ["XREADGROUP", "GROUP", $"group{group}", consumer, "COUNT", "50", "STREAMS", key, ">"];
         }
     }
 

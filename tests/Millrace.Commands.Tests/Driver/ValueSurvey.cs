@@ -50,6 +50,9 @@ internal static class ValueSurvey
             case "hash":
                 SurveyHash(driver);
                 break;
+            case "stream":
+                SurveyStream(driver);
+                break;
             default:
                 Assert.Fail("no type");
                 break;
@@ -122,6 +125,31 @@ internal static class ValueSurvey
         if (names.Length > 0) driver.RunWords("HSET", "survey", names[0], "changed");
         if (names.Length > 0) driver.RunWords("HPERSIST", "survey", "FIELDS", "1", names[0]);
         foreach (var one in names) Assert.Equal(":1\r\n", driver.RunWords("HDEL", "survey", one));
+    }
+
+    private static void SurveyStream(CommandDriver driver)
+    {
+        var entries = driver.Value("XRANGE", "survey", "-", "+").Items;
+        Assert.Equal(entries.Count, Number(driver, "XLEN survey"));
+        var backwards = driver.Value("XREVRANGE", "survey", "+", "-").Items.Reverse().Select(CommandDriver.Render);
+        Assert.Equal(entries.Select(CommandDriver.Render), backwards);
+        driver.Run("XINFO STREAM survey FULL COUNT 0");
+        foreach (var group in driver.Value("XINFO", "GROUPS", "survey").Items)
+        {
+            var name = Text(group.Items[1]);
+            var pending = driver.Value("XPENDING", "survey", name, "-", "+", "1000000").Items;
+            Assert.Equal(pending.Count, group.Items[5].Integer);
+            driver.RunWords("XAUTOCLAIM", "survey", name, "another", "0", "-", "COUNT", "10");
+            foreach (var one in pending)
+                driver.RunWords("XACK", "survey", name, Text(one.Items[0]));
+            Assert.StartsWith("*4\r\n:0\r\n", driver.RunWords("XPENDING", "survey", name), StringComparison.Ordinal);
+            driver.RunWords("XREADGROUP", "GROUP", name, "another", "STREAMS", "survey", ">");
+        }
+
+        driver.Run("XADD survey * field value");
+        foreach (var one in entries) Assert.Equal(":1\r\n", driver.RunWords("XDEL", "survey", Text(one.Items[0])));
+        driver.Run("XTRIM survey MAXLEN 0");
+        Assert.Equal(0, Number(driver, "XLEN survey"));
     }
 
     private static long Number(CommandDriver driver, string request) => driver.Value(request.Split(' ')).Integer;
