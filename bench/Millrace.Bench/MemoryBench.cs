@@ -32,6 +32,7 @@ internal sealed class MemoryBench
         ("set of 5 M strings", "mem-set", 5_000_000),
         ("1 M hashes of 5 fields", "mem-hashes", 1_000_000),
         ("list of 10 M elements", "mem-list", 10_000_000),
+        ("stream of 2 M entries of 3 fields", "mem-stream", 2_000_000),
     ];
 
     private readonly ChildProcesses _children;

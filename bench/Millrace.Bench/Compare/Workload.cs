@@ -41,6 +41,8 @@ internal sealed record Workload(string Command, int Connections, int Pipeline, i
         new("bitop1m", 50, 1, 1_000_000, 3) { Weight = 200 },
         .. from command in (string[])["geoadd", "geosearch", "geosearch10"]
            select new Workload(command, 50, 16, 1_000_000, 3),
+        new("xadd", 50, 16, 1_000_000, 3),
+        new("xrange10", 50, 16, 1_000_000, 3),
         new("pfadd", 50, 16, 1_000_000, 3),
         new("pfcount2", 50, 16, 1_000_000, 3),
         new("pfadd-sparse", 50, 16, 1_000, 3),

@@ -57,12 +57,15 @@ internal static class RequestCatalogue
         new("pfadd", "PFADD hll element:{key}") { Fill = "pfadd" },
         new("pfadd-sparse", "PFADD sparse element:{key}") { Fill = "pfadd-sparse" },
         new("pfcount2", "PFCOUNT hll hll") { Fill = "pfadd" },
+        new("xadd", "XADD mystream * field1 {key} field2 value2 field3 {key:6}"),
+        new("xrange10", "XRANGE idstream {key}-1 + COUNT 10") { Fill = "xadd-ids" },
         new("exec3", "MULTI ; SET key:{key} {value} ; SET key:{key+1} {value} ; SET key:{key+2} {value} ; EXEC"),
         new("setbit", "SETBIT bitmap {rank} 1"),
         new("bitcount1m", "BITCOUNT bits1m:a") { Fill = "setbit1m", FillKeys = 1 },
         new("bitop1m", "BITOP OR bits1m:to bits1m:a bits1m:b") { Fill = "setbit1m", FillKeys = 1 },
 
         new("setbit1m", "SETBIT bits1m:a 8388607 1 ; SETBIT bits1m:b 8388600 1"),
+        new("xadd-ids", "XADD idstream {key}-1 field1 {key} field2 value2 field3 {key:6}"),
         new("hset20", "HSET hash20 field:{key:4} value:{key:8}"),
         new("lpush-pop", "LPUSH poplist {value}"),
         new("rpush100", "RPUSH list100 element:{key:8}"),
@@ -72,6 +75,7 @@ internal static class RequestCatalogue
         new("mem-zset", "ZADD big {key} elm:{key}"),
         new("mem-set", "SADD big elm:{key}"),
         new("mem-list", "RPUSH big elm:{key}"),
+        new("mem-stream", "XADD big * field1 {key} field2 value2 field3 {key:6}"),
         new(
             "mem-hashes",
             "HSET h:{key:8} field0 {key} field1 {key} field2 {key} field3 {key} field4 {key}"),
