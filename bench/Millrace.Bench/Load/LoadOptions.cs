@@ -7,11 +7,14 @@ namespace Millrace.Bench.Load;
 /// <summary>One run of load.</summary>
 internal sealed record LoadOptions
 {
+    /// <summary>How many connections there are when nothing is said.</summary>
+    public const int UsualConnections = 50;
+
     public required int Port { get; init; }
 
     public required string Command { get; init; }
 
-    public int Connections { get; init; } = 50;
+    public int Connections { get; init; } = UsualConnections;
 
     public int Pipeline { get; init; } = 1;
 
@@ -35,7 +38,7 @@ internal sealed record LoadOptions
         {
             Port = arguments.Number("--port", 6379, max: 65535),
             Command = arguments.Text("--command") ?? "get",
-            Connections = arguments.Number("--connections", 50, max: 20_000),
+            Connections = arguments.Number("--connections", UsualConnections, max: 20_000),
             Pipeline = arguments.Number("--pipeline", 1, max: 10_000),
             Requests = arguments.Number("--requests", 100_000),
             Keys = arguments.Number("--keys", 1_000_000),

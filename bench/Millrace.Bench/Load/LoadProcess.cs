@@ -28,6 +28,7 @@ internal sealed class LoadProcess(ChildProcesses children, string cores)
         FirstKey = firstKey,
         ValueSize = valueSize,
         IsSequential = true,
+        Connections = RequestCatalogue.Find(command).IsOrdered ? 1 : LoadOptions.UsualConnections,
     });
 
     /// <summary>Runs load to its end.</summary>

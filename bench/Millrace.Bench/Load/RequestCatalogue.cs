@@ -20,6 +20,9 @@ internal sealed record RequestShape(string Name, string Text)
     /// <summary>With how many keys it is loaded; 0: as many as the workload has.</summary>
     public int FillKeys { get; init; }
 
+    /// <summary>Whether it is refused when a later key came before: loaded over one connection.</summary>
+    public bool IsOrdered { get; init; }
+
     /// <summary>Whether a request uses up what another one has loaded: it is loaded anew before each
     /// measurement.</summary>
     public bool Consumes { get; init; }
@@ -65,7 +68,7 @@ internal static class RequestCatalogue
         new("bitop1m", "BITOP OR bits1m:to bits1m:a bits1m:b") { Fill = "setbit1m", FillKeys = 1 },
 
         new("setbit1m", "SETBIT bits1m:a 8388607 1 ; SETBIT bits1m:b 8388600 1"),
-        new("xadd-ids", "XADD idstream {key}-1 field1 {key} field2 value2 field3 {key:6}"),
+        new("xadd-ids", "XADD idstream {key}-1 field1 {key} field2 value2 field3 {key:6}") { IsOrdered = true },
         new("hset20", "HSET hash20 field:{key:4} value:{key:8}"),
         new("lpush-pop", "LPUSH poplist {value}"),
         new("rpush100", "RPUSH list100 element:{key:8}"),
