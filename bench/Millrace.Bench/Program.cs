@@ -19,6 +19,7 @@ const string Usage = """
       drop      what dropping a large sorted set costs the others, beside redis-server
       start     from the start of a process to its first PONG
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
+      evict     far more data than maxmemory allows, under each policy: what goes, how far beyond, how long steps are
       load      the load generator alone, against a server that runs already: JSON on standard output
       hold      idle connections alone
 
@@ -30,7 +31,7 @@ if (args.Length == 0)
         $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\n" +
         $"memory:\n{MemoryBench.Help}\n\ndrop:\n{DropBench.Help}\n\n" +
         $"start:\n{StartBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
-        "expiry: --keys N --seconds N --loops N");
+        $"evict:\n{EvictionBench.Help}\n\nexpiry: --keys N --seconds N --loops N");
     return 0;
 }
 
@@ -44,6 +45,7 @@ try
         "idle" => Idle(),
         "memory" => await MemoryAsync().ConfigureAwait(false),
         "drop" => await DropAsync().ConfigureAwait(false),
+        "evict" => await EvictAsync().ConfigureAwait(false),
         "start" => Start(),
         "scale" => new ScaleBench(ScaleOptions.From(arguments)).Run(),
         "load" => Load(),
@@ -89,6 +91,12 @@ async Task<int> DropAsync()
 {
     using var children = new ChildProcesses();
     return await new DropBench(arguments, children).RunAsync().ConfigureAwait(false);
+}
+
+async Task<int> EvictAsync()
+{
+    using var children = new ChildProcesses();
+    return await new EvictionBench(arguments, children).RunAsync().ConfigureAwait(false);
 }
 
 int Start()

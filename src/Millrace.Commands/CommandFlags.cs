@@ -168,6 +168,10 @@ public enum Gate
 
     /// <summary>The connection queues what it sends (MULTI): the command is kept for EXEC.</summary>
     Queueing = 1 << 5,
+
+    /// <summary>Data takes more memory than it may: room has to be made before the command takes more. Tested before
+    /// the locks only; nobody waits for it.</summary>
+    OverMemory = 1 << 6,
 }
 
 /// <summary>Which partitions a command's unit holds.</summary>

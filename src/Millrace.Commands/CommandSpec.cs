@@ -148,6 +148,7 @@ public sealed class CommandSpec
         if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
         if (!RunsWhileQueueing) gates |= Gate.Queueing;
+        if ((Flags & CommandFlags.DenyOom) != 0) gates |= Gate.OverMemory;
         StoppedBy = gates;
         IsWrite = (Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;

@@ -54,6 +54,9 @@ public static class ErrorTexts
     /// <summary>A data file is being loaded.</summary>
     public static ReadOnlySpan<byte> Loading => "LOADING Redis is loading the dataset in memory"u8;
 
+    /// <summary>Memory is used up.</summary>
+    public static ReadOnlySpan<byte> OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'."u8;
+
     /// <summary>The least 64-bit integer, where its negation is needed.</summary>
     public static ReadOnlySpan<byte> OutsideSymmetricRange =>
         "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"u8;

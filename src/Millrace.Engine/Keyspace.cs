@@ -50,10 +50,14 @@ public sealed class Keyspace : IDisposable
         PartitionLine.AssertSize();
         for (var i = 0; i < _partitions.Length; i++)
             _partitions[i] = new Partition(i, shape.Databases, source, hasher, _lines, _upkeep);
+        Budget = new MemoryBudget(this);
     }
 
     /// <summary>Partitions, databases, loops.</summary>
     public KeyspaceShape Shape { get; }
+
+    /// <summary>How much memory data may take, and takes.</summary>
+    public MemoryBudget Budget { get; }
 
     /// <summary>The seeded hash of keys and of members of collections.</summary>
     public KeyHasher Hasher => _hasher;
@@ -161,8 +165,10 @@ public sealed class Keyspace : IDisposable
         for (var i = 0; i < _partitions.Length; i++)
         {
             ref var line = ref _lines[i];
-            line.Hits = line.Misses = line.Expired = line.ExpiredActively = line.ExpiredMembers = 0;
+            line.Hits = line.Misses = line.Expired = line.ExpiredActively = line.ExpiredMembers = line.Evicted = 0;
         }
+
+        Budget.ResetStatistics();
     }
 
     /// <summary>

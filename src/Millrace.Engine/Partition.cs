@@ -62,6 +62,9 @@ public sealed class Partition
     /// <summary>The keys that somebody waits for.</summary>
     public AwaitedKeys Awaited { get; }
 
+    /// <summary>What <see cref="MemoryBudget"/> knows of the heap's bytes; it alone writes this.</summary>
+    internal long ReportedBytes { get; set; }
+
     /// <summary>The table of a database, or null while it has never held a key.</summary>
     public KeyTable? Table(int database) => _tables[database];
 
@@ -174,6 +177,9 @@ public struct PartitionLine
 
     /// <summary>Members of collections removed because their time had come, by whomever.</summary>
     public long ExpiredMembers;
+
+    /// <summary>Keys removed to make room for others.</summary>
+    public long Evicted;
 
     [Conditional("DEBUG")]
     internal static void AssertSize() =>

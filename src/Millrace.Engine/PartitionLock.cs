@@ -42,6 +42,9 @@ public sealed class PartitionLock
         _index = index;
     }
 
+    /// <summary>Whether somebody holds it at this moment: a hint for those who can do something else instead.</summary>
+    public bool IsTaken => Volatile.Read(ref Word) != Free;
+
     private ref int Word => ref _lines[_index].LockWord;
 
     /// <summary>Takes the lock if that is possible within the spin and one sleep; <paramref name="patient"/> waits

@@ -35,6 +35,7 @@ public enum Access
 public sealed class Unit
 {
     private readonly Keyspace _keyspace;
+    private readonly MemoryBudget _budget;
     private readonly bool _locks;
     private uint _randomState;
     private bool _isHeard; // somebody watches keys of a held partition, or waits for them
@@ -45,6 +46,7 @@ public sealed class Unit
     public Unit(Keyspace keyspace, uint seed)
     {
         _keyspace = keyspace;
+        _budget = keyspace.Budget;
         _locks = keyspace.Shape.Loops > 1;
         _randomState = seed | 1;
         Removals = new RemovalList();
@@ -176,6 +178,7 @@ public sealed class Unit
     {
         Debug.Assert(Ready.IsEmpty || PlantedFault.WaitersServedAfterUnlock, "waiters are served before");
         Removals.Clear();
+        if (_budget.IsLimited) ReportMemory();
         Unlock();
         Staged.Clear();
     }
@@ -376,6 +379,14 @@ public sealed class Unit
         Value.Free(partition.Discards, entry);
     }
 
+    /// <summary>Removes an entry to make room: a deletion that no command asked for.</summary>
+    internal void Evict(in Key key, in Entry entry)
+    {
+        if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
+        PartitionFor(key).Line.Evicted++;
+        Remove(key, entry);
+    }
+
     /// <summary>
     /// Moves a value with its deadline to another key, which must not exist. A large value is moved, not copied.
     /// </summary>
@@ -475,6 +486,12 @@ public sealed class Unit
         Held = 0;
         if (!_locks) return;
         for (; held != 0; held &= held - 1) _keyspace[BitOperations.TrailingZeroCount(held)].Lock.Exit();
+    }
+
+    private void ReportMemory()
+    {
+        for (var rest = Held; rest != 0; rest &= rest - 1)
+            _budget.Report(_keyspace[BitOperations.TrailingZeroCount(rest)]);
     }
 
     private void StoreTime()

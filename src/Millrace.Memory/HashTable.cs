@@ -247,17 +247,17 @@ public readonly unsafe struct HashTable<TLayout>
         if (head.Count == 0) return default;
         for (var i = 0; i < RandomTries; i++)
         {
-            var point = (uint)(NextRandom(ref random) >> 32);
+            var point = (uint)(SplitMix64.Next(ref random) >> 32);
             var segment = SegmentAt(point, out var depth);
             if (!IsFirstPlace(point, depth, head.DirectoryBits)) continue;
-            var number = (int)(NextRandom(ref random) >> (64 - SegmentBits)) >> (SegmentBits - head.BucketBits);
+            var number = (int)(SplitMix64.Next(ref random) >> (64 - SegmentBits)) >> (SegmentBits - head.BucketBits);
             var chain = ChainOf(segment + number);
             var count = chain.Count;
-            var draw = (int)((NextRandom(ref random) >> 32) * (ulong)Math.Max(count, RandomChainLimit) >> 32);
+            var draw = (int)((SplitMix64.Next(ref random) >> 32) * (ulong)Math.Max(count, RandomChainLimit) >> 32);
             if (draw < count) return chain.EntryAt(draw);
         }
 
-        return NextEntry(NextRandom(ref random));
+        return NextEntry(SplitMix64.Next(ref random));
     }
 
     /// <summary>Starts fetching the bucket that a hash belongs to. A hint, as <see cref="PrefetchEntries"/>.</summary>
@@ -657,15 +657,6 @@ public readonly unsafe struct HashTable<TLayout>
         var first = default(FirstEntry);
         while (first.Entry.IsNull) cursor = Scan(cursor, ref first);
         return first.Entry;
-    }
-
-    private static ulong NextRandom(ref ulong state)
-    {
-        // SplitMix64: one state word gives as many draws as needed.
-        state += 0x9E3779B97F4A7C15;
-        var z = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 
     [DoesNotReturn]

@@ -50,6 +50,14 @@ public readonly struct OrderedIndex
         return true;
     }
 
+    /// <summary>A key by chance; as <see cref="RecordIndex{TRecord}.TryRandom"/>.</summary>
+    public bool TryRandom(ulong random, out ulong high, out ulong low)
+    {
+        var found = _keys.TryRandom(random, out var key);
+        (high, low) = key;
+        return found;
+    }
+
     /// <summary>Visits the keys from the given one on, ascending, until the visitor has enough.</summary>
     public void VisitFrom<TVisitor>(ulong high, ulong low, ref TVisitor visitor)
         where TVisitor : struct, IRecordVisitor<IndexKey>, allows ref struct =>

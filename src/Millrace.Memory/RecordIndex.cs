@@ -25,6 +25,7 @@ public readonly unsafe struct RecordIndex<TRecord>
     where TRecord : unmanaged, IIndexRecord
 {
     private const int MaxHeight = 24;
+    private const int RandomTries = 64;
 
     private readonly Heap _heap;
 
@@ -194,6 +195,25 @@ public readonly unsafe struct RecordIndex<TRecord>
         return true;
     }
 
+    /// <summary>A record by chance, each as likely as any other; false when there is none. O(log n) expected.</summary>
+    /// <remarks>
+    /// A path from the root is drawn as if all nodes below it were full, and another one when it leads beside what is
+    /// there: nodes that are hardly filled are met as often as full ones, and their keys must not be met more often.
+    /// After many tries in vain, which takes a tree of nodes that are hardly filled, any record is good enough.
+    /// </remarks>
+    /// <param name="random">Any 64 bits by chance.</param>
+    /// <param name="record">The record.</param>
+    public bool TryRandom(ulong random, out TRecord record)
+    {
+        record = default;
+        if (Head.Count == 0) return false;
+        for (var tries = 1; !TryRandomPath(ref random, isLast: tries == RandomTries, out record); tries++)
+        {
+        }
+
+        return true;
+    }
+
     /// <summary>Visits the records from the given key on, ascending, until the visitor has enough.</summary>
     public void VisitFrom<TVisitor>(ulong high, ulong low, ref TVisitor visitor)
         where TVisitor : struct, IRecordVisitor<TRecord>, allows ref struct
@@ -313,6 +333,32 @@ public readonly unsafe struct RecordIndex<TRecord>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IndexNode* Node(BlockRef block) => (IndexNode*)_heap.Address(block);
+
+    private bool TryRandomPath(ref ulong random, bool isLast, out TRecord record)
+    {
+        ref var head = ref Head;
+        record = default;
+        var node = Node(new BlockRef(head.Root));
+        var room = node->Count; // all below the root share it, so there is no need to draw beside it
+        for (var level = head.Height - 1; ; level--)
+        {
+            var at = (int)((SplitMix64.Next(ref random) >> 32) * (ulong)room >> 32);
+            if (at >= node->Count)
+            {
+                if (!isLast) return false;
+                at %= node->Count;
+            }
+
+            if (level == 0)
+            {
+                record = IndexNode.Records<TRecord>(node)[at];
+                return true;
+            }
+
+            node = Node(new BlockRef(IndexNode.Children(node)[at]));
+            room = level == 1 ? Capacity : IndexNode.MaxChildren;
+        }
+    }
 
     // Follows the fences to the leaf where a key belongs; path[0] is the root, path[Height - 1] the leaf.
     private IndexNode* Descend(in IndexKey key, Span<Step> path)

@@ -9,9 +9,10 @@ namespace Millrace.Server;
 /// </summary>
 /// <remarks>
 /// Closing a gate takes effect at once for commands that have not yet locked; those that hold partitions at that moment
-/// finish. Whoever must know that none of them is left quiesces the loops after closing. Thread-safe.
+/// finish. Whoever must know that none of them is left quiesces the loops after closing. Nobody waits for the gate of
+/// memory, so opening it, which happens often, releases nobody. Thread-safe.
 /// </remarks>
-public sealed class Gates
+public sealed class Gates : IMemoryGate
 {
     private readonly object _sync = new(); // guards _parked; no other lock is taken under it but a mailbox's
     private readonly List<IParked> _parked = [];
@@ -19,6 +20,17 @@ public sealed class Gates
 
     /// <summary>The closed gates.</summary>
     public Gate Word => (Gate)Volatile.Read(ref _word);
+
+    /// <inheritdoc/>
+    bool IMemoryGate.IsClosed
+    {
+        get => (Word & Gate.OverMemory) != 0;
+        set
+        {
+            if (value) Interlocked.Or(ref _word, (int)Gate.OverMemory);
+            else Interlocked.And(ref _word, ~(int)Gate.OverMemory);
+        }
+    }
 
     /// <summary>Closes gates.</summary>
     public void Close(Gate gates) => Interlocked.Or(ref _word, (int)gates);

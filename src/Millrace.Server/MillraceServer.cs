@@ -68,9 +68,7 @@ public sealed class MillraceServer : IDisposable
         _parts.Loops = new LoopGroup(options, loop => _serverLoops[loop.Index] = new ServerLoop(loop, _parts));
         PollerNotice.Write(journal, settings.Io, _parts.Loops);
         registry.Attach(_serverLoops);
-        _parts.Keyspace.Encodings = settings.Encodings;
-        _parts.Keyspace.Format = settings.Format;
-        configuration.Add(new DataSettings(_parts.Keyspace));
+        configuration.Add(new DataSettings(_parts.Keyspace, gates, settings, journal));
         configuration.Add(new NetworkSettings(_parts));
     }
 

@@ -97,6 +97,36 @@ public class OrderedIndexTests(ITestOutputHelper output)
         Assert.Equal(Enumerable.Range(501, 50).Select(i => ((ulong)i, 0UL)), visitor.Keys);
     }
 
+    // Ascending keys leave full nodes to the left and nearly empty ones to the right of the root: the latter are met
+    // as often as the former.
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(20, true)]
+    [InlineData(700, true)]
+    [InlineData(700, false)]
+    [InlineData(14_000, true)]
+    [InlineData(14_000, false)]
+    public void A_key_by_chance_is_any_key_as_often_as_another(int count, bool ascending)
+    {
+        using var source = new MemorySource();
+        using var heap = new Heap(source);
+        var index = OrderedIndex.Create(heap);
+        Assert.False(index.TryRandom(1, out _, out _));
+        for (var i = 0; i < count; i++) index.Insert((ulong)(ascending ? i : count - 1 - i), (ulong)i);
+        const int Groups = 10;
+        const int Draws = 20_000;
+        var drawn = new int[Groups];
+        for (var i = 0; i < Draws; i++)
+        {
+            Assert.True(index.TryRandom((ulong)i * 0x9E3779B97F4A7C17, out var high, out var low));
+            Assert.Equal((ulong)(ascending ? (int)high : count - 1 - (int)high), low);
+            drawn[(int)high * Groups / count]++;
+        }
+
+        const double Fair = (double)Draws / Groups;
+        if (count >= Groups) Assert.All(drawn, static number => Assert.InRange(number, Fair * 0.85, Fair * 1.15));
+    }
+
     [Fact]
     public void It_is_freed_in_slices_and_the_call_may_be_repeated()
     {

@@ -118,6 +118,9 @@ public sealed record Settings
     /// <summary>How values are written down.</summary>
     public required RdbFormat Format { get; init; }
 
+    /// <summary>How much memory data may take.</summary>
+    public required MemoryLimits Memory { get; init; }
+
     /// <summary>How often a second background work runs.</summary>
     public required int Hz { get; init; }
 
@@ -199,6 +202,13 @@ public sealed record Settings
                 HyperLogLogSparseBytes = values["hll-sparse-max-bytes"].Number,
             },
             Format = new RdbFormat(Int("rdb-version"), Is("rdbcompression")),
+            Memory = new MemoryLimits
+            {
+                Bytes = values["maxmemory"].Number,
+                Policy = (EvictionPolicy)Int("maxmemory-policy"),
+                Samples = values["maxmemory-samples"].Number,
+                Tenacity = Int("maxmemory-eviction-tenacity"),
+            },
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),
             LfuDecayMinutes = Int("lfu-decay-time"),

@@ -61,6 +61,7 @@ public sealed class Executor
         _effects = new EffectRecorder(log, gates);
         _unit = new Unit(keyspace, seed);
         _withdrawals = new Withdrawals(keyspace);
+        Evictor = new Evictor(keyspace, gates, _unit, host, this);
         Statistics = new CommandStatistics(table);
     }
 
@@ -72,6 +73,9 @@ public sealed class Executor
 
     /// <summary>Whether clients have left nothing behind that <see cref="Withdraw"/> could take out.</summary>
     public bool IsTidy => _withdrawals.IsEmpty;
+
+    /// <summary>Makes room when memory is used up.</summary>
+    internal Evictor Evictor { get; }
 
     /// <summary>Where effects go that belong to no command of a unit.</summary>
     internal EffectRecorder Effects => _effects;
@@ -91,7 +95,7 @@ public sealed class Executor
         if (!ReferenceEquals(client.Executor, this)) client.Executor = this;
         if (spec.Locks >= LockScope.Quiesced) return RunApart(client, request, input, reply);
         var closed = spec.StoppedBy & (_gates.Word | client.Gates);
-        if (closed != 0) return Stopped(client, request, input, closed, reply);
+        if (closed != 0 && !HasRoom(closed)) return Stopped(client, request, input, closed, reply);
 
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
         Statistics.Begin(spec, args.Count);
@@ -100,7 +104,7 @@ public sealed class Executor
             LargeValues.Stage(_unit, spec, input, request.Start, request.Slices.AsSpan());
         if (!TryBegin(LockSet(spec, request), spec.IsWrite, client, out var contended))
             return ParkOnPartition(client, request, input, contended);
-        closed = PlantedFault.GateTestedOnlyBeforeLock ? 0 : spec.StoppedBy & _gates.Word;
+        closed = PlantedFault.GateTestedOnlyBeforeLock ? 0 : spec.StoppedBy & _gates.Word & ~Gate.OverMemory;
         if (closed != 0)
         {
             _unit.End();
@@ -195,6 +199,9 @@ public sealed class Executor
     private static bool IsUnknownSubcommand(CommandSpec spec, Args args) =>
         spec.Subcommands.Length > 0 && args.Count > 1;
 
+    // Room is made before a unit has its locks, and never asked for again when it has them.
+    private bool HasRoom(Gate closed) => closed == Gate.OverMemory && Evictor.TryMakeRoom();
+
     private static bool IsPatient(Client client) => client.LockTries >= ImpatientTries;
 
     private ulong LockSet(CommandSpec spec, Request request)
@@ -226,7 +233,7 @@ public sealed class Executor
         var queue = spec.Locks == LockScope.Transaction && client.IsQueueing ? client.Queue : null;
         var stoppedBy = spec.StoppedBy | (queue?.StoppedBy ?? Gate.None);
         var closed = stoppedBy & (_gates.Word | client.Gates);
-        if (closed != 0) return Stopped(client, request, input, closed, reply);
+        if (closed != 0 && !HasRoom(closed)) return Stopped(client, request, input, closed, reply);
 
         var args = new Args(input.AsSpan(request.Start, request.End - request.Start), request.Slices.AsSpan());
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
@@ -243,7 +250,7 @@ public sealed class Executor
         if (queue is not null) Stage(queue);
         if (!TryBegin(mask, queue is { HasWrites: true }, client, out var contended))
             return ParkOnPartition(client, request, input, contended);
-        closed = PlantedFault.GateTestedOnlyBeforeLock ? 0 : stoppedBy & _gates.Word;
+        closed = PlantedFault.GateTestedOnlyBeforeLock ? 0 : stoppedBy & _gates.Word & ~Gate.OverMemory;
         if (closed != 0)
         {
             _unit.End();
@@ -287,6 +294,19 @@ public sealed class Executor
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
         if (_unit.Retained.Count > 0) LargeValues.Fill(_unit, call.Reply);
         if (PlantedFault.WaitersServedAfterUnlock && !_unit.Ready.IsEmpty) ServeLate(held);
+    }
+
+    /// <summary>A unit that has its locks is going to do work that no command asked for.</summary>
+    internal void BeginAlone() => _effects.Begin(_unit);
+
+    /// <summary>Ends such a unit: waiters are served, effects appended, locks released.</summary>
+    internal void EndAlone()
+    {
+        if (!_unit.Ready.IsEmpty) ServeWaiters();
+        Statistics.CountChanges(_unit.Dirty);
+        _effects.Append(_unit);
+        if (_served.Count > 0) Deliver();
+        _unit.End();
     }
 
     // One command of the unit under way, with its effects.
@@ -397,7 +417,7 @@ public sealed class Executor
         _host.BeginQuiescence();
         try
         {
-            var closed = stoppedBy & (_gates.Word | client.Gates);
+            var closed = stoppedBy & (_gates.Word | client.Gates) & ~Gate.OverMemory;
             if (closed != 0) return closed;
             _unit.TryBeginWrite(mask, _host.UnixMs, patient: true, out _);
             RunUnit(ref call);
@@ -456,7 +476,11 @@ public sealed class Executor
         if ((closed & Gate.Unauthenticated) != 0) Reject(client, spec, reply, ErrorTexts.AuthenticationRequired);
         else if ((closed & Gate.Loading) != 0) Reject(client, spec, reply, ErrorTexts.Loading);
         else if ((closed & Gate.Closing) != 0) return Outcome.Replied;
-        else if (closed != Gate.Queueing) return ParkOnGates(client, request, input, closed);
+        else if (closed == Gate.OverMemory) Reject(client, spec, reply, ErrorTexts.OutOfMemory);
+        else if ((closed & ~(Gate.OverMemory | Gate.Queueing)) != 0)
+            return ParkOnGates(client, request, input, closed & ~Gate.OverMemory);
+        else if ((_gates.Word & Gate.OverMemory) != 0 && !Evictor.TryMakeRoom())
+            Reject(client, spec, reply, ErrorTexts.OutOfMemory); // whatever it is: a queue takes memory as well
         else Enqueue(client, request, input, reply);
         return Outcome.Replied;
     }

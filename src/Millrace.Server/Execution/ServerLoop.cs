@@ -14,7 +14,7 @@ namespace Millrace.Server.Execution;
 /// <remarks>
 /// Partition i is looked after by loop i modulo the number of loops: in a turn, due keys are removed or what was
 /// discarded is freed, in slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the
-/// partition, which is why its lock can be elided.
+/// partition, which is why its lock can be elided. While memory is used up every loop evicts, from any partition.
 /// </remarks>
 public sealed class ServerLoop : LoopHandler
 {
@@ -40,7 +40,8 @@ public sealed class ServerLoop : LoopHandler
         _loop = loop;
         _parts = parts;
         var host = new LoopHost(loop, parts);
-        var seed = parts.Seed + (uint)loop.Index;
+        // Far apart: two loops that drew the same numbers would look at the same entries one after the other.
+        var seed = unchecked(parts.Seed + ((uint)loop.Index * 0x9E3779B9));
         Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, seed);
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
         _pipeline = new Pipeline(parts.Configuration, Executor, batch, parts.Journal, Gone);
@@ -73,7 +74,7 @@ public sealed class ServerLoop : LoopHandler
         get
         {
             ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
-            if (upkeep.Discarded > 0) return 0;
+            if (upkeep.Discarded > 0 || Executor.Evictor.IsWanted) return 0;
             if (!Executor.IsTidy) return 1;
             if (!_parts.ActiveExpiry.IsEnabled || upkeep.SoonestMs >= _loop.UnixMs + IdleMs) return IdleMs;
             return (int)Math.Max(upkeep.SoonestMs - _loop.UnixMs + 1, 1);
@@ -101,15 +102,18 @@ public sealed class ServerLoop : LoopHandler
     public override void TurnEnding()
     {
         if (!Executor.IsTidy) Executor.Withdraw();
+        Executor.Evictor.EndTurn();
         var nowMs = _loop.UnixMs;
+        var evicts = Executor.Evictor.IsWanted;
         ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
-        if (nowMs == _upkeepMs && upkeep.Discarded == 0) return;
+        if (nowMs == _upkeepMs && upkeep.Discarded == 0 && !evicts) return;
         _upkeepMs = nowMs;
         var expires = _parts.ActiveExpiry.IsEnabled && upkeep.SoonestMs < nowMs;
-        var frees = upkeep.Discarded > 0;
+        var frees = upkeep.Discarded > 0 || evicts;
         if (expires && frees) _expiresNext = !_expiresNext;
         else _expiresNext = expires;
-        if (expires || frees) KeepUp(nowMs, _expiresNext);
+        if (evicts && !_expiresNext) MakeRoom();
+        else if (expires || frees) KeepUp(nowMs, _expiresNext);
     }
 
     // Removes what is due, or frees what was discarded: never both in one step.
@@ -126,6 +130,13 @@ public sealed class ServerLoop : LoopHandler
         }
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);
+        _loop.Steps.End(Stopwatch.GetTimestamp());
+    }
+
+    // Data takes more than it may: what was discarded is freed, wherever it is, and when that is not enough keys go.
+    private void MakeRoom()
+    {
+        Executor.Evictor.Upkeep(SliceMicroseconds);
         _loop.Steps.End(Stopwatch.GetTimestamp());
     }
 

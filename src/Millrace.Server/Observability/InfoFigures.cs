@@ -32,10 +32,11 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("used_memory_dataset", used - overhead);
         text.Line("used_memory_dataset_perc", Percent(used - overhead, used - _usedAtStart));
         if (_machineBytes > 0) text.Bytes("total_system_memory", _machineBytes);
-        text.Bytes("maxmemory", 0);
-        text.Line("maxmemory_policy", "noeviction");
+        text.Bytes("maxmemory", parts.Keyspace.Budget.Limits.Bytes);
+        text.Line("maxmemory_policy", parts.Configuration.Values["maxmemory-policy"].Text);
         text.Line("mem_fragmentation_ratio", used == 0 ? 0 : resident / (double)used, 2);
         text.Line("mem_fragmentation_bytes", resident - used);
+        text.Line("mem_not_counted_for_evict", 0);
         text.Line("mem_clients_normal", parts.Loops.Counters.BufferBytes);
         text.Line("mem_allocator", "millrace");
         text.Line("lazyfree_pending_objects", Discarded());
@@ -59,7 +60,9 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("rejected_connections", parts.Admission.Refused);
         text.Line("expired_keys", parts.Keyspace.Sum(static line => line.Expired));
         text.Line("expired_subkeys", parts.Keyspace.Sum(static line => line.ExpiredMembers));
-        text.Line("evicted_keys", 0);
+        text.Line("evicted_keys", parts.Keyspace.Sum(static line => line.Evicted));
+        text.Line("total_eviction_exceeded_time", parts.Keyspace.Budget.ExceededMs);
+        text.Line("current_eviction_exceeded_time", parts.Keyspace.Budget.ExceededNowMs);
         text.Line("keyspace_hits", parts.Keyspace.Sum(static line => line.Hits));
         text.Line("keyspace_misses", parts.Keyspace.Sum(static line => line.Misses));
         text.Line("latest_fork_usec", 0);

@@ -80,8 +80,6 @@ public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : ICl
     [Theory]
     [InlineData("save", "60 1")]
     [InlineData("appendonly", "yes")]
-    [InlineData("maxmemory", "104857600")]
-    [InlineData("maxmemory-policy", "allkeys-lru")]
     [InlineData("min-replicas-to-write", "1")]
     [InlineData("appendfsync", "always")]
     [InlineData("requirepass", "")]

@@ -60,7 +60,8 @@ public sealed class ConfigurationTests
         Failed + " 'appendonly') - the append-only file is not available yet, data lives in memory only",
         "hz", "20", "appendonly", "yes")]
     [InlineData(
-        Failed + " 'maxmemory') - limiting memory with maxmemory is not available yet", "hz", "20", "maxmemory", "1gb")]
+        Failed + " 'activedefrag') - active defragmentation is not available yet",
+        "hz", "20", "activedefrag", "yes")]
     [InlineData(
         Failed + " 'slave-priority') - argument couldn't be parsed into an integer", "hz", "20", "slave-priority", "x")]
     public void Set_changes_nothing_when_one_pair_is_wrong(string error, params string[] words)

@@ -5,13 +5,15 @@ namespace Millrace.Server.Config.Directives;
 /// <summary>Directives of memory.</summary>
 internal static class MemoryDirectives
 {
-    private const string NoLimit = "limiting memory with maxmemory is not available yet";
     private const string FreedInSlices = "large values and databases are always freed in small slices";
     private const string NoDefrag = "entries are not moved to reduce fragmentation";
 
     internal static IEnumerable<Directive> Limits() =>
     [
-        new("maxmemory", Forms.Size, "0") { NotYet = NoLimit },
+        new("maxmemory", Forms.Size, "0")
+        {
+            Summary = "How much memory data may take; 0 for no limit.",
+        },
         new(
             "maxmemory-policy",
             new ChoiceType(
@@ -25,10 +27,16 @@ internal static class MemoryDirectives
                 "noeviction"),
             "noeviction")
         {
-            NotYet = "eviction is not available yet",
+            Summary = "Which keys go when memory is used up.",
         },
-        new("maxmemory-samples", Forms.Positive, "5") { NotYet = "eviction is not available yet" },
-        new("maxmemory-eviction-tenacity", new IntegerType(0, 100), "10") { NotYet = "eviction is not available yet" },
+        new("maxmemory-samples", Forms.Positive, "5")
+        {
+            Summary = "How many keys are looked at for one that goes.",
+        },
+        new("maxmemory-eviction-tenacity", new IntegerType(0, 100), "10")
+        {
+            Summary = "How long a command may be kept waiting for room.",
+        },
         new("lfu-log-factor", Forms.Count, "10")
         {
             Summary = "How slowly the access counter of a key grows.",

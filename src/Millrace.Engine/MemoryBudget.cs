@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Millrace.Engine;
+
+/// <summary>What is closed while data takes more memory than it may. Thread-safe.</summary>
+public interface IMemoryGate
+{
+    /// <summary>Whether commands that take memory are stopped.</summary>
+    bool IsClosed { get; set; }
+}
+
+/// <summary>
+/// What data takes, kept beside the limit: the gate is closed when the sum passes it, and opened when it is back.
+/// </summary>
+/// <remarks>
+/// <code>
+///   unit ends -> for each partition it holds: heap's bytes - what was reported last
+///                   more than a grain? -> add to the one sum -> beyond the limit, or back? -> gate
+/// </code>
+/// Counted is the native memory of data as the heaps account it, exactly: neither buffers nor the managed heap.
+/// The sum is behind by less than a grain per partition: nothing with one partition, at most 1/256 of the limit
+/// otherwise, so that a unit rarely writes to the line that all loops share. Without a limit nothing is reported.
+/// Two loops that cross the limit in opposite directions at one moment may leave the gate in the wrong position: the
+/// next report, or the next command that the gate stops, puts it right.
+/// </remarks>
+public sealed class MemoryBudget
+{
+    private const long MaxGrainBytes = 16 * 1024;
+    private const long MaxSlackBytes = 64 * 1024;
+    private const int GrainsPerLimit = 256;
+    private const int SlackPerLimit = 1024;
+
+    // What an empty keyspace takes is next to nothing, and yet whoever sets such a limit means that nothing fits.
+    private const long LeastBytes = 1024;
+
+    private readonly Keyspace _keyspace;
+    private IMemoryGate? _gate;
+    private long _thresholdBytes = long.MaxValue;
+    private long _grainBytes;
+    private SharedSum _sum;
+    private long _exceededSince; // ticks; 0: within the limit
+    private long _exceededTicks;
+
+    internal MemoryBudget(Keyspace keyspace) => _keyspace = keyspace;
+
+    /// <summary>The limit and what goes when it is reached. Exchanged by <see cref="Begin"/>.</summary>
+    public MemoryLimits Limits { get; private set; } = new();
+
+    /// <summary>Whether there is a limit: units report only then.</summary>
+    public bool IsLimited { get; private set; }
+
+    /// <summary>What the partitions have reported, in bytes. Any thread.</summary>
+    public long ReportedBytes => Volatile.Read(ref _sum.Bytes);
+
+    /// <summary>Down to where eviction goes: a little below the limit, so that not every write evicts.</summary>
+    public long RoomyBytes => _thresholdBytes - Math.Min(Limits.Bytes / SlackPerLimit, MaxSlackBytes);
+
+    /// <summary>Whether data takes more than it may, exactly, as of some recent moment. O(partitions).</summary>
+    public bool IsExceeded => _keyspace.UsedBytes > _thresholdBytes;
+
+    /// <summary>How long it has been exceeded now, in milliseconds.</summary>
+    public long ExceededNowMs
+    {
+        get
+        {
+            var since = Volatile.Read(ref _exceededSince);
+            return since == 0 ? 0 : (long)Stopwatch.GetElapsedTime(since).TotalMilliseconds;
+        }
+    }
+
+    /// <summary>How long it has been exceeded altogether, in milliseconds.</summary>
+    public long ExceededMs =>
+        (long)Stopwatch.GetElapsedTime(0, Volatile.Read(ref _exceededTicks)).TotalMilliseconds + ExceededNowMs;
+
+    /// <summary>Puts limits into force. All loops stand still.</summary>
+    /// <param name="limits">The limits.</param>
+    /// <param name="gate">What is closed while they are exceeded.</param>
+    public void Begin(MemoryLimits limits, IMemoryGate gate)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        ArgumentNullException.ThrowIfNull(gate);
+        var partitions = _keyspace.Shape.Partitions;
+        Limits = limits;
+        _gate = gate;
+        IsLimited = limits.IsLimited;
+        _thresholdBytes = !IsLimited ? long.MaxValue : limits.Bytes < LeastBytes ? -1 : limits.Bytes;
+        _grainBytes = partitions == 1 ? 0 : Math.Min(limits.Bytes / (GrainsPerLimit * partitions), MaxGrainBytes);
+        var sum = 0L;
+        for (var i = 0; i < partitions; i++)
+        {
+            var partition = _keyspace[i];
+            sum += partition.ReportedBytes = partition.Heap.AllocatedBytes;
+        }
+
+        Volatile.Write(ref _sum.Bytes, sum);
+        Settle();
+    }
+
+    /// <summary>Puts the gate where the sum says that it belongs.</summary>
+    public void Settle()
+    {
+        if (_gate is null) return;
+        var isExceeded = ReportedBytes > _thresholdBytes;
+        if (isExceeded != _gate.IsClosed) Turn(isExceeded);
+    }
+
+    /// <summary>Reports a partition exactly; it is held.</summary>
+    public void ReportExactly(Partition partition)
+    {
+        var change = partition.Heap.AllocatedBytes - partition.ReportedBytes;
+        if (change != 0) Add(partition, change);
+    }
+
+    /// <summary>Reports a partition at the end of a unit, if much has changed; it is held.</summary>
+    internal void Report(Partition partition)
+    {
+        var change = partition.Heap.AllocatedBytes - partition.ReportedBytes;
+        if (Math.Abs(change) > _grainBytes) Add(partition, change);
+    }
+
+    /// <summary>Clears the statistics that <c>CONFIG RESETSTAT</c> clears.</summary>
+    internal void ResetStatistics()
+    {
+        Volatile.Write(ref _exceededTicks, 0);
+        if (_exceededSince != 0) Volatile.Write(ref _exceededSince, Stopwatch.GetTimestamp());
+    }
+
+    private void Add(Partition partition, long change)
+    {
+        partition.ReportedBytes += change;
+        var isExceeded = Interlocked.Add(ref _sum.Bytes, change) > _thresholdBytes;
+        if (isExceeded != _gate!.IsClosed) Turn(isExceeded);
+    }
+
+    private void Turn(bool isExceeded)
+    {
+        _gate!.IsClosed = isExceeded;
+        if (isExceeded)
+        {
+            Interlocked.CompareExchange(ref _exceededSince, Stopwatch.GetTimestamp(), 0);
+            return;
+        }
+
+        var since = Interlocked.Exchange(ref _exceededSince, 0);
+        if (since != 0) Interlocked.Add(ref _exceededTicks, Stopwatch.GetTimestamp() - since);
+    }
+
+    // Loops write it now and then; what stands around it they read all the time.
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct SharedSum
+    {
+        [FieldOffset(128)] internal long Bytes;
+    }
+}

@@ -1,0 +1,326 @@
+using System.Diagnostics;
+using Millrace.Commands;
+using Millrace.Engine;
+
+namespace Millrace.Server.Execution;
+
+/// <summary>
+/// Brings data back under its limit, in steps: before a command that takes memory, and between commands.
+/// </summary>
+/// <remarks>
+/// <code>
+///   over the limit -> something discarded waits? -> free a slice of it
+///                     otherwise                  -> evict by the policy -> again, until there is room or time is up
+/// </code>
+/// Nothing is evicted while discards wait, since what is large is freed in slices and would count for nothing: far too
+/// much would go. A loop works on one partition at a time and holds nothing else; one that somebody holds is passed
+/// over. Which partition: one by chance, as keys are spread by their hash and the age of a key, not its size, decides;
+/// volatile-ttl takes the earliest deadline of all.
+/// Each turn of the loop has one full step; later commands of the turn only make up for what the turn has added, so
+/// that a turn stays short while memory comes down.
+/// Answers: a command runs when there is room, or when there will be (keys went, and the loops go on); it is refused
+/// when there is nothing left to go. One per loop.
+/// </remarks>
+internal sealed class Evictor
+{
+    private const int SliceKeys = 64;
+    private const int MaxBusyRounds = 16;
+    private const int SpinsPerRound = 10;
+    private const int StuckMs = 100;
+
+    private readonly Keyspace _keyspace;
+    private readonly MemoryBudget _budget;
+    private readonly Gates _gates;
+    private readonly Unit _unit;
+    private readonly ExecutionHost _host;
+    private readonly Executor _executor;
+    private readonly VictimSearch _search;
+    private readonly long[] _earliestMs;
+    private long _turnBytes = -1; // reported when the turn's first step began
+    private long _stuckUntilMs;
+
+    internal Evictor(Keyspace keyspace, Gates gates, Unit unit, ExecutionHost host, Executor executor)
+    {
+        _keyspace = keyspace;
+        _budget = keyspace.Budget;
+        _gates = gates;
+        _unit = unit;
+        _host = host;
+        _executor = executor;
+        _search = new VictimSearch(keyspace);
+        _earliestMs = new long[keyspace.Shape.Partitions];
+    }
+
+    private enum Progress
+    {
+        Some,
+        Busy, // partitions were held by others
+        NothingLeft,
+    }
+
+    /// <summary>Whether there is something to do between commands.</summary>
+    internal bool IsWanted =>
+        (_gates.Word & (Gate.OverMemory | Gate.WritesPaused | Gate.AllPaused)) == Gate.OverMemory
+        && _budget.Limits.Evicts
+        && _host.UnixMs >= _stuckUntilMs;
+
+    /// <summary>A turn of the loop ends: the next one has a step of its own.</summary>
+    internal void EndTurn() => _turnBytes = -1;
+
+    /// <summary>Makes room for a command that takes memory; the loop holds nothing. False: it is refused.</summary>
+    internal bool TryMakeRoom()
+    {
+        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0) return true; // nothing may change
+        var floor = _turnBytes;
+        if (floor < 0) _turnBytes = _budget.ReportedBytes;
+        var progress = Work(floor, Until(_budget.Limits.StepMicroseconds));
+        if (progress != Progress.NothingLeft && _budget.Limits.Evicts) return true;
+        return !_budget.IsExceeded;
+    }
+
+    /// <summary>Evicts, or frees what was discarded, for about so many microseconds; the loop holds nothing.</summary>
+    internal void Upkeep(double microseconds)
+    {
+        if (Work(floor: -1, Until(microseconds)) == Progress.NothingLeft) _stuckUntilMs = _host.UnixMs + StuckMs;
+    }
+
+    private static long Until(double microseconds) =>
+        double.IsPositiveInfinity(microseconds)
+            ? long.MaxValue
+            : Stopwatch.GetTimestamp() + (long)(microseconds * (Stopwatch.Frequency / 1_000_000.0));
+
+    private Progress Work(long floor, long untilTicks)
+    {
+        _budget.Settle();
+        var target = Math.Max(_budget.RoomyBytes, floor);
+        if (_budget.ReportedBytes <= target) return Progress.Some;
+        var limits = _budget.Limits;
+        _search.Begin(limits);
+        if (limits.Policy == EvictionPolicy.VolatileTtl) SurveyDeadlines();
+        for (var busy = 0; _budget.ReportedBytes > target && busy < MaxBusyRounds;)
+        {
+            var progress = FreeSome(target, untilTicks) ? Progress.Some : EvictSome(limits, target, untilTicks);
+            if (progress == Progress.NothingLeft) return progress;
+            if (progress == Progress.Busy) busy++;
+            if (Stopwatch.GetTimestamp() >= untilTicks) break;
+        }
+
+        return Progress.Some;
+    }
+
+    private Progress EvictSome(MemoryLimits limits, long target, long untilTicks) => limits.Policy switch
+    {
+        EvictionPolicy.NoEviction => Progress.NothingLeft,
+        EvictionPolicy.VolatileTtl => EvictEarliest(),
+        EvictionPolicy.VolatileRandom or EvictionPolicy.AllKeysRandom => EvictAny(target, untilTicks),
+        _ => EvictBest(limits, target, untilTicks),
+    };
+
+    // ---- what waits to be freed ----
+
+    private bool FreeSome(long target, long untilTicks)
+    {
+        if (!IsAnythingDiscarded()) return false;
+        for (var i = 0; i < _keyspace.Shape.Partitions; i++)
+        {
+            var partition = _keyspace[i];
+            if (partition.Discards.IsEmpty || !TryHold(i)) continue;
+            bool isDone;
+            do
+            {
+                isDone = partition.FreeDiscarded(SliceKeys);
+                _budget.ReportExactly(partition);
+            }
+            while (!isDone && _budget.ReportedBytes > target && Stopwatch.GetTimestamp() < untilTicks);
+
+            Release();
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool IsAnythingDiscarded()
+    {
+        for (var loop = 0; loop < _keyspace.Shape.Loops; loop++)
+        {
+            if (Volatile.Read(in _keyspace.UpkeepOf(loop).Discarded) > 0) return true;
+        }
+
+        return false;
+    }
+
+    // ---- lru, lfu ----
+
+    // Samples partitions from one by chance on, until there were as many entries as the policy wants to see.
+    private Progress EvictBest(MemoryLimits limits, long target, long untilTicks)
+    {
+        var partitions = _keyspace.Shape.Partitions;
+        var looked = 0L;
+        var (isBusy, hasEvicted) = (false, false);
+        var index = RandomPartition();
+        for (var i = 0; i < partitions && looked < limits.Samples; i++, index = (index + 1) & (partitions - 1))
+        {
+            if (!TryHold(index))
+            {
+                isBusy = true;
+                continue;
+            }
+
+            do
+            {
+                looked += _search.Sample(_unit, index);
+            }
+            while (looked >= limits.Samples && EvictHeld(ref hasEvicted) && MayGoOn(target, untilTicks));
+
+            Release();
+        }
+
+        if (hasEvicted || EvictFromPool()) return Progress.Some;
+        return isBusy || looked > 0 ? Progress.Busy : Progress.NothingLeft;
+    }
+
+    // The best of the pool, where its partition is held.
+    private bool EvictHeld(ref bool hasEvicted)
+    {
+        while (_search.Pool.Count > 0 && (_unit.Held & (1UL << _search.Pool[0].Partition)) != 0)
+        {
+            if (EvictCandidate(0)) return hasEvicted = true;
+        }
+
+        return false;
+    }
+
+    // The best whose partition can be had; those that are better stay for the next time.
+    private bool EvictFromPool()
+    {
+        for (var place = 0; place < _search.Pool.Count;)
+        {
+            if (!TryHold(_search.Pool[place].Partition))
+            {
+                place++;
+                continue;
+            }
+
+            var hasEvicted = EvictCandidate(place);
+            Release();
+            if (hasEvicted) return true;
+        }
+
+        return false;
+    }
+
+    private bool EvictCandidate(int place)
+    {
+        var candidate = _search.Pool[place];
+        _search.Pool.Drop(place);
+        if (!_search.TryEvict(_unit, candidate)) return false;
+        _budget.ReportExactly(_keyspace[candidate.Partition]);
+        return true;
+    }
+
+    // ---- random ----
+
+    private Progress EvictAny(long target, long untilTicks)
+    {
+        var partitions = _keyspace.Shape.Partitions;
+        var isBusy = false;
+        var index = RandomPartition();
+        for (var i = 0; i < partitions; i++, index = (index + 1) & (partitions - 1))
+        {
+            if (!TryHold(index))
+            {
+                isBusy = true;
+                continue;
+            }
+
+            var hasEvicted = false;
+            while (_search.TryEvictAny(_unit, index))
+            {
+                hasEvicted = true;
+                _budget.ReportExactly(_keyspace[index]);
+                if (!MayGoOn(target, untilTicks)) break;
+            }
+
+            Release();
+            if (hasEvicted) return Progress.Some;
+        }
+
+        return isBusy ? Progress.Busy : Progress.NothingLeft;
+    }
+
+    // ---- volatile-ttl ----
+
+    // What the lines say may be too early, when a key is gone or the deadline is a member's: looking there corrects it.
+    private void SurveyDeadlines()
+    {
+        for (var i = 0; i < _earliestMs.Length; i++)
+            _earliestMs[i] = Volatile.Read(in _keyspace[i].Line.NextDeadlineMs);
+    }
+
+    private Progress EvictEarliest()
+    {
+        var isBusy = false;
+        for (var spins = 0; ;)
+        {
+            var (index, othersMs) = EarliestPartition();
+            if (_earliestMs[index] == long.MaxValue) return isBusy ? Progress.Busy : Progress.NothingLeft;
+            if (!TryHold(index))
+            {
+                isBusy = true;
+                if (spins++ < MaxBusyRounds) Thread.SpinWait(SpinsPerRound);
+                else _earliestMs[index] = long.MaxValue; // until the next survey
+                continue;
+            }
+
+            var hasEvicted = _search.EarliestMs(index) <= othersMs && _search.TryEvictEarliest(_unit, index);
+            _earliestMs[index] = _search.EarliestMs(index);
+            if (hasEvicted) _budget.ReportExactly(_keyspace[index]);
+            Release();
+            if (hasEvicted) return Progress.Some;
+        }
+    }
+
+    private (int Index, long OthersMs) EarliestPartition()
+    {
+        var index = 0;
+        var othersMs = long.MaxValue;
+        for (var i = 1; i < _earliestMs.Length; i++)
+        {
+            if (_earliestMs[i] < _earliestMs[index])
+            {
+                othersMs = _earliestMs[index];
+                index = i;
+            }
+            else if (_earliestMs[i] < othersMs)
+            {
+                othersMs = _earliestMs[i];
+            }
+        }
+
+        return (index, othersMs);
+    }
+
+    // ---- units ----
+
+    private int RandomPartition() => (int)(_unit.NextRandom() & (uint)(_keyspace.Shape.Partitions - 1));
+
+    // With one partition several keys go in one unit, unless somebody reads the log, where each stands for itself.
+    // With more, each is looked for anew among all of them.
+    private bool MayGoOn(long target, long untilTicks) =>
+        _keyspace.Shape.Partitions == 1
+        && !_unit.RecordsRemovals
+        && _budget.ReportedBytes > target
+        && Volatile.Read(in _keyspace.UpkeepOf(0).Discarded) == 0
+        && Stopwatch.GetTimestamp() < untilTicks;
+
+    private bool TryHold(int index)
+    {
+        if (_keyspace[index].Lock.IsTaken && _keyspace.Shape.Loops > 1) return false;
+        if (!_unit.TryBeginWrite(1UL << index, _host.UnixMs, patient: false, out _)) return false;
+        _executor.BeginAlone();
+        return true;
+    }
+
+    private void Release() => _executor.EndAlone();
+}
