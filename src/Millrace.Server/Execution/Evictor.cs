@@ -16,8 +16,8 @@ namespace Millrace.Server.Execution;
 /// much would go. A loop works on one partition at a time and holds nothing else; one that somebody holds is passed
 /// over. Which partition: one by chance, as keys are spread by their hash and the age of a key, not its size, decides;
 /// volatile-ttl takes the earliest deadline of all.
-/// Each turn of the loop has one full step; later commands of the turn only make up for what the turn has added, so
-/// that a turn stays short while memory comes down.
+/// All commands of a turn of the loop share the time of two steps; when it is used up each evicts one key, so that a
+/// turn stays short while memory comes down, or while other loops add to it.
 /// Answers: a command runs when there is room, or when there will be (keys went, and the loops go on); it is refused
 /// when there is nothing left to go. One per loop.
 /// </remarks>
@@ -27,6 +27,8 @@ internal sealed class Evictor
     private const int MaxBusyRounds = 16;
     private const int SpinsPerRound = 10;
     private const int StuckMs = 100;
+    private const int StepsPerTurn = 2;
+    private const double LongestStepMicroseconds = 3.6e9; // an hour: as long as it takes
 
     private readonly Keyspace _keyspace;
     private readonly MemoryBudget _budget;
@@ -36,7 +38,7 @@ internal sealed class Evictor
     private readonly Executor _executor;
     private readonly VictimSearch _search;
     private readonly long[] _earliestMs;
-    private long _turnBytes = -1; // reported when the turn's first step began
+    private long _turnTicks; // that commands of the turn have used
     private long _stuckUntilMs;
 
     internal Evictor(Keyspace keyspace, Gates gates, Unit unit, ExecutionHost host, Executor executor)
@@ -65,15 +67,16 @@ internal sealed class Evictor
         && _host.UnixMs >= _stuckUntilMs;
 
     /// <summary>A turn of the loop ends: the next one has a step of its own.</summary>
-    internal void EndTurn() => _turnBytes = -1;
+    internal void EndTurn() => _turnTicks = 0;
 
     /// <summary>Makes room for a command that takes memory; the loop holds nothing. False: it is refused.</summary>
     internal bool TryMakeRoom()
     {
         if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0) return true; // nothing may change
-        var floor = _turnBytes;
-        if (floor < 0) _turnBytes = _budget.ReportedBytes;
-        var progress = Work(floor, Until(_budget.Limits.StepMicroseconds));
+        var began = Stopwatch.GetTimestamp();
+        var stepTicks = Ticks(_budget.Limits.StepMicroseconds);
+        var progress = Work(began + Math.Min(stepTicks, (StepsPerTurn * stepTicks) - _turnTicks));
+        _turnTicks += Stopwatch.GetTimestamp() - began;
         if (progress != Progress.NothingLeft && _budget.Limits.Evicts) return true;
         return !_budget.IsExceeded;
     }
@@ -81,18 +84,17 @@ internal sealed class Evictor
     /// <summary>Evicts, or frees what was discarded, for about so many microseconds; the loop holds nothing.</summary>
     internal void Upkeep(double microseconds)
     {
-        if (Work(floor: -1, Until(microseconds)) == Progress.NothingLeft) _stuckUntilMs = _host.UnixMs + StuckMs;
+        var until = Stopwatch.GetTimestamp() + Ticks(microseconds);
+        if (Work(until) == Progress.NothingLeft) _stuckUntilMs = _host.UnixMs + StuckMs;
     }
 
-    private static long Until(double microseconds) =>
-        double.IsPositiveInfinity(microseconds)
-            ? long.MaxValue
-            : Stopwatch.GetTimestamp() + (long)(microseconds * (Stopwatch.Frequency / 1_000_000.0));
+    private static long Ticks(double microseconds) =>
+        (long)(Math.Min(microseconds, LongestStepMicroseconds) * (Stopwatch.Frequency / 1_000_000.0));
 
-    private Progress Work(long floor, long untilTicks)
+    private Progress Work(long untilTicks)
     {
         _budget.Settle();
-        var target = Math.Max(_budget.RoomyBytes, floor);
+        var target = _budget.RoomyBytes;
         if (_budget.ReportedBytes <= target) return Progress.Some;
         var limits = _budget.Limits;
         _search.Begin(limits);
