@@ -111,7 +111,8 @@ internal static class ValueSurvey
         while (group.Pending.TryFirst(out var delivery))
         {
             Promise(!group.OwnerOf(delivery).IsMissing, "an owner is there");
-            Promise(group.Acknowledge(new StreamId(delivery.High, delivery.Low)), "what is pending can be acknowledged");
+            var id = new StreamId(delivery.High, delivery.Low);
+            Promise(group.Acknowledge(id), "what is pending can be acknowledged");
         }
 
         for (var i = 0L; i < group.ConsumerCount; i++)

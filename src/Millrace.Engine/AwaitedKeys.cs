@@ -44,8 +44,8 @@ public sealed class AwaitedKeys
         return count;
     }
 
-    /// <summary>Puts a waiter at the end of a key's queue.</summary>
-    internal WaitNode Add(in Key key, Waiter waiter)
+    /// <summary>Puts a waiter at the end of a key's queue; null when it is there already.</summary>
+    internal WaitNode? Add(in Key key, Waiter waiter)
     {
         if (!_byView.TryGetValue(key, out var queue))
         {
@@ -53,6 +53,7 @@ public sealed class AwaitedKeys
             _keys.Add(queue.Key, queue);
         }
 
+        if (queue.Last?.Waiter == waiter) return null; // nobody else has come since its first key
         var node = new WaitNode(queue, waiter);
         queue.Add(node);
         Need(waiter.Partitions, 1);
@@ -75,7 +76,8 @@ public sealed class AwaitedKeys
     /// out may not hold what serving the waiters takes: they are served from the list.</summary>
     internal bool NoteLoss(in Key key)
     {
-        if (Find(key) is not { MindingLoss: > 0 } queue) return false;
+        if (Find(key) is not { MindingLoss: > 0, IsLost: false } queue) return false;
+        queue.IsLost = true;
         _lost.Add(queue);
         return true;
     }
@@ -83,7 +85,12 @@ public sealed class AwaitedKeys
     /// <summary>Hands over what <see cref="NoteLoss"/> has noted.</summary>
     internal void TakeLost(ReadyKeys ready)
     {
-        foreach (var queue in _lost) ready.Add(queue);
+        foreach (var queue in _lost)
+        {
+            queue.IsLost = false;
+            ready.Add(queue);
+        }
+
         _lost.Clear();
     }
 
@@ -141,7 +148,11 @@ public sealed class WaitQueue
     /// <summary>Whether the unit that runs has it in its list of keys that became ready.</summary>
     internal bool IsReady { get; set; }
 
-    private WaitNode? Last { get; set; }
+    /// <summary>Who came last, or null.</summary>
+    internal WaitNode? Last { get; private set; }
+
+    /// <summary>Whether it is in the list of keys that were lost.</summary>
+    internal bool IsLost { get; set; }
 
     internal void Add(WaitNode node)
     {

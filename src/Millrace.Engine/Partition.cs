@@ -117,6 +117,21 @@ public sealed class Partition
         UpkeepLine.Lower(ref Upkeep, deadlineMs);
     }
 
+    /// <summary>Notes that an awaited key goes because its time has come; the loop that looks after the partition tells
+    /// those who mind.</summary>
+    internal void NoteLoss(in Key key)
+    {
+        var hadLost = Awaited.HasLost;
+        if (Awaited.NoteLoss(key) && !hadLost) Interlocked.Increment(ref Upkeep.Lost);
+    }
+
+    /// <summary>Hands over the keys that <see cref="NoteLoss"/> has noted.</summary>
+    internal void TakeLost(ReadyKeys ready)
+    {
+        if (Awaited.HasLost) Interlocked.Decrement(ref Upkeep.Lost);
+        Awaited.TakeLost(ready);
+    }
+
     /// <summary>Recomputes when the next key or member of this partition falls due. O(databases).</summary>
     public void RefreshNextDeadline()
     {

@@ -289,10 +289,17 @@ public sealed class Unit
 
     /// <summary>Has those look again who wait for keys of a partition that went because their time had come.
     /// </summary>
-    public void WakeForLost(int partition) => _keyspace[partition].Awaited.TakeLost(Ready);
+    public void WakeForLost(int partition) => _keyspace[partition].TakeLost(Ready);
 
-    /// <summary>Counts <paramref name="changes"/> changes that nobody watches: those that belong to no single key
-    /// (FLUSHALL, SWAPDB), and those of what a stream's groups have been given.</summary>
+    /// <summary>Counts changes of a key of which those who watch it are not told: what a stream's groups have been
+    /// given, and what it remembers.</summary>
+    public void ChangedQuietly(in Key key, long changes)
+    {
+        Debug.Assert((Held & (1UL << _keyspace.PartitionOf(key.Hash))) != 0, "held");
+        Dirty += changes;
+    }
+
+    /// <summary>Counts <paramref name="changes"/> changes that belong to no single key (FLUSHALL, SWAPDB).</summary>
     public void ChangedMany(long changes) => Dirty += changes;
 
     /// <summary>
@@ -555,7 +562,7 @@ public sealed class Unit
         return partition.Table(key.Database)!.Find(key.Hash, key.Bytes);
     }
 
-    // Every member is due: the key goes as one, however many they are.
+    // Every member is due: the key goes as one, however many they are. Nobody waits for a hash.
     private void RemoveWhole(Partition partition, in Key key, in Entry entry)
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
@@ -578,7 +585,7 @@ public sealed class Unit
     private void NoteLoss(Partition partition, in Key key)
     {
         partition.Watched.Expire(key);
-        if (partition.Awaited.Count > 0 && partition.Awaited.NoteLoss(key)) partition.NoteDeadline(NowMs - 1);
+        if (partition.Awaited.Count > 0) partition.NoteLoss(key);
     }
 
     // Somebody watches or waits for keys of the held partitions: is it this one?

@@ -21,6 +21,10 @@ public struct UpkeepLine
     /// <summary>How many tables and large values wait to be freed.</summary>
     public int Discarded;
 
+    /// <summary>How many partitions have keys that went because their time had come, and somebody to be told so
+    /// (<see cref="AwaitedKeys.HasLost"/>).</summary>
+    public int Lost;
+
     /// <summary>Notes a deadline. Any thread that holds the partition.</summary>
     internal static void Lower(ref UpkeepLine line, long deadlineMs)
     {

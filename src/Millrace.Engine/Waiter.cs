@@ -75,16 +75,11 @@ public abstract class Waiter
         return seen == Waiting;
     }
 
-    /// <summary>Waits for a key, behind those who wait already. Requires: <paramref name="unit"/> holds
-    /// <see cref="Partitions"/>.</summary>
+    /// <summary>Waits for a key, behind those who wait already; for a key that it waits for already, nothing happens.
+    /// Requires: <paramref name="unit"/> holds <see cref="Partitions"/>, and has since the first key.</summary>
     public void WaitFor(Unit unit, in Key key)
     {
-        foreach (var node in _nodes)
-        {
-            if (node.Queue.Key.Is(key)) return;
-        }
-
-        _nodes.Add(unit.PartitionFor(key).Awaited.Add(key, this));
+        if (unit.PartitionFor(key).Awaited.Add(key, this) is { } node) _nodes.Add(node);
     }
 
     /// <summary>Takes it out of the queues of one partition. Requires: the partition is held, by whoever serves it or,

@@ -47,6 +47,10 @@ public sealed class StreamCommandsTests : IDisposable
     [InlineData("XADD s 5-1-1 f v", InvalidId)]
     [InlineData("XADD s 5- f v", InvalidId)]
     [InlineData("XADD s *-5 f v", InvalidId)]
+    [InlineData("XADD s 5--1 f v", InvalidId)]
+    [InlineData("XADD s -5 f v", InvalidId)]
+    [InlineData("XADD s 7-+8 f v", "7-8")]
+    [InlineData("XADD s 7--08 f v", "7-18446744073709551608")]
     [InlineData("XADD s 18446744073709551616 f v", InvalidId)]
     [InlineData("XADD s * f v g", "ERR wrong number of arguments for 'xadd' command")]
     [InlineData("XADD s MAXLEN 2 5-1 f v", "5-1")]
@@ -264,6 +268,45 @@ public sealed class StreamCommandsTests : IDisposable
     }
 
     [Fact]
+    public void A_node_whose_last_entries_were_deleted_goes_with_the_others()
+    {
+        _driver.Run("XDEL s 5-0");
+        Assert.Equal("3", _driver.Say("XTRIM s MINID 5-0"));
+        Assert.Contains("length 0 radix-tree-keys 0", _driver.Say("XINFO STREAM s"), StringComparison.Ordinal);
+        AssertRestorable("s");
+        Assert.Equal("6-0", _driver.Say("XADD s 6-0 f v"));
+        Assert.Equal("[[6-0 [f v]]]", _driver.Say("XRANGE s - +"));
+    }
+
+    [Fact]
+    public void Entries_behind_deleted_ones_with_greater_ids_are_found()
+    {
+        _driver.Run("XDEL s 5-0");
+        _driver.Run("XSETID s 5-0 MAXDELETEDID 1-0");
+        _driver.Run("XSETID s 2-0");
+        Assert.Equal("2-1", _driver.Say("XADD s 2-1 f w"));
+        Assert.Equal("[[2-1 [f w]]]", _driver.Say("XRANGE s 2-1 2-1"));
+        Assert.Equal("[[2-1 [f w]] [2-0 [f v3 g w]]]", _driver.Say("XREVRANGE s 3 2"));
+        AssertRestorable("s");
+        Assert.Equal("1", _driver.Say("XDEL s 2-1"));
+        Assert.Equal("3", _driver.Say("XLEN s"));
+    }
+
+    [Fact]
+    public void Counters_stop_at_the_greatest_number()
+    {
+        _driver.Run("XCLAIM s g a 0 1-1 RETRYCOUNT 9223372036854775807");
+        _driver.Run("XCLAIM s g b 0 1-1");
+        Assert.Equal("[[1-1 b 0 9223372036854775807]]", _driver.Say("XPENDING s g - + 1"));
+        _driver.Run("XSETID s 5-0 ENTRIESADDED 9223372036854775807");
+        _driver.Run("XADD s 6-0 f v");
+        _driver.Run("XGROUP SETID s g 2-0 ENTRIESREAD 9223372036854775807");
+        _driver.Run("XREADGROUP GROUP g a STREAMS s >");
+        Assert.Contains("entries-read 9223372036854775807", _driver.Say("XINFO GROUPS s"), StringComparison.Ordinal);
+        AssertRestorable("s");
+    }
+
+    [Fact]
     public void After_the_greatest_id_nothing_can_be_added()
     {
         _driver.Run("XSETID s 18446744073709551615-18446744073709551615");
@@ -376,5 +419,11 @@ public sealed class StreamCommandsTests : IDisposable
 
         _driver.Run("FLUSHALL SYNC");
         Assert.Equal(0, _driver.Keyspace.UsedBytes);
+    }
+
+    private void AssertRestorable(string key)
+    {
+        Assert.Equal("+OK\r\n", _driver.RunWords("RESTORE", "copy", "0", Payloads.Dump(_driver, key), "REPLACE"));
+        Assert.Equal(_driver.Say($"XINFO STREAM {key} FULL"), _driver.Say("XINFO STREAM copy FULL"));
     }
 }

@@ -50,7 +50,7 @@ internal struct ClaimOptions
     internal readonly long CountAfter(long before)
     {
         if (_retryCount >= 0) return _retryCount;
-        return JustIds ? before : unchecked(before + 1);
+        return JustIds ? before : StreamGroup.OneMore(before);
     }
 
     /// <summary>Reads the options; writes an error when they are wrong.</summary>

@@ -75,7 +75,8 @@ public static class StreamClaimCommands
             if (!plan.IsIdle(delivery)) continue;
             var id = IdOf(delivery);
             if (!TryReply(call.Reply, log, id, justIds)) continue;
-            Assign(call, group, consumer, id, call.Unit.NowMs, delivery.Deliveries + (justIds ? 0 : 1));
+            var deliveries = justIds ? delivery.Deliveries : StreamGroup.OneMore(delivery.Deliveries);
+            Assign(call, group, consumer, id, call.Unit.NowMs, deliveries);
         }
 
         call.Reply.Array(plan.Deleted);
@@ -125,7 +126,7 @@ public static class StreamClaimCommands
         call.Reply.EndDeferredArray(mark, claimed);
         if (!movesLastId || changes > 0) return;
         StreamClaims.RecordLastId(call, 1, 2, group);
-        call.Unit.ChangedMany(1);
+        call.Unit.ChangedQuietly(call.Key(1), 1);
     }
 
     private static StreamId IdOf(in DeliveryRecord delivery) => new(delivery.High, delivery.Low);
@@ -144,7 +145,7 @@ public static class StreamClaimCommands
         group.Deliver(id, consumer, deliveredMs, deliveries);
         consumer.ActiveMs = call.Unit.NowMs;
         StreamClaims.Record(call, 1, 2, group, id);
-        call.Unit.ChangedMany(1);
+        call.Unit.ChangedQuietly(call.Key(1), 1);
     }
 
     // The entry is gone: where the effect is replayed it is gone as well, and so it will not be pending there either.
@@ -152,7 +153,7 @@ public static class StreamClaimCommands
     {
         StreamClaims.Record(call, 1, 2, group, id);
         group.Acknowledge(id);
-        call.Unit.ChangedMany(1);
+        call.Unit.ChangedQuietly(call.Key(1), 1);
     }
 
     private static bool TryFindGroup(in Call call, out StreamLog log, out StreamGroup group)

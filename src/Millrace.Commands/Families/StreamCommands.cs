@@ -231,7 +231,7 @@ public static class StreamCommands
         if (!IsPossible(call, log, id, entriesAdded)) return;
         log.SetMemory(
             id, entriesAdded ?? log.EntriesAdded, maxDeletedId.IsZero ? log.MaxDeletedId : maxDeletedId);
-        call.Unit.ChangedMany(1);
+        call.Unit.ChangedQuietly(call.Key(1), 1);
         call.Reply.Ok();
     }
 

@@ -140,7 +140,7 @@ public static class StreamGroupCommands
             if (StreamText.TryParse(call.Args[i], 0, out var id) && group.Acknowledge(id)) acknowledged++;
         }
 
-        call.Unit.ChangedMany(acknowledged);
+        call.Unit.ChangedQuietly(call.Key(1), acknowledged);
         call.Reply.Integer(acknowledged);
     }
 
@@ -166,7 +166,7 @@ public static class StreamGroupCommands
 
         log.Groups.Add(call.Args[3], id, entriesRead);
         if (entry.IsMissing) call.Unit.Changed(call.Key(2));
-        else call.Unit.ChangedMany(1);
+        else call.Unit.ChangedQuietly(call.Key(2), 1);
         call.Reply.Ok();
     }
 
@@ -175,7 +175,7 @@ public static class StreamGroupCommands
         if (!TryFindGroup(call, out var group)) return;
         var isNew = group.FindConsumer(call.Args[4]).IsMissing;
         if (isNew) group.AddConsumer(call.Args[4], call.Unit.NowMs);
-        call.Unit.ChangedMany(isNew ? 1 : 0);
+        call.Unit.ChangedQuietly(call.Key(2), isNew ? 1 : 0);
         call.Reply.Integer(isNew ? 1 : 0);
     }
 
@@ -188,7 +188,7 @@ public static class StreamGroupCommands
         {
             pending = consumer.Pending.Count;
             group.RemoveConsumer(consumer);
-            call.Unit.ChangedMany(1);
+            call.Unit.ChangedQuietly(call.Key(2), 1);
         }
 
         call.Reply.Integer(pending);
@@ -201,7 +201,7 @@ public static class StreamGroupCommands
         if (!group.IsMissing)
         {
             log.Groups.Remove(group);
-            call.Unit.ChangedMany(1);
+            call.Unit.ChangedQuietly(call.Key(2), 1);
             call.Unit.Wake(call.Key(2)); // those who wait for the group shall hear that it is gone
         }
 
@@ -233,7 +233,7 @@ public static class StreamGroupCommands
         if (!call.Args[4].SequenceEqual("$"u8) && !StreamText.TryReadAnyId(call, 4, out id)) return;
         group.LastId = id;
         group.EntriesRead = entriesRead;
-        call.Unit.ChangedMany(1);
+        call.Unit.ChangedQuietly(call.Key(2), 1);
         call.Reply.Ok();
     }
 

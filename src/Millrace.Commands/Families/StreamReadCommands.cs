@@ -145,7 +145,7 @@ public static class StreamReadCommands
             History(call, log, group, consumer, RangeAbove(above), options.Count);
         }
 
-        call.Unit.ChangedMany(1);
+        call.Unit.ChangedQuietly(call.Key(keyAt), 1);
         return true;
     }
 
@@ -166,7 +166,7 @@ public static class StreamReadCommands
             return consumer;
         }
 
-        call.Unit.ChangedMany(1);
+        call.Unit.ChangedQuietly(call.Key(keyAt), 1);
         consumer = group.AddConsumer(name, call.Unit.NowMs);
         if (!records || !call.Effects.Begin(5)) return consumer;
         call.Effects.Argument("XGROUP"u8);
@@ -204,7 +204,8 @@ public static class StreamReadCommands
     // How many entries the group has read, as far as that can be told, goes with its last ID.
     private static void Advance(StreamLog log, StreamGroup group, StreamId id)
     {
-        if (group.EntriesRead != StreamGroup.UnknownEntriesRead && !log.MayHaveGaps(id)) group.EntriesRead++;
+        if (group.EntriesRead != StreamGroup.UnknownEntriesRead && !log.MayHaveGaps(id))
+            group.EntriesRead = StreamGroup.OneMore(group.EntriesRead);
         else if (log.EntriesAdded > 0)
             group.EntriesRead = log.TryCountUpTo(id, out var read) ? read : StreamGroup.UnknownEntriesRead;
         group.LastId = id;
@@ -224,7 +225,7 @@ public static class StreamReadCommands
             if (StreamReplies.TryEntry(call.Reply, log, id))
             {
                 group.Pending.TryFind(ms, seq, out var delivery);
-                group.Deliver(id, consumer, call.Unit.NowMs, unchecked(delivery.Deliveries + 1));
+                group.Deliver(id, consumer, call.Unit.NowMs, StreamGroup.OneMore(delivery.Deliveries));
             }
             else
             {

@@ -120,10 +120,17 @@ internal static class StreamText
 
     private static bool IsShort(ReadOnlySpan<byte> text) => text.Length <= MaxReadBytes;
 
-    // As C's strtoull reads it: blanks and a sign in front, and a negative number counts down from 2^64.
+    // A plain integer, which must not be negative; otherwise as C's strtoull reads it: blanks, a sign and zeros in
+    // front, and a negative number counts down from 2^64.
     private static bool TryParseNumber(ReadOnlySpan<byte> text, out ulong value)
     {
         value = 0;
+        if (Numbers.TryParseInt64(text, out var plain))
+        {
+            value = unchecked((ulong)plain);
+            return plain >= 0;
+        }
+
         text = text.TrimStart(" \t\n\v\f\r"u8);
         var isNegative = text.StartsWith("-"u8);
         if (isNegative || text.StartsWith("+"u8)) text = text[1..];

@@ -23,8 +23,9 @@ namespace Millrace.Engine.Codec;
 ///
 ///   15 to version 9, 19 in version 10, 21 since version 11
 /// </code>
-/// What is read must be consistent: IDs ascend over all nodes, counts are those of the entries, every pending entry has
-/// exactly one consumer. The first ID is found in the entries, whatever is said of it.
+/// What is read must be consistent: the IDs of entries that are there ascend over all nodes, counts are those of the
+/// entries, every pending entry has exactly one consumer. The first ID is found in the entries, whatever is said of it.
+/// Of entries that were deleted Redis's own files promise no order.
 /// Source: librdb and redis-rdb-tools, streams; Redis 7.0 and 7.2 release notes.
 /// </remarks>
 internal static class StreamCodec
@@ -112,6 +113,9 @@ internal static class StreamCodec
         return isThere && number >= 0;
     }
 
+    // Counters stop at the greatest number; those of Redis go on below zero.
+    private static long Counter(ulong number) => (long)Math.Min(number, long.MaxValue);
+
     // How many parts follow, perhaps none.
     private static bool TryReadCount(scoped ref ValueReader reader, int leastBytes, out long count) =>
         TryReadNumber(ref reader, out count) && count <= reader.Left / leastBytes;
@@ -138,7 +142,7 @@ internal static class StreamCodec
     {
         if (id <= last || !StreamNodeCheck.IsSound(node, id, out var live, out var greatest)) return false;
         last = greatest;
-        log.AddNode(id, node, live, greatest);
+        if (live > 0) log.AddNode(id, node, live, greatest); // Redis may leave nodes without entries
         return true;
     }
 
@@ -147,14 +151,14 @@ internal static class StreamCodec
         if (!TryReadNumber(ref reader, out var length) || length != log.Length) return false;
         if (!TryReadId(ref reader, out var lastId) || lastId < log.LastId) return false;
         var maxDeletedId = StreamId.Min;
-        var entriesAdded = length;
+        var entriesAdded = (ulong)length;
         if (type != RdbType.StreamOfFive && (!TryReadId(ref reader, out _) || !TryReadId(ref reader, out maxDeletedId)
-            || !TryReadNumber(ref reader, out entriesAdded)))
+            || !reader.TryLength(out entriesAdded)))
         {
             return false;
         }
 
-        log.SetMemory(lastId, entriesAdded, maxDeletedId);
+        log.SetMemory(lastId, Counter(entriesAdded), maxDeletedId);
         return true;
     }
 
@@ -179,10 +183,9 @@ internal static class StreamCodec
         if (!TryReadId(ref reader, out var lastId)) return false;
         var read = 0UL;
         if (type != RdbType.StreamOfFive && !reader.TryLength(out read)) return false;
-        var entriesRead = unchecked((long)read);
+        var entriesRead = read > long.MaxValue ? StreamGroup.UnknownEntriesRead : (long)read;
         if (type == RdbType.StreamOfFive && !log.TryCountUpTo(lastId, out entriesRead))
             entriesRead = StreamGroup.UnknownEntriesRead;
-        if (entriesRead < StreamGroup.UnknownEntriesRead) return false;
         var group = log.Groups.Add(name, lastId, entriesRead);
         return TryReadPending(ref reader, group) && TryReadConsumers(ref reader, type, group);
     }
@@ -196,9 +199,10 @@ internal static class StreamCodec
         for (; count > 0; count--)
         {
             if (!reader.TryBytes(bytes) || !reader.TryInt64(out var delivered)
-                || !TryReadNumber(ref reader, out var deliveries)) return false;
+                || !reader.TryLength(out var deliveries)) return false;
             var (ms, seq) = IdOf(bytes);
-            if (!group.Pending.Insert(new DeliveryRecord(ms, seq, delivered, deliveries, default))) return false;
+            var record = new DeliveryRecord(ms, seq, delivered, Counter(deliveries), default);
+            if (!group.Pending.Insert(record)) return false;
         }
 
         return true;

@@ -65,10 +65,13 @@ public ref struct StreamCursor
                 continue;
             }
 
-            var flags = ReadEntry();
-            if (_isBackwards ? Id < _from : Id > _to) return false;
+            // Only the IDs of entries that are there ascend: the last ID may have been set to one below those that were
+            // deleted (XSETID).
+            var isDeleted = (ReadEntry() & StreamNode.DeletedFlag) != 0;
+            if (isDeleted && !_showsDeleted) continue;
             if (_isBackwards ? Id > _to : Id < _from) continue;
-            if (_showsDeleted || (flags & StreamNode.DeletedFlag) == 0) return true;
+            if (_isBackwards ? Id >= _from : Id <= _to) return true;
+            if (!isDeleted) return false;
         }
     }
 

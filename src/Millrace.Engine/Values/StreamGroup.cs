@@ -121,6 +121,9 @@ public readonly struct StreamGroup
     /// <summary>The consumer that a pending entry was handed to.</summary>
     public StreamConsumer OwnerOf(in DeliveryRecord delivery) => new(_heap, delivery.Owner);
 
+    /// <summary>One delivery more than so many; the greatest number stays.</summary>
+    public static long OneMore(long deliveries) => deliveries < long.MaxValue ? deliveries + 1 : deliveries;
+
     /// <summary>Notes that an entry was handed out, or handed to somebody else, with all that is told of that.
     /// </summary>
     public void Deliver(StreamId id, StreamConsumer to, long deliveredMs, long deliveries)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -122,7 +123,7 @@ public readonly struct StreamLog
         else AppendTo(last, limits, id, ref fields);
         var head = Head;
         head.Length++;
-        head.EntriesAdded++;
+        if (head.EntriesAdded < long.MaxValue) head.EntriesAdded++;
         head.LastId = id;
         if (head.Length == 1) head.FirstId = id;
     }
@@ -245,7 +246,6 @@ public readonly struct StreamLog
         Adopt(new BlockRecord(id.Ms, id.Seq, block));
         var head = Head;
         head.Length += live;
-        head.EntriesAdded += live;
         head.LastId = last;
         if (head.FirstId.IsZero) FindFirst();
     }
@@ -289,7 +289,7 @@ public readonly struct StreamLog
 
     private void Adopt(in BlockRecord record)
     {
-        Nodes.Insert(record);
+        if (!Nodes.Insert(record)) ThrowOutOfOrder();
         var head = Head;
         head.LastNode = record;
         head.NodeBytes += _heap.UsableSize(record.Block);
@@ -325,7 +325,7 @@ public readonly struct StreamLog
         head.NodeBytes += _heap.UsableSize(block) - before;
         if (block == record.Block) return block;
         var moved = record with { Block = block };
-        Nodes.TryReplace(moved);
+        if (!Nodes.TryReplace(moved)) ThrowOutOfOrder();
         if (head.LastNode.Block == record.Block) head.LastNode = moved;
         return block;
     }
@@ -377,7 +377,7 @@ public readonly struct StreamLog
         return cursor.TryNext() ? cursor.Id : id;
     }
 
-    // Deletes entries from the front of the first node, which keeps some.
+    // Deletes entries from the front of the first node, or all of it: its last entries may have been deleted before.
     private long TrimNode(in StreamTrim trim, in BlockRecord record)
     {
         var (live, deleted) = StreamNode.Counts(Content(_heap, record.Block));
@@ -392,9 +392,15 @@ public readonly struct StreamLog
             trimmed++;
         }
 
-        StreamNode.SetCounts(room, live - trimmed, deleted + trimmed);
+        if (trimmed == live)
+            FreeNode(Nodes.TryFirst(out var first) ? first : default); // its block may have moved
+        else
+            StreamNode.SetCounts(room, live - trimmed, deleted + trimmed);
         return trimmed;
     }
+
+    [DoesNotReturn]
+    private static void ThrowOutOfOrder() => throw new HeapCorruptionException("Nodes of a stream are out of order.");
 
     private void FindFirst()
     {

@@ -20,14 +20,16 @@ internal ref struct StreamNodeCheck
     {
         _node = node;
         _nodeId = nodeId;
+        _last = nodeId;
         _isFirst = true;
     }
 
-    /// <summary>Whether it is one, with at least one entry that is there.</summary>
+    /// <summary>Whether it is one. The IDs of entries that are there must ascend.</summary>
     /// <param name="untrusted">The bytes.</param>
     /// <param name="nodeId">The ID that it stands under.</param>
     /// <param name="live">How many entries are there.</param>
-    /// <param name="last">The greatest ID of any entry, deleted ones included.</param>
+    /// <param name="last">The greatest ID of an entry that is there; <paramref name="nodeId"/> when there is none.
+    /// </param>
     internal static bool IsSound(ReadOnlySpan<byte> untrusted, StreamId nodeId, out long live, out StreamId last)
     {
         live = 0;
@@ -41,7 +43,7 @@ internal ref struct StreamNodeCheck
         }
 
         last = check._last;
-        return live > 0 && check._live == live && check._deleted == deleted;
+        return check._live == live && check._deleted == deleted;
     }
 
     private bool TryHead(out long live, out long deleted)
@@ -58,17 +60,23 @@ internal ref struct StreamNodeCheck
         var flagsAt = _at;
         if (!TryInteger(out var flags) || flags is < 0 or > 3 || _node[flagsAt] != flags) return false;
         if (!TryInteger(out var ms) || !TryInteger(out var seq)) return false;
-        var id = _nodeId.Plus(ms, seq);
-        if (_isFirst ? id < _nodeId : id <= _last) return false;
-        _last = id;
-        _isFirst = false;
+        var isDeleted = (flags & StreamNode.DeletedFlag) != 0;
+        if (!isDeleted && !TryAscend(_nodeId.Plus(ms, seq))) return false;
         var hasHeadsFields = (flags & StreamNode.SameFieldsFlag) != 0;
         var fields = _headFields;
         if (!hasHeadsFields && (!TryInteger(out fields) || fields <= 0 || fields > _node.Length)) return false;
         var pieces = StreamNode.FixedPieces + (hasHeadsFields ? fields : 1 + (2 * fields));
         if (!TrySkip(hasHeadsFields ? fields : 2 * fields) || !TryInteger(out var told) || told != pieces) return false;
-        if ((flags & StreamNode.DeletedFlag) != 0) _deleted++;
+        if (isDeleted) _deleted++;
         else _live++;
+        return true;
+    }
+
+    private bool TryAscend(StreamId id)
+    {
+        if (_isFirst ? id < _nodeId : id <= _last) return false;
+        _last = id;
+        _isFirst = false;
         return true;
     }
 

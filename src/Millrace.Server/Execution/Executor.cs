@@ -177,10 +177,21 @@ public sealed class Executor
         }
 
         _effects.AppendRemovals(_unit);
-        var hasLost = _keyspace[partition].Awaited.HasLost;
         _unit.End();
-        if (hasLost) ServeLost(partition);
         return true;
+    }
+
+    /// <summary>Serves those who wait for keys of a partition that have expired, and mind; gives up when it is busy.
+    /// </summary>
+    public void ServeLost(int partition)
+    {
+        if (!_unit.TryBeginWrite(1UL << partition, _host.UnixMs, patient: false, out _)) return;
+        _effects.Begin(_unit);
+        _unit.WakeForLost(partition);
+        ServeWaiters();
+        _effects.Append(_unit);
+        Deliver();
+        _unit.End();
     }
 
     /// <summary>Frees discarded tables and values of a partition in slices; gives up when the partition is busy.
@@ -316,18 +327,6 @@ public sealed class Executor
         _effects.BeginCommand(_unit);
         Handle(ref call);
         _effects.Add(call, database);
-    }
-
-    // Those who wait for keys that have expired, and mind.
-    private void ServeLost(int partition)
-    {
-        _unit.TryBeginWrite(1UL << partition, _host.UnixMs, patient: true, out _);
-        _effects.Begin(_unit);
-        _unit.WakeForLost(partition);
-        ServeWaiters();
-        _effects.Append(_unit);
-        Deliver();
-        _unit.End();
     }
 
     private void ServeLate(ulong held)

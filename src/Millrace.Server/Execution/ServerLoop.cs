@@ -75,7 +75,7 @@ public sealed class ServerLoop : LoopHandler
         {
             ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
             if (upkeep.Discarded > 0 || Executor.Evictor.IsWanted) return 0;
-            if (!Executor.IsTidy) return 1;
+            if (!Executor.IsTidy || upkeep.Lost > 0) return 1;
             if (!_parts.ActiveExpiry.IsEnabled || upkeep.SoonestMs >= _loop.UnixMs + IdleMs) return IdleMs;
             return (int)Math.Max(upkeep.SoonestMs - _loop.UnixMs + 1, 1);
         }
@@ -106,6 +106,7 @@ public sealed class ServerLoop : LoopHandler
         var nowMs = _loop.UnixMs;
         var evicts = Executor.Evictor.IsWanted;
         ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
+        if (upkeep.Lost > 0) ServeLost();
         if (nowMs == _upkeepMs && upkeep.Discarded == 0 && !evicts) return;
         _upkeepMs = nowMs;
         var expires = _parts.ActiveExpiry.IsEnabled && upkeep.SoonestMs < nowMs;
@@ -130,6 +131,17 @@ public sealed class ServerLoop : LoopHandler
         }
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);
+        _loop.Steps.End(Stopwatch.GetTimestamp());
+    }
+
+    // Keys have expired that somebody waits for who minds.
+    private void ServeLost()
+    {
+        for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
+        {
+            if (_parts.Keyspace[i].Awaited.HasLost) Executor.ServeLost(i);
+        }
+
         _loop.Steps.End(Stopwatch.GetTimestamp());
     }
 

@@ -21,7 +21,7 @@ public static class StreamGrammar
     private static readonly Part s_claim = All(s_minIdle, Many(1, 4, Id), Any(
         0.3, Keyword("FORCE", "JUSTID", "nothing"), Option("IDLE", Literal("0", "100", "-1", "abc")),
         Option("TIME", Literal("0", "1700000000000", "99999999999999", "abc")),
-        Option("RETRYCOUNT", Literal("0", "7", "-1", "abc")), Option("LASTID", Id)));
+        Option("RETRYCOUNT", Literal("0", "7", "-1", "abc", "9223372036854775806")), Option("LASTID", Id)));
 
     /// <summary>The keys that mostly hold streams.</summary>
     public static IEnumerable<string> KeyNames =>
@@ -72,10 +72,7 @@ public static class StreamGrammar
             Weight = 3,
         },
         new("XSETID", StreamKey, Id, Any(
-            0.2, Option("ENTRIESADDED", Literal("100", "5", "-1", "abc")), Option("MAXDELETEDID", Id)))
-        {
-            Weight = 0.5,
-        },
+            0.2, Option("ENTRIESADDED", Literal("100", "5", "-1", "abc")), Option("MAXDELETEDID", Id))),
         new("XTRIM", StreamKey, One(Trim, Trim, Trim, Literal("MAXLEN", "LIMIT", "abc"))) { Weight = 0.7 },
     ];
 
@@ -107,7 +104,8 @@ public static class StreamGrammar
         else draft.Add(draft.Pick([
             "5", "0", "0-0", "18446744073709551615-18446744073709551615", "18446744073709551616-0",
             "1-18446744073709551616",
-            "-", "+", "5-", "-5", "5-5-5", " 5-5", "5-+5", "05-05", "5- 5", "abc", "", "1-abc", "(5-1",
+            "-", "+", "5-", "-5", "5-5-5", " 5-5", "5-+5", "05-05", "5- 5", "5--5", "5--05", "5--9223372036854775809",
+            "abc", "", "1-abc", "(5-1",
         ]));
     }
 

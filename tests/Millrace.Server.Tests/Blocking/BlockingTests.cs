@@ -243,7 +243,7 @@ public class BlockingTests
         private readonly Dictionary<string, Conversation> _clients = [];
         private int _blocked;
 
-        public InProcessServer Server { get; } = new("--io-threads", loops);
+        public InProcessServer Server { get; } = new("--io-threads", loops, "--enable-debug-command", "yes");
 
         public Conversation this[string name] =>
             _clients.TryGetValue(name, out var client) ? client : _clients[name] = new Conversation(Server);

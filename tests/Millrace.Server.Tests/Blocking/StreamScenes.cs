@@ -48,6 +48,8 @@ internal static class StreamScenes
         Waits + "|d: SWAPDB 0 5 = OK|a< " + Gone,
         "d: XGROUP CREATE s g $ MKSTREAM = OK|d: PEXPIRE s 400 = 1|a> XREADGROUP GROUP g a BLOCK 0 STREAMS s >|a< "
             + Gone,
+        "d: XGROUP CREATE s g $ MKSTREAM = OK|d: DEBUG SET-ACTIVE-EXPIRE 0 = OK|d: PEXPIRE s 400 = 1"
+            + "|a> XREADGROUP GROUP g a BLOCK 0 STREAMS s >|d: DEBUG SLEEP 0.5 = OK|d: EXISTS s = 0|a< " + Gone,
         Waits + "|d: RENAME s t = OK|a< " + Gone,
         Waits + "|d: XGROUP SETID s g 0 = OK|a? "
             + "|d: XDEL s 1-1 = 0|a? |d: XADD s 1-1 f v = 1-1|a< [[s [[1-1 [f v]]]]]",
