@@ -18,6 +18,7 @@ public sealed class Discards
     private readonly DiscardedValues _values = new();
     private readonly AlignedLines<UpkeepLine> _upkeep;
     private readonly int _loop;
+    private long _queuedKeys; // of the tables that wait
 
     internal Discards(Heap heap, AlignedLines<UpkeepLine> upkeep, int partition)
     {
@@ -28,6 +29,9 @@ public sealed class Discards
 
     /// <summary>The heap that all of it lives in.</summary>
     public Heap Heap { get; }
+
+    /// <summary>How many keys and values have been freed to their end since the statistics were reset.</summary>
+    public long Freed { get; internal set; }
 
     /// <summary>Whether there is anything.</summary>
     public bool IsEmpty => _tables.Count == 0 && _values.Count == 0;
@@ -47,6 +51,7 @@ public sealed class Discards
     internal void Add(KeyTable table)
     {
         _tables.Enqueue(table);
+        _queuedKeys += table.Count;
         Interlocked.Increment(ref _upkeep[_loop].Discarded);
     }
 
@@ -69,12 +74,14 @@ public sealed class Discards
             if (Value.FreeSome(Heap, value.Type, value.Root, value.Side, max))
             {
                 _values.RemoveLast();
+                Freed++;
                 Interlocked.Decrement(ref _upkeep[_loop].Discarded);
             }
         }
         else if (_tables.TryPeek(out var table) && table.FreeSome(this, max))
         {
             _tables.Dequeue();
+            if (_tables.Count == 0) (Freed, _queuedKeys) = (Freed + _queuedKeys, 0);
             Interlocked.Decrement(ref _upkeep[_loop].Discarded);
         }
 

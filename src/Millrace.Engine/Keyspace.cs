@@ -166,6 +166,7 @@ public sealed class Keyspace : IDisposable
         {
             ref var line = ref _lines[i];
             line.Hits = line.Misses = line.Expired = line.ExpiredActively = line.ExpiredMembers = line.Evicted = 0;
+            _partitions[i].Discards.Freed = 0;
         }
 
         Budget.ResetStatistics();

@@ -40,6 +40,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("mem_clients_normal", parts.Loops.Counters.BufferBytes);
         text.Line("mem_allocator", "millrace");
         text.Line("lazyfree_pending_objects", Discarded());
+        text.Line("lazyfreed_objects", parts.Keyspace.SumOver(static partition => partition.Discards.Freed));
         text.Line("millrace_managed_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
         text.Line("millrace_managed_heap_collections", GC.CollectionCount(0));
     }
