@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using Millrace.Memory;
 
 namespace Millrace.Engine;
@@ -151,6 +152,8 @@ public readonly struct Entry
 
     /// <summary>
     /// Writes a new entry into fresh memory and returns a view of it; the value area is left for the caller to fill.
+    /// Requires: all of it is no longer than a block can be; a value of <see cref="EncodingLimits.MaxPackedBytes"/> at
+    /// most leaves a key nearly as much.
     /// </summary>
     /// <param name="heap">The partition's heap.</param>
     /// <param name="key">The key; must not point into <paramref name="heap"/>'s memory that this call could
@@ -159,6 +162,7 @@ public readonly struct Entry
     public static Entry Create(Heap heap, ReadOnlySpan<byte> key, in EntryShape shape)
     {
         var hasDeadline = shape.DeadlineMs >= 0;
+        Debug.Assert(SizeOf(key.Length, shape.ValueLength, hasDeadline) <= int.MaxValue, "no block is longer");
         var size = checked((int)SizeOf(key.Length, shape.ValueLength, hasDeadline));
         var block = heap.Allocate(size);
         var bytes = heap.Span(block, 0, size);

@@ -2,6 +2,9 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using Millrace.Commands.Tests.Driver;
+using Millrace.Engine;
+using Millrace.Engine.Codec;
+using Millrace.Memory;
 
 namespace Millrace.Commands.Tests;
 
@@ -159,9 +162,40 @@ public class DumpHostileTests
         CheckEmpty(driver);
     }
 
-    private static void Refuses(CommandDriver driver, ReadOnlySpan<byte> value)
+    [Theory]
+    [InlineData("0b")] // integers
+    [InlineData("0c")] // a ziplist with scores
+    [InlineData("0d")]
+    [InlineData("10")] // listpacks
+    [InlineData("11")]
+    [InlineData("14")]
+    [InlineData("17")]
+    [InlineData("19 0000000000000000")]
+    public void A_packed_value_that_claims_more_than_any_has_is_refused_whatever_its_key(string lead)
     {
-        Assert.Equal(BadFormat, driver.RunWords("RESTORE", "copy", "0", Payloads.Seal(value)));
+        using var driver = new CommandDriver();
+        var before = Convert.FromHexString(lead.Replace(" ", "", StringComparison.Ordinal));
+        foreach (var claimed in (int[])[ValueReader.MaxTextBytes, EncodingLimits.MaxPackedBytes + 1])
+        {
+            var value = new byte[before.Length + 11 + (claimed / Lzf.MaxExpansion) + 1];
+            before.CopyTo(value, 0);
+            var at = before.Length;
+            value[at] = 0xc3;
+            value[at + 1] = 0x80;
+            BinaryPrimitives.WriteInt32BigEndian(value.AsSpan(at + 2), value.Length - at - 11);
+            value[at + 6] = 0x80;
+            BinaryPrimitives.WriteInt32BigEndian(value.AsSpan(at + 7), claimed);
+            Refuses(driver, value);
+            // With a key of 5 MB, the entry would be longer than any block.
+            Refuses(driver, value, new string('K', 5 << 20));
+        }
+
+        CheckEmpty(driver);
+    }
+
+    private static void Refuses(CommandDriver driver, ReadOnlySpan<byte> value, string key = "copy")
+    {
+        Assert.Equal(BadFormat, driver.RunWords("RESTORE", key, "0", Payloads.Seal(value)));
         Assert.Equal(":0\r\n", driver.Run("DBSIZE"));
     }
 

@@ -77,10 +77,9 @@ internal ref struct HashBuilder
 
     private void AddToPack(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, long deadlineMs)
     {
-        const int MaxPackBytes = 1 << 30;
         var total = Listpack.TotalBytes(Pack);
         var needed = (long)total + Listpack.SizeOf(name) + Listpack.SizeOf(value) + Listpack.MaxIntegerSize;
-        if (needed > MaxPackBytes)
+        if (needed > EncodingLimits.MaxPackedBytes)
         {
             DropPack();
             return;
@@ -88,7 +87,7 @@ internal ref struct HashBuilder
 
         if (needed > _packRoom)
         {
-            _packRoom = (int)Math.Min(2 * needed, MaxPackBytes);
+            _packRoom = (int)Math.Min(2 * needed, EncodingLimits.MaxPackedBytes);
             _pack = _place.Heap.Resize(_pack, total, _packRoom);
         }
 

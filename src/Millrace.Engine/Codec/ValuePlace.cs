@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Millrace.Engine.Values;
 using Millrace.Memory;
 
@@ -33,16 +34,22 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
     /// <summary>Up to where collections are packed.</summary>
     internal EncodingLimits Limits => Keyspace.Encodings;
 
-    /// <summary>An entry with the key's name, without a deadline; the value area is undefined.</summary>
-    internal Entry Make(ValueType type, int encoding, int valueLength) =>
-        Entry.Create(Heap, _key.Bytes, new EntryShape(type, encoding, valueLength, -1, 0));
+    /// <summary>An entry with the key's name, without a deadline; the value area is undefined. Requires: no longer a
+    /// value than <see cref="EncodingLimits.MaxPackedBytes"/>.</summary>
+    internal Entry Make(ValueType type, int encoding, int valueLength)
+    {
+        Debug.Assert(valueLength <= EncodingLimits.MaxPackedBytes, "whoever read the length has compared it");
+        return Entry.Create(Heap, _key.Bytes, new EntryShape(type, encoding, valueLength, -1, 0));
+    }
 
-    /// <summary>An entry whose value area is the next text; false, with nothing made, when there is none.</summary>
+    /// <summary>An entry whose value area is the next text; false, with nothing made, when there is none, or one that
+    /// is longer than a packed value may be.</summary>
     internal bool TryMake(
         scoped ref ValueReader reader, ValueType type, int encoding, int leastBytes, out Entry entry)
     {
         entry = default;
         if (!reader.TryText(out var text) || text.Length < leastBytes) return false;
+        if (text.Length > EncodingLimits.MaxPackedBytes) return false;
         entry = Make(type, encoding, text.Length);
         if (reader.TryCopy(text, entry.Value)) return true;
         Heap.Free(entry.Block);
@@ -51,14 +58,19 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
     }
 
     /// <summary>An entry whose value area is a listpack with the elements of the ziplist that is the next text; false,
-    /// with nothing made, when there is none.</summary>
+    /// with nothing made, when there is none, or one that is longer than a packed value may be.</summary>
     internal bool TryMakeOfZiplist(scoped ref ValueReader reader, ValueType type, int encoding, out Entry entry)
     {
         entry = default;
         var room = default(TextRoom);
         var bytes = 0;
-        var isRight = reader.TryReadText(ref room, out var ziplist)
-            && Ziplist.TryMeasure(ziplist, out _, out bytes);
+        ReadOnlySpan<byte> ziplist = default;
+        // The ziplist's own length first: there is to be room for it, too.
+        var isRight = reader.TryText(out var text)
+            && text.Length <= EncodingLimits.MaxPackedBytes
+            && reader.TryView(text, ref room, out ziplist)
+            && Ziplist.TryMeasure(ziplist, out _, out bytes)
+            && bytes <= EncodingLimits.MaxPackedBytes;
         if (isRight)
         {
             entry = Make(type, encoding, bytes);

@@ -46,9 +46,6 @@ public static class HashValue
     /// <summary>In the place of a deadline: the field's own stays.</summary>
     public const long KeepsDeadline = -2;
 
-    /// <summary>A listpack is not let grow beyond this, whatever the limits say.</summary>
-    private const int MaxPackedBytes = 1 << 30;
-
     /// <summary>Up to so many fields are freed at once.</summary>
     private const int MaxFreedAtOnce = 64;
 
@@ -164,12 +161,12 @@ public static class HashValue
         var isLarge = longest > limits.HashValueBytes || fields > limits.HashEntries;
         if (entry.IsMissing)
         {
-            isLarge |= packedBytes > MaxPackedBytes - Listpack.EmptyBytes;
+            isLarge |= packedBytes > EncodingLimits.MaxPackedBytes - Listpack.EmptyBytes;
             return isLarge ? CreateTable(unit, key) : CreatePacked(unit, key, (int)packedBytes);
         }
 
         if (!IsPacked(entry)) return entry;
-        isLarge |= Listpack.TotalBytes(entry.Value) + packedBytes > MaxPackedBytes;
+        isLarge |= Listpack.TotalBytes(entry.Value) + packedBytes > EncodingLimits.MaxPackedBytes;
         return isLarge ? ToTable(unit, key, entry) : entry;
     }
 
@@ -432,12 +429,21 @@ public static class HashValue
         return NoteEarliest(unit, key, made, -1);
     }
 
+    // A packed hash in which not every field, and one more, can have a deadline becomes a table.
     private static Entry WithDeadlines(Unit unit, in Key key, in Entry entry)
     {
-        if (HasDeadlines(entry)) return entry;
-        if (IsPacked(entry)) return PackedHash.WithDeadlines(unit, key, entry, (int)HashEncoding.ExpiringPacked);
+        var hash = entry;
+        if (IsPacked(hash))
+        {
+            var deadlines = (Listpack.Count(hash.Value) / WidthOf(hash)) + 1L;
+            var mayGrow = hash.ValueLength + (deadlines * Listpack.MaxIntegerSize) <= EncodingLimits.MaxPackedBytes;
+            if (!mayGrow) hash = ToTable(unit, key, hash);
+        }
+
+        if (HasDeadlines(hash)) return hash;
+        if (IsPacked(hash)) return PackedHash.WithDeadlines(unit, key, hash, (int)HashEncoding.ExpiringPacked);
         var hasher = unit.Keyspace.Hasher;
-        return StoreFields(unit, key, entry, HashFields.Of(entry, hasher).WithIndex(hasher), hasIndex: true);
+        return StoreFields(unit, key, hash, HashFields.Of(hash, hasher).WithIndex(hasher), hasIndex: true);
     }
 
     private static Entry SetPacked(

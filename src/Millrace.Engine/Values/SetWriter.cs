@@ -20,9 +20,6 @@ namespace Millrace.Engine.Values;
 /// </remarks>
 public ref struct SetWriter
 {
-    // Redis's bound for packed values, whatever the directives say.
-    private const long MaxPackedBytes = 1L << 30;
-    private const long MaxIntegers = 1L << 30;
     private const int ReferenceBytes = sizeof(ulong);
 
     private readonly Unit _unit;
@@ -175,7 +172,8 @@ public ref struct SetWriter
         var integers = _entry.Value;
         if (IntSet.Contains(integers, integer)) return false;
         var count = IntSet.Count(integers);
-        if (count >= Math.Min(Limits.IntSetEntries, MaxIntegers) || (count + 1L) * sizeof(long) > MaxPackedBytes)
+        var isFull = IntSet.EmptyBytes + ((count + 1L) * sizeof(long)) > EncodingLimits.MaxPackedBytes;
+        if (count >= Limits.IntSetEntries || isFull)
         {
             BecomeTable();
             return AddToTable(ListpackElement.Of(integer));
@@ -199,7 +197,7 @@ public ref struct SetWriter
         }
 
         if (count < limits.SetEntries && Math.Max(member.TextLength, longest) <= limits.SetValueBytes
-            && ((long)count * Listpack.MaxIntegerSize) + member.TextLength <= MaxPackedBytes)
+            && Fits(Listpack.EmptyBytes + ((long)count * Listpack.MaxIntegerSize), member))
         {
             BecomeListpack(member);
             return true;
@@ -216,7 +214,7 @@ public ref struct SetWriter
         var total = listpack.Length;
         var limits = Limits;
         if (Listpack.Count(listpack) < limits.SetEntries && member.TextLength <= limits.SetValueBytes
-            && (long)total + member.TextLength <= MaxPackedBytes)
+            && Fits(total, member))
         {
             Reshape(SetEncoding.Listpack, total + Listpack.SizeOf(member), total);
             Listpack.Append(_entry.Value, member);
@@ -226,6 +224,12 @@ public ref struct SetWriter
         BecomeTable();
         return AddToTable(member);
     }
+
+    // Whether a listpack of so many bytes may get this member. Its text first: nobody asks how much a very long one
+    // takes.
+    private static bool Fits(long bytes, scoped ListpackElement member) =>
+        member.TextLength <= EncodingLimits.MaxPackedBytes
+        && bytes + Listpack.SizeOf(member) <= EncodingLimits.MaxPackedBytes;
 
     private readonly bool AddToTable(scoped ListpackElement member)
     {

@@ -64,9 +64,6 @@ public static class SortedSetValue
     /// <summary>Large sets with more members are freed in slices.</summary>
     private const int MaxFreedAtOnce = 64;
 
-    /// <summary>No listpack grows beyond this.</summary>
-    private const int MaxPackBytes = 1 << 30;
-
     /// <summary>The number of members. O(1).</summary>
     public static long Count(in Entry entry)
     {
@@ -190,8 +187,16 @@ public static class SortedSetValue
             return entry;
         }
 
+        var size = SortedSetPack.SizeOf(member, score);
+        if ((long)entry.ValueLength + size > EncodingLimits.MaxPackedBytes)
+        {
+            var converted = Convert(unit, key, entry);
+            Large(unit, converted).SetScore(Find(unit, converted, member).Block, score);
+            return converted;
+        }
+
         var rest = Listpack.Delete(entry.Value, place.At, 2);
-        var total = rest + SortedSetPack.SizeOf(member, score);
+        var total = rest + size;
         var changed = total == entry.ValueLength
             ? entry
             : unit.Store(key, entry, PackedShape(total, entry.DeadlineMs), rest);
@@ -265,7 +270,8 @@ public static class SortedSetValue
 
     /// <summary>Whether a packed set may hold so many members and bytes, the longest member being this long.</summary>
     internal static bool IsPackable(EncodingLimits limits, long members, long memberBytes, long totalBytes) =>
-        members <= limits.SortedSetEntries && memberBytes <= limits.SortedSetValueBytes && totalBytes <= MaxPackBytes;
+        members <= limits.SortedSetEntries && memberBytes <= limits.SortedSetValueBytes
+        && totalBytes <= EncodingLimits.MaxPackedBytes;
 
     internal static EntryShape PackedShape(int bytes, long deadlineMs) =>
         new(ValueType.SortedSet, (int)SortedSetEncoding.Packed, bytes, deadlineMs, 0);
