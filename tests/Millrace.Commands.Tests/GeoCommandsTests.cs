@@ -166,6 +166,27 @@ public sealed class GeoCommandsTests : IDisposable
     [InlineData("BYPOLYGON 4 -180 -85 -180 85 180 85 180 -85 COUNT 1", "[edge2]")]
     public void A_polygon_has_vertices(string area, string reply) => AssertReply("GEOSEARCH s " + area, reply);
 
+    [Fact]
+    public void A_polygon_has_a_thousand_vertices_at_most()
+    {
+        var most = "BYPOLYGON 1000" + string.Concat(Enumerable.Repeat(" 13 38 13 39 14 38", 333)) + " 13 38";
+        AssertReply("GEOSEARCH s " + most, "[Palermo]");
+        var more = most.Replace("1000", "1001", StringComparison.Ordinal) + " 13 38";
+        AssertReply("GEOSEARCH s " + more, "ERR GEOSEARCH BYPOLYGON must have at most 1000 vertices");
+        AssertReply("GEOSEARCHSTORE d s " + more, "ERR GEOSEARCH BYPOLYGON must have at most 1000 vertices");
+    }
+
+    [Theory]
+    [InlineData("3 -135 12 -179 19 180 40", "29.4669 30.1654")]
+    [InlineData("4 170 -10 170 10 -170 10 -170 -10", "0 0")]
+    [InlineData("4 -180 -85 -180 85 180 85 180 -85", "-179.9 84.9")]
+    [InlineData("3 -120 60 120 60 0 70", "0 61")]
+    public void A_polygon_may_be_as_wide_as_the_world(string polygon, string place)
+    {
+        _driver.Run($"GEOADD wide {place} there");
+        AssertReply("GEOSEARCH wide BYPOLYGON " + polygon, "[there]");
+    }
+
     [Theory]
     [InlineData("GEOSEARCHSTORE d s FROMLONLAT 15 37 BYBOX 400 400 km COUNT 3", 3,
         "[Palermo 3479099956230698 Catania 3479447370796909 edge2 3481342659049484]")]

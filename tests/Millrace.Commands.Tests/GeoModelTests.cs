@@ -7,7 +7,8 @@ namespace Millrace.Commands.Tests;
 
 /// <summary>
 /// Random indexes and searches against a model that looks at every member; the effects run on a second keyspace, which
-/// must end the same. Areas are such that the cells which Redis looks at cover them: up to 1,500 km, not near a pole.
+/// must end the same. Circles and boxes are such that the cells which Redis looks at cover them: up to 1,500 km, and
+/// not near a pole. Polygons are of any size.
 /// Members within a millionth of a border may be on either side.
 /// </summary>
 public class GeoModelTests
@@ -43,6 +44,63 @@ public class GeoModelTests
         driver.Run("FLUSHALL SYNC");
         Assert.Equal(0, driver.Keyspace.UsedBytes);
     }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(0)]
+    public void Polygons_of_any_size_find_what_is_inside(int seed)
+    {
+        if (seed == 0) seed = Environment.TickCount;
+        var random = new Random(seed);
+        using var driver = new CommandDriver(1, seed);
+        var words = new List<string> { "GEOADD", "world" };
+        for (var i = 0; i < 400; i++)
+            words.AddRange([Text(Anywhere(random, 180)), Text(Anywhere(random, 85)), "m" + Text(i)]);
+        driver.RunWords([.. words]);
+        string[] all = [.. driver.Value("ZRANGE", "world", "0", "-1").Items.Select(CommandDriver.Render)];
+        var places = driver.Value(["GEOPOS", "world", .. all]).Items.Select(PlaceOf).ToArray();
+        for (var step = 0; step < Steps; step++)
+        {
+            var corners = Corners(random);
+            string[] request =
+            [
+                "GEOSEARCH", "world", "BYPOLYGON", Text(corners.Length),
+                .. corners.SelectMany(one => (string[])[Text(one.X), Text(one.Y)]),
+            ];
+            var found = driver.Value(request).Items.Select(CommandDriver.Render).ToArray();
+            var members = found.ToHashSet(StringComparer.Ordinal);
+            Assert.Equal(found.Length, members.Count);
+            for (var i = 0; i < all.Length; i++)
+            {
+                var margin = Winds(corners, places[i]);
+                if (Math.Abs(margin) < Doubt) continue;
+                var isRight = margin > 0 == members.Contains(all[i]);
+                Assert.True(isRight, $"seed {seed}, step {step}: {all[i]} of {string.Join(' ', request)}");
+            }
+        }
+    }
+
+    // Anywhere, or most of them near each other and one far away; often at an edge of the map.
+    private static (double X, double Y)[] Corners(Random random)
+    {
+        var corners = new (double X, double Y)[random.Next(3, 12)];
+        var size = random.Next(3) == 0 ? 360 : Math.Pow(360, random.NextDouble());
+        var (x, y) = (Anywhere(random, 180), Anywhere(random, 85));
+        for (var i = 0; i < corners.Length; i++)
+        {
+            corners[i] = (
+                Math.Clamp(x + ((random.NextDouble() - 0.5) * size), -180, 180),
+                Math.Clamp(y + ((random.NextDouble() - 0.5) * size), -85, 85));
+        }
+
+        if (random.Next(3) == 0) corners[0] = (Anywhere(random, 180), Anywhere(random, 85));
+        return corners;
+    }
+
+    private static double Anywhere(Random random, double most) => ((random.NextDouble() * 2) - 1) * most;
+
+    private static (double X, double Y) PlaceOf(RespValue at) =>
+        (Number(CommandDriver.Render(at.Items[0])), Number(CommandDriver.Render(at.Items[1])));
 
     private static IEnumerable<string> StateOf(CommandDriver driver) =>
         driver.Value("KEYS", "*").Items.Select(CommandDriver.Render).Order(StringComparer.Ordinal)
@@ -88,8 +146,7 @@ public class GeoModelTests
         var places = driver.Value(["GEOPOS", key, .. all]).Items;
         for (var i = 0; i < all.Length; i++)
         {
-            var at = places[i].Items;
-            var margin = within((Number(CommandDriver.Render(at[0])), Number(CommandDriver.Render(at[1]))));
+            var margin = within(PlaceOf(places[i]));
             if (Math.Abs(margin) < doubt) continue;
             Assert.True(margin > 0 == members.Contains(all[i]), $"{story}: {all[i]} of {string.Join(' ', request)}");
         }

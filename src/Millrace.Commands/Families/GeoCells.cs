@@ -1,5 +1,5 @@
-// Which parts of an index a search looks at: the cell of the centre and the eight around it, so large that they cover
-// the area, less those that it does not reach.
+// Which parts of an index a search looks at: the cell of the centre and the eight around it, less those that the area
+// does not reach.
 //
 //     +----+----+----+
 //     | NW | N  | NE |      looked at in the order   centre, N, S, E, W, NE, NW, SE, SW
@@ -9,7 +9,8 @@
 //     | SW | S  | SE |
 //     +----+----+----+
 //
-// Which cells are left out is Redis's choice to the digit: where that misses a point, so do we.
+// For a circle and a box the cells are Redis's choice to the digit: where they do not cover the area, and that misses a
+// point, so do we. For a polygon they are made larger until they cover it.
 // Source: Redis 7.2 documentation, "GEORADIUS".
 
 using System.Runtime.InteropServices;
@@ -31,16 +32,14 @@ internal static class GeoCells
     /// <returns>How many there are.</returns>
     public static int Choose(ref GeoShape shape, GeoBounds bounds, Span<GeoCell> cells)
     {
-        // The centre of a polygon around a pole is where no index reaches.
-        var centre = shape.Centre with
-        {
-            Latitude = Math.Clamp(shape.Centre.Latitude, -GeoPoint.MaxLatitude, GeoPoint.MaxLatitude),
-        };
+        var isPolygon = shape.Kind == GeoShapeKind.Polygon;
+        var centre = isPolygon ? NearestWithCell(shape.Centre) : shape.Centre;
         var step = StepFor(shape.Reach(bounds), centre.Latitude);
         var cell = GeoHash.CellOf(centre, step);
         var isTooSmall = cell.Beside(0, 1).North < bounds.North || cell.Beside(0, -1).South > bounds.South
             || cell.Beside(1, 0).East < bounds.East || cell.Beside(-1, 0).West > bounds.West;
         if (isTooSmall && step > 1) cell = GeoHash.CellOf(centre, --step);
+        while (isPolygon && step > 1 && !Cover(cell, bounds)) cell = GeoHash.CellOf(centre, --step);
         // Two steps and more: with fewer, a neighbour is on both sides.
         var hasSouth = step < 2 || !(cell.South < bounds.South);
         var hasNorth = step < 2 || !(cell.North > bounds.North);
@@ -58,6 +57,25 @@ internal static class GeoCells
         if (hasSouth && hasWest) Add(cells, ref count, cell.Beside(-1, -1));
         return count;
     }
+
+    // The centre of a polygon around a pole is where no index reaches; and one at the very end of the world, as that of
+    // many polygons around it, is behind the last cell.
+    private static GeoPoint NearestWithCell(GeoPoint centre)
+    {
+        const double cellAtLeast = 1e-6; // degrees; the smallest is larger
+        const double longitude = GeoPoint.MaxLongitude - cellAtLeast;
+        const double latitude = GeoPoint.MaxLatitude - cellAtLeast;
+        return new GeoPoint(
+            Math.Clamp(centre.Longitude, -longitude, longitude), Math.Clamp(centre.Latitude, -latitude, latitude));
+    }
+
+    // Whether a cell and those around it cover bounds that lie within the world: where that ends no cell is needed, and
+    // what is beside is at the other end. With one step they cover all of it.
+    private static bool Cover(GeoCell cell, GeoBounds bounds) =>
+        (cell.North >= bounds.North || cell.Beside(0, 1).North >= bounds.North)
+        && (cell.South <= bounds.South || cell.Beside(0, -1).South <= bounds.South)
+        && (cell.East >= bounds.East || cell.Beside(1, 0).East >= bounds.East)
+        && (cell.West <= bounds.West || cell.Beside(-1, 0).West <= bounds.West);
 
     // Of few and large cells some are the same: those come one behind the other. The first is never taken for one.
     private static void Add(Span<GeoCell> cells, ref int count, GeoCell cell)

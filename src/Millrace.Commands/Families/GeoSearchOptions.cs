@@ -353,6 +353,8 @@ internal struct GeoSearchOptions
     private bool TryPolygon(in Call call, ref int at)
     {
         const int least = 3;
+        // Every member within the bounds is compared with every edge, while the partition is held.
+        const int most = 1000;
         var possible = (call.Args.Count - at - 2) / 2;
         if (!Numbers.TryParseInt64(call.Args[at + 1], out var count) || count is < int.MinValue or > int.MaxValue)
         {
@@ -363,6 +365,12 @@ internal struct GeoSearchOptions
         if (count < least || count > possible)
         {
             call.Reply.Error("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices"u8);
+            return false;
+        }
+
+        if (count > most)
+        {
+            call.Reply.Error("ERR GEOSEARCH BYPOLYGON must have at most 1000 vertices"u8);
             return false;
         }
 

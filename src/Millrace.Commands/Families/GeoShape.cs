@@ -1,7 +1,7 @@
 // The areas that a search can ask for: a circle, a box, a polygon.
 //
-//     bounds     degrees that enclose the area; of a large box or circle not quite, but the cells that Redis looks at
-//                are chosen by these, and what it does not find is not found here
+//     bounds     degrees that enclose the area: of a polygon exactly; of a large box or circle not quite, but the cells
+//                that Redis looks at are chosen by these, and what it does not find is not found here
 //     window     degrees that enclose it for certain: who is outside is not measured
 //     distance   whether a point is inside, and how far it is from the centre
 //
@@ -98,7 +98,8 @@ internal struct GeoShape
         return new GeoBounds(longitude - aside, latitude - up, longitude + aside, latitude + up);
     }
 
-    /// <summary>The metres from the centre to what is farthest, by which the size of cells is chosen.</summary>
+    /// <summary>The metres from the centre by which the size of cells is chosen: to what is farthest in a circle or a
+    /// box; to the farthest corner of a polygon's bounds, which may be less where they are wide.</summary>
     public readonly double Reach(GeoBounds bounds)
     {
         if (Kind == GeoShapeKind.Circle) return Width * Unit;
