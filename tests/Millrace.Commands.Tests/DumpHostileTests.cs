@@ -193,6 +193,42 @@ public class DumpHostileTests
         CheckEmpty(driver);
     }
 
+    [Fact]
+    public void A_member_that_comes_twice_is_found_among_others_that_look_like_it()
+    {
+        var random = new Random(5);
+        using var driver = new CommandDriver();
+        for (var count = 2; count <= 70; count++)
+        {
+            // Of one length, with the same ends and middle.
+            var members = Enumerable.Range(0, count).Select(i => Encoding.ASCII.GetBytes($"x{i:D2}z")).ToArray();
+            members[random.Next(count)] = "7"u8.ToArray();
+            var distinct = PackedSet(members, seven: false);
+            Assert.Equal("+OK\r\n", driver.RunWords("RESTORE", "copy", "0", Payloads.Seal(distinct)));
+            Assert.Equal(count, driver.Value("SCARD", "copy").Integer);
+            driver.Run("DEL copy");
+            var first = random.Next(count - 1);
+            members[random.Next(first + 1, count)] = members[first];
+            Refuses(driver, PackedSet(members, seven: false));
+            (members[0], members[^1]) = ("7"u8.ToArray(), "7"u8.ToArray());
+            Refuses(driver, PackedSet(members, seven: true));
+        }
+
+        CheckEmpty(driver);
+    }
+
+    // A set as a listpack of short texts; its last one may be the integer 7 instead.
+    private static byte[] PackedSet(byte[][] members, bool seven)
+    {
+        var entries = members[..^(seven ? 1 : 0)]
+            .SelectMany(text => (byte[])[(byte)(0x80 | text.Length), .. text, (byte)(text.Length + 1)]).ToArray();
+        byte[] tail = seven ? [7, 1, 0xff] : [0xff];
+        var total = 6 + entries.Length + tail.Length;
+        byte[] listpack =
+            [(byte)total, (byte)(total >> 8), 0, 0, (byte)members.Length, 0, .. entries, .. tail];
+        return [20, (byte)(0x40 | (total >> 8)), (byte)total, .. listpack];
+    }
+
     private static void Refuses(CommandDriver driver, ReadOnlySpan<byte> value, string key = "copy")
     {
         Assert.Equal(BadFormat, driver.RunWords("RESTORE", key, "0", Payloads.Seal(value)));

@@ -167,7 +167,8 @@ internal static class HashCodec
     private static bool IsSound(in ValuePlace place, ReadOnlySpan<byte> listpack, int width)
     {
         if (!Listpack.IsValid(listpack, deep: true) || Listpack.IsEmpty(listpack)) return false;
-        using var seen = new SeenMembers(place, listpack, width - 1);
+        Span<ulong> filter = stackalloc ulong[SeenMembers.FilterWords];
+        using var seen = new SeenMembers(place, listpack, width - 1, filter);
         var before = 0L;
         var isPlain = false; // fields without a deadline have begun
         for (var at = Listpack.First(listpack); at >= 0;)

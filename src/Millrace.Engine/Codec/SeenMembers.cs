@@ -6,13 +6,18 @@ namespace Millrace.Engine.Codec;
 /// Finds members that come twice in a listpack whose every entry is known to be sound.
 /// </summary>
 /// <remarks>
-/// A few are compared with each other; more go into a table in the partition's heap, O(1) each, until this is disposed
-/// of: a hostile listpack may hold millions.
+/// A few are compared with each other, but only those whose bit in a small filter is set already: for most that is
+/// none. More go into a table in the partition's heap, O(1) each, until this is disposed of: a hostile listpack may
+/// hold millions.
 /// </remarks>
 internal readonly ref struct SeenMembers : IDisposable
 {
+    /// <summary>The words of the filter.</summary>
+    internal const int FilterWords = 4;
+
     private const int FewElements = 64;
 
+    private readonly Span<ulong> _filter;
     private readonly ReadOnlySpan<byte> _listpack;
     private readonly int _skip;
     private readonly bool _isFew;
@@ -22,8 +27,10 @@ internal readonly ref struct SeenMembers : IDisposable
     /// <param name="place">Lends memory.</param>
     /// <param name="listpack">The listpack.</param>
     /// <param name="skip">How many elements lie between one member and the next.</param>
-    internal SeenMembers(in ValuePlace place, ReadOnlySpan<byte> listpack, int skip)
+    /// <param name="filter">Room for <see cref="FilterWords"/>, all 0.</param>
+    internal SeenMembers(in ValuePlace place, ReadOnlySpan<byte> listpack, int skip, Span<ulong> filter)
     {
+        _filter = filter;
         _listpack = listpack;
         _skip = skip;
         _isFew = Listpack.Count(listpack) <= FewElements;
@@ -36,7 +43,23 @@ internal readonly ref struct SeenMembers : IDisposable
         // By its text: a listpack of foreign origin may hold that of an integer as a string, too.
         Span<byte> digits = stackalloc byte[ListpackElement.MaxIntegerBytes];
         var text = member.Text(digits);
-        return _isFew ? Listpack.Find(_listpack, Listpack.First(_listpack), text, _skip) == at : _table.TryAdd(text);
+        if (!_isFew) return _table.TryAdd(text);
+        return IsFirstOfBit(text) || Listpack.Find(_listpack, Listpack.First(_listpack), text, _skip) == at;
+    }
+
+    // Sets the bit of a text; its ends and its length tell members of one listpack apart well enough.
+    private bool IsFirstOfBit(ReadOnlySpan<byte> text)
+    {
+        const uint multiplier = 0x9E37_79B1; // of Fibonacci hashing
+        const int bitsOfFilter = 8;
+        var ends = (uint)text.Length << 24;
+        if (!text.IsEmpty) ends |= text[0] | ((uint)text[^1] << 8) | ((uint)text[text.Length / 2] << 16);
+        var bit = (int)(unchecked(ends * multiplier) >> (32 - bitsOfFilter));
+        ref var word = ref _filter[bit / 64];
+        var mask = 1UL << (bit % 64);
+        var isFirst = (word & mask) == 0;
+        word |= mask;
+        return isFirst;
     }
 
     /// <inheritdoc/>

@@ -60,7 +60,8 @@ internal static class SetCodec
         ReadOnlySpan<byte> listpack = made.Value;
         if (!Listpack.IsValid(listpack, deep: true) || Listpack.IsEmpty(listpack)) return place.Refuse(ref made);
         var count = 0L;
-        using (var seen = new SeenMembers(place, listpack, skip: 0))
+        Span<ulong> filter = stackalloc ulong[SeenMembers.FilterWords];
+        using (var seen = new SeenMembers(place, listpack, skip: 0, filter))
         {
             for (var at = Listpack.First(listpack); at >= 0; count++)
             {

@@ -131,7 +131,8 @@ internal static class SortedSetCodec
     private static bool IsSound(in ValuePlace place, ReadOnlySpan<byte> pack)
     {
         if (!Listpack.IsValid(pack, deep: true) || Listpack.IsEmpty(pack)) return false;
-        using var seen = new SeenMembers(place, pack, skip: 1);
+        Span<ulong> filter = stackalloc ulong[SeenMembers.FilterWords];
+        using var seen = new SeenMembers(place, pack, skip: 1, filter);
         Span<byte> scratch = stackalloc byte[SortedSetPack.ScratchBytes];
         var before = default(ListpackElement);
         var scoreBefore = double.NegativeInfinity;
