@@ -155,6 +155,7 @@ public static class StreamGroupCommands
             return;
         }
 
+        if (!HasAtMost(call, 8)) return;
         var id = entry.IsMissing ? StreamId.Min : StreamValue.Log(entry).LastId;
         if (!call.Args[4].SequenceEqual("$"u8) && !StreamText.TryReadId(call, 4, out id)) return;
         var log = entry.IsMissing ? StreamValue.Create(call.Unit, call.Key(2)) : StreamValue.Log(entry);
@@ -228,7 +229,7 @@ public static class StreamGroupCommands
     private static void SetId(ref Call call)
     {
         if (!TryReadGroupOptions(call, mayMakeStream: false, out var entriesRead, out _)) return;
-        if (!TryFindGroup(call, out var group)) return;
+        if (!TryFindGroup(call, out var group) || !HasAtMost(call, 7)) return;
         var id = StreamValue.Log(call.Write(2)).LastId;
         if (!call.Args[4].SequenceEqual("$"u8) && !StreamText.TryReadAnyId(call, 4, out id)) return;
         group.LastId = id;
@@ -277,6 +278,14 @@ public static class StreamGroupCommands
         return !group.IsMissing;
     }
 
+    // Options that come twice are refused after all that concerns the key.
+    private static bool HasAtMost(in Call call, int arguments)
+    {
+        if (call.Args.Count <= arguments) return true;
+        ErrorTexts.WriteSubcommandSyntax(call.Reply, call.Args[1], "XGROUP"u8);
+        return false;
+    }
+
     private static void StreamMustExist(in Call call) => call.Reply.Error(
         "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM "u8
         + "option to create an empty stream automatically."u8);
@@ -306,9 +315,7 @@ public static class StreamGroupCommands
             }
         }
 
-        if (call.Args.Count <= (mayMakeStream ? 8 : 7)) return true;
-        ErrorTexts.WriteSubcommandSyntax(call.Reply, call.Args[1], "XGROUP"u8);
-        return false;
+        return true;
     }
 
     private static void Summary(in Call call, StreamGroup group)

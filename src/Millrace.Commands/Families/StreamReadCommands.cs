@@ -130,7 +130,7 @@ public static class StreamReadCommands
         var log = StreamValue.Log(entry);
         var group = FindGroup(call, options, entry);
         var idText = call.Args[keyAt + options.Keys];
-        var isNew = idText.SequenceEqual(NewEntries);
+        var isNew = IsNew(idText, out var above);
         var hasNew = isNew && log.Length > 0 && log.LastEntryId() > group.LastId;
         var consumer = FindOrAddConsumer(call, keyAt, options.GroupAt, group, options.NeedsNoAck || !hasNew);
         if (!hasNew && isNew) return false;
@@ -141,7 +141,6 @@ public static class StreamReadCommands
         }
         else
         {
-            _ = StreamText.TryParse(idText, 0, out var above);
             History(call, log, group, consumer, RangeAbove(above), options.Count);
         }
 
@@ -243,6 +242,13 @@ public static class StreamReadCommands
 
     private static StreamGroup FindGroup(in Call call, StreamReadOptions options, in Entry entry) =>
         StreamValue.Log(entry).Groups.Find(call.Args[options.GroupAt]);
+
+    // The greatest ID means the same as >: there is nothing above it.
+    private static bool IsNew(ReadOnlySpan<byte> text, out StreamId above)
+    {
+        above = StreamId.Max;
+        return text.SequenceEqual(NewEntries) || (StreamText.TryParse(text, 0, out above) && above == StreamId.Max);
+    }
 
     private static bool IsReadable(in Call call, int idAt)
     {
