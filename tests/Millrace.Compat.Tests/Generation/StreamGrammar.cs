@@ -45,13 +45,13 @@ public static class StreamGrammar
         },
         new("XGROUP CREATECONSUMER", StreamKey, Group, Consumer),
         new("XGROUP DELCONSUMER", StreamKey, Group, Consumer),
-        new("XGROUP DESTROY", StreamKey, Group) { Weight = 0.5 },
-        new("XGROUP HELP") { Weight = 0.4 },
+        new("XGROUP DESTROY", StreamKey, Group) { Weight = 0.6 },
+        new("XGROUP HELP") { Weight = 0.7 },
         new("XGROUP SETID", StreamKey, Group, GroupId, Maybe(
             Option("ENTRIESREAD", Literal("0", "3", "-1", "-2", "abc")), 0.3)),
         new("XINFO CONSUMERS", StreamKey, Group),
         new("XINFO GROUPS", StreamKey),
-        new("XINFO HELP") { Weight = 0.4 },
+        new("XINFO HELP") { Weight = 0.7 },
         new("XINFO STREAM", StreamKey, Maybe(All(
             Option("FULL"), Maybe(Option("COUNT", Literal("1", "3", "0", "-1", "abc")))))),
         new("XLEN", StreamKey),

@@ -10,7 +10,7 @@ namespace Millrace.Compat.Tests.Generation;
 /// </summary>
 public sealed class Vocabulary(Random random)
 {
-    private const int KeysPerPool = 60;
+    private const int KeysPerPool = 52;
     private const int HashKeys = 12;
     private const int ListKeys = 8;
     private const int SortedSetKeys = 10;
