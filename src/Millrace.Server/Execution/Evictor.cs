@@ -101,7 +101,8 @@ internal sealed class Evictor
         if (limits.Policy == EvictionPolicy.VolatileTtl) SurveyDeadlines();
         for (var busy = 0; _budget.ReportedBytes > target && busy < MaxBusyRounds;)
         {
-            var progress = FreeSome(target, untilTicks) ? Progress.Some : EvictSome(limits, target, untilTicks);
+            var progress = FreeSome(target, untilTicks);
+            if (progress == Progress.NothingLeft) progress = EvictSome(limits, target, untilTicks);
             if (progress == Progress.NothingLeft) return progress;
             if (progress == Progress.Busy) busy++;
             if (Stopwatch.GetTimestamp() >= untilTicks) break;
@@ -120,13 +121,21 @@ internal sealed class Evictor
 
     // ---- what waits to be freed ----
 
-    private bool FreeSome(long target, long untilTicks)
+    // Busy: others hold what waits, and free it.
+    private Progress FreeSome(long target, long untilTicks)
     {
-        if (!IsAnythingDiscarded()) return false;
+        if (!IsAnythingDiscarded()) return Progress.NothingLeft;
+        var isBusy = false;
         for (var i = 0; i < _keyspace.Shape.Partitions; i++)
         {
             var partition = _keyspace[i];
-            if (partition.Discards.IsEmpty || !TryHold(i)) continue;
+            if (partition.Discards.IsEmpty) continue;
+            if (!TryHold(i))
+            {
+                isBusy = true;
+                continue;
+            }
+
             bool isDone;
             do
             {
@@ -136,10 +145,10 @@ internal sealed class Evictor
             while (!isDone && _budget.ReportedBytes > target && Stopwatch.GetTimestamp() < untilTicks);
 
             Release();
-            return true;
+            return Progress.Some;
         }
 
-        return false;
+        return isBusy ? Progress.Busy : Progress.NothingLeft;
     }
 
     private bool IsAnythingDiscarded()
