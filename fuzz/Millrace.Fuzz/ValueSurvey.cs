@@ -205,6 +205,8 @@ internal static class ValueSurvey
     {
         public int Count => 1;
 
+        public long TextBytes => 10;
+
         public ReadOnlySpan<byte> Field(int index) => "field"u8;
 
         public ReadOnlySpan<byte> Value(int index) => "value"u8;

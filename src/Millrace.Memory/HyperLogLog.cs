@@ -4,8 +4,9 @@ using System.Numerics;
 namespace Millrace.Memory;
 
 /// <summary>
-/// A HyperLogLog: estimates how many different elements were added to it, with a standard error of 0.81 %, in at most
-/// 12304 bytes. Byte for byte that of Redis, because it is an ordinary string that clients copy between servers.
+/// A HyperLogLog: estimates how many different elements were added to it, with a standard error of 0.81 %, in 12304
+/// bytes once it is dense. Byte for byte that of Redis, because it is an ordinary string that clients copy between
+/// servers.
 /// </summary>
 /// <remarks>
 /// <code>

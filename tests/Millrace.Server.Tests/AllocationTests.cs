@@ -101,10 +101,8 @@ public sealed class AllocationTests
             "SET", $"key:{i}", new string('v', 5000), "EX", $"{1000 + i}")));
         var loop = server.Server.Parts.Loops.Loops[0];
         for (var i = 0; i < Rounds; i++) Exchange(peer, text, string.Concat(Enumerable.Repeat("+OK\r\n", Keys)));
-        Thread.Sleep(1100); // what a loop does once a second takes a few bytes the first time
-        var allocated = AllocatedBy(loop);
-        for (var i = 0; i < Rounds; i++) Exchange(peer, text, string.Concat(Enumerable.Repeat("+OK\r\n", Keys)));
-        Assert.Equal(0, AllocatedBy(loop) - allocated);
+        AssertAllocatesNothing(
+            loop, () => Exchange(peer, text, string.Concat(Enumerable.Repeat("+OK\r\n", Keys))));
         Assert.True(server.Server.Parts.Keyspace.Sum(static line => line.Evicted) > Rounds * Keys / 2);
     }
 
@@ -120,9 +118,23 @@ public sealed class AllocationTests
 
         var loop = server.Server.Parts.Loops.Loops[0];
         for (var i = 0; i < Rounds; i++) Exchange(peer, text, replies);
-        var allocated = AllocatedBy(loop);
-        for (var i = 0; i < Rounds; i++) Exchange(peer, text, replies);
-        Assert.Equal(0, AllocatedBy(loop) - allocated);
+        AssertAllocatesNothing(loop, () => Exchange(peer, text, replies));
+    }
+
+    // What the runtime or a loop does for the first time takes memory once, whenever that comes; a warm command that
+    // took any would take it in each series.
+    private static void AssertAllocatesNothing(EventLoop loop, Action exchange)
+    {
+        const int Series = 3;
+        var least = long.MaxValue;
+        for (var series = 0; series < Series && least > 0; series++)
+        {
+            var before = AllocatedBy(loop);
+            for (var i = 0; i < Rounds; i++) exchange();
+            least = Math.Min(least, AllocatedBy(loop) - before);
+        }
+
+        Assert.Equal(0, least);
     }
 
     private static void Exchange(Peer peer, string text, string reply)

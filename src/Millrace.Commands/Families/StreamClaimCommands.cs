@@ -226,12 +226,12 @@ public static class StreamClaimCommands
             minIdleMs == 0 || unchecked(nowMs - delivery.DeliveredMs) >= minIdleMs;
 
         internal readonly PendingWalk Walk(StreamGroup group) =>
-            new(group, default, _hasAny ? new StreamRange(start, _last) : new StreamRange(StreamId.Max, StreamId.Min));
+            group.Walk(_hasAny ? new StreamRange(start, _last) : new StreamRange(StreamId.Max, StreamId.Min));
 
         internal void LookAhead(StreamLog log, StreamGroup group)
         {
             var left = count;
-            var walk = new PendingWalk(group, default, new StreamRange(start, StreamId.Max));
+            var walk = group.Walk(new StreamRange(start, StreamId.Max));
             for (var attempts = count * AttemptsPerEntry; walk.TryNext(out var delivery); attempts--)
             {
                 var id = IdOf(delivery);

@@ -369,21 +369,19 @@ public static class StreamCommands
     }
 
     // Fields and values by turns, as they stand in a request.
-    private readonly ref struct Fields(Args args) : IStreamFields
+    private readonly ref struct Fields : IStreamFields
     {
-        private readonly Args _args = args;
+        private readonly Args _args;
+
+        internal Fields(Args args)
+        {
+            _args = args;
+            for (var i = 0; i < args.Count; i++) TextBytes += args[i].Length;
+        }
 
         public int Count => _args.Count / 2;
 
-        internal long TextBytes
-        {
-            get
-            {
-                var sum = 0L;
-                for (var i = 0; i < _args.Count; i++) sum += _args[i].Length;
-                return sum;
-            }
-        }
+        public long TextBytes { get; }
 
         public ReadOnlySpan<byte> Field(int index) => _args[2 * index];
 

@@ -358,7 +358,7 @@ public static class StreamGroupCommands
 
         var mark = call.Reply.BeginDeferred();
         var count = 0L;
-        var walk = new PendingWalk(group, consumer, options.Range);
+        var walk = group.Walk(options.Range, consumer);
         while (count < options.Count && walk.TryNext(out var delivery))
         {
             var idleMs = unchecked(call.Unit.NowMs - delivery.DeliveredMs);

@@ -272,7 +272,7 @@ public static class StreamInfoCommands
     {
         var mark = reply.BeginDeferred();
         var count = 0L;
-        var walk = new PendingWalk(group, consumer, StreamRange.All);
+        var walk = group.Walk(StreamRange.All, consumer);
         while ((max == 0 || count < max) && walk.TryNext(out var delivery))
         {
             reply.Array(consumer.IsMissing ? 4 : 3);

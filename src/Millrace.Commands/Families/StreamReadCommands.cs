@@ -83,7 +83,7 @@ public static class StreamReadCommands
             if (entry.IsMissing) continue;
             var log = StreamValue.Log(entry);
             var above = Above(call.Args[options.IdsAt + i], log);
-            if (log.Length == 0 || log.LastEntryId() <= above) continue;
+            if (!log.HasAbove(above)) continue;
             BeginStream(call, options.KeysAt + i);
             StreamReplies.Range(call.Reply, log, RangeAbove(above), options.Count);
             served++;
@@ -131,7 +131,7 @@ public static class StreamReadCommands
         var group = FindGroup(call, options, entry);
         var idText = call.Args[keyAt + options.Keys];
         var isNew = IsNew(idText, out var above);
-        var hasNew = isNew && log.Length > 0 && log.LastEntryId() > group.LastId;
+        var hasNew = isNew && log.HasAbove(group.LastId);
         var consumer = FindOrAddConsumer(call, keyAt, options.GroupAt, group, options.NeedsNoAck || !hasNew);
         if (!hasNew && isNew) return false;
         BeginStream(call, keyAt);
@@ -216,14 +216,13 @@ public static class StreamReadCommands
     {
         var mark = call.Reply.BeginDeferred();
         var count = 0L;
-        var (ms, seq) = range.From;
-        while ((max == 0 || count < max) && consumer.Pending.TryAtLeast(ref ms, ref seq))
+        var walk = group.Walk(range, consumer);
+        while ((max == 0 || count < max) && walk.TryNext(out var delivery))
         {
-            var id = new StreamId(ms, seq);
+            var id = new StreamId(delivery.High, delivery.Low);
             count++;
             if (StreamReplies.TryEntry(call.Reply, log, id))
             {
-                group.Pending.TryFind(ms, seq, out var delivery);
                 group.Deliver(id, consumer, call.Unit.NowMs, StreamGroup.OneMore(delivery.Deliveries));
             }
             else
@@ -232,9 +231,6 @@ public static class StreamReadCommands
                 StreamText.WriteId(call.Reply, id);
                 call.Reply.NullArray();
             }
-
-            if (!id.TryNext(out var next)) break;
-            (ms, seq) = next;
         }
 
         call.Reply.EndDeferredArray(mark, count);

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -40,35 +39,37 @@ public readonly struct StreamConsumer
     /// <summary>When it was last heard of.</summary>
     public long SeenMs
     {
-        get => Word(SeenAt);
-        set => SetWord(SeenAt, value);
+        get => Words.Number(SeenAt);
+        set => Words.SetNumber(SeenAt, value);
     }
 
     /// <summary>When it last got an entry, or <see cref="NeverActive"/>.</summary>
     public long ActiveMs
     {
-        get => Word(ActiveAt);
-        set => SetWord(ActiveAt, value);
+        get => Words.Number(ActiveAt);
+        set => Words.SetNumber(ActiveAt, value);
     }
 
     /// <summary>The IDs of the entries that it has and has not acknowledged.</summary>
-    public OrderedIndex Pending => new(_heap, BlockRef.FromValue((ulong)Word(PendingAt)));
+    public OrderedIndex Pending => new(_heap, Words.Reference(PendingAt));
 
     internal BlockRef Block { get; }
 
     internal BlockRef NameBlock
     {
-        get => BlockRef.FromValue((ulong)Word(0));
-        set => SetWord(0, (long)value.Value);
+        get => Words.Reference(0);
+        set => Words.SetReference(0, value);
     }
 
     internal long AllocatedBytes =>
         _heap.UsableSize(Block) + _heap.UsableSize(NameBlock) + Pending.AllocatedBytes;
 
+    private StreamWords Words => new(_heap.Span(Block, 0, SizeBytes));
+
     internal static StreamConsumer Create(Heap heap, long seenMs)
     {
         var consumer = new StreamConsumer(heap, heap.Allocate(SizeBytes)) { SeenMs = seenMs, ActiveMs = NeverActive };
-        consumer.SetWord(PendingAt, (long)OrderedIndex.Create(heap).Header.Value);
+        consumer.Words.SetReference(PendingAt, OrderedIndex.Create(heap).Header);
         return consumer;
     }
 
@@ -77,9 +78,4 @@ public readonly struct StreamConsumer
         Pending.Free();
         _heap.Free(Block);
     }
-
-    private long Word(int at) => BinaryPrimitives.ReadInt64LittleEndian(_heap.Span(Block, at, sizeof(long)));
-
-    private void SetWord(int at, long value) =>
-        BinaryPrimitives.WriteInt64LittleEndian(_heap.Span(Block, at, sizeof(long)), value);
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -42,23 +41,24 @@ public readonly struct StreamGroup
     /// <summary>The last ID that was handed out.</summary>
     public StreamId LastId
     {
-        get => new((ulong)Word(LastIdAt), (ulong)Word(LastIdAt + sizeof(long)));
-        set
-        {
-            SetWord(LastIdAt, (long)value.Ms);
-            SetWord(LastIdAt + sizeof(long), (long)value.Seq);
-        }
+        get => Words.Id(LastIdAt);
+        set => Words.SetId(LastIdAt, value);
     }
 
     /// <summary>How many entries it has read, or <see cref="UnknownEntriesRead"/>.</summary>
     public long EntriesRead
     {
-        get => Word(EntriesReadAt);
-        set => SetWord(EntriesReadAt, value);
+        get => Words.Number(EntriesReadAt);
+        set => Words.SetNumber(EntriesReadAt, value);
     }
 
     /// <summary>The entries that are handed out and not acknowledged.</summary>
-    public RecordIndex<DeliveryRecord> Pending => new(_heap, Reference(PendingAt));
+    public RecordIndex<DeliveryRecord> Pending => new(_heap, Words.Reference(PendingAt));
+
+    /// <summary>A walk over the pending entries of a range.</summary>
+    /// <param name="range">The IDs.</param>
+    /// <param name="owner">Whose they are; one that is missing: anybody's.</param>
+    public PendingWalk Walk(StreamRange range, StreamConsumer owner = default) => new(this, owner, range);
 
     /// <summary>How many consumers there are.</summary>
     public long ConsumerCount => Consumers.Count;
@@ -67,8 +67,8 @@ public readonly struct StreamGroup
 
     internal BlockRef NameBlock
     {
-        get => Reference(0);
-        set => SetWord(0, (long)value.Value);
+        get => Words.Reference(0);
+        set => Words.SetReference(0, value);
     }
 
     /// <summary>Bytes of the group with its name and all that it owns. O(consumers).</summary>
@@ -83,7 +83,9 @@ public readonly struct StreamGroup
         }
     }
 
-    private NameIndex Consumers => new(_heap, Reference(ConsumersAt));
+    private StreamWords Words => new(_heap.Span(Block, 0, SizeBytes));
+
+    private NameIndex Consumers => new(_heap, Words.Reference(ConsumersAt));
 
     /// <summary>The consumer with so many names before its own. O(log n).</summary>
     public StreamConsumer Consumer(long rank) => At(Consumers.At(rank).Member);
@@ -107,9 +109,7 @@ public readonly struct StreamGroup
     public void RemoveConsumer(StreamConsumer consumer)
     {
         var ids = consumer.Pending;
-        ulong ms = 0;
-        ulong seq = 0;
-        while (ids.TryFirst(out ms, out seq))
+        while (ids.TryFirst(out var ms, out var seq))
         {
             ids.Remove(ms, seq);
             Pending.Remove(ms, seq);
@@ -162,8 +162,8 @@ public readonly struct StreamGroup
     internal static StreamGroup Create(Heap heap, StreamId lastId, long entriesRead)
     {
         var group = new StreamGroup(heap, heap.Allocate(SizeBytes)) { LastId = lastId, EntriesRead = entriesRead };
-        group.SetWord(PendingAt, (long)RecordIndex<DeliveryRecord>.Create(heap).Header.Value);
-        group.SetWord(ConsumersAt, (long)NameIndex.Create(heap).Header.Value);
+        group.Words.SetReference(PendingAt, RecordIndex<DeliveryRecord>.Create(heap).Header);
+        group.Words.SetReference(ConsumersAt, NameIndex.Create(heap).Header);
         return group;
     }
 
@@ -194,16 +194,9 @@ public readonly struct StreamGroup
             var consumer = Consumer(i);
             var copy = target.AddConsumer(consumer.Name, consumer.SeenMs);
             copy.ActiveMs = consumer.ActiveMs;
-            var ids = consumer.Pending;
-            ulong ms = 0;
-            ulong seq = 0;
-            while (ids.TryAtLeast(ref ms, ref seq))
-            {
-                Pending.TryFind(ms, seq, out var record);
-                target.Deliver(new StreamId(ms, seq), copy, record.DeliveredMs, record.Deliveries);
-                if (!new StreamId(ms, seq).TryNext(out var next)) break;
-                (ms, seq) = next;
-            }
+            var walk = Walk(StreamRange.All, consumer);
+            while (walk.TryNext(out var one))
+                target.Deliver(new StreamId(one.High, one.Low), copy, one.DeliveredMs, one.Deliveries);
         }
     }
 
@@ -215,11 +208,4 @@ public readonly struct StreamGroup
     }
 
     private StreamConsumer At(BlockRef name) => new(_heap, BlockRef.FromValue(NameIndex.Word(_heap, name)));
-
-    private long Word(int at) => BinaryPrimitives.ReadInt64LittleEndian(_heap.Span(Block, at, sizeof(long)));
-
-    private void SetWord(int at, long value) =>
-        BinaryPrimitives.WriteInt64LittleEndian(_heap.Span(Block, at, sizeof(long)), value);
-
-    private BlockRef Reference(int at) => BlockRef.FromValue((ulong)Word(at));
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Millrace.Memory;
 
 namespace Millrace.Engine.Values;
@@ -21,84 +20,70 @@ internal readonly ref struct StreamHeader(Span<byte> bytes)
 {
     internal const int SizeBytes = 112;
 
-    private readonly Span<byte> _bytes = bytes;
+    private readonly StreamWords _words = new(bytes);
 
     internal long Length
     {
-        get => Word(0);
-        set => SetWord(0, value);
+        get => _words.Number(0);
+        set => _words.SetNumber(0, value);
     }
 
     internal StreamId LastId
     {
-        get => Id(8);
-        set => SetId(8, value);
+        get => _words.Id(8);
+        set => _words.SetId(8, value);
     }
 
     internal StreamId FirstId
     {
-        get => Id(24);
-        set => SetId(24, value);
+        get => _words.Id(24);
+        set => _words.SetId(24, value);
     }
 
     internal StreamId MaxDeletedId
     {
-        get => Id(40);
-        set => SetId(40, value);
+        get => _words.Id(40);
+        set => _words.SetId(40, value);
     }
 
     internal long EntriesAdded
     {
-        get => Word(56);
-        set => SetWord(56, value);
+        get => _words.Number(56);
+        set => _words.SetNumber(56, value);
     }
 
     internal BlockRef Nodes
     {
-        get => Reference(64);
-        set => SetWord(64, (long)value.Value);
+        get => _words.Reference(64);
+        set => _words.SetReference(64, value);
     }
 
     internal BlockRef Groups
     {
-        get => Reference(72);
-        set => SetWord(72, (long)value.Value);
+        get => _words.Reference(72);
+        set => _words.SetReference(72, value);
     }
 
     internal long NodeBytes
     {
-        get => Word(80);
-        set => SetWord(80, value);
+        get => _words.Number(80);
+        set => _words.SetNumber(80, value);
     }
 
     internal BlockRecord LastNode
     {
         get
         {
-            var (ms, seq) = Id(96);
-            return new BlockRecord(ms, seq, Reference(88));
+            var (ms, seq) = _words.Id(96);
+            return new BlockRecord(ms, seq, _words.Reference(88));
         }
 
         set
         {
-            SetWord(88, (long)value.Block.Value);
-            SetId(96, new StreamId(value.High, value.Low));
+            _words.SetReference(88, value.Block);
+            _words.SetId(96, new StreamId(value.High, value.Low));
         }
     }
 
-    internal void Clear() => _bytes.Clear();
-
-    private long Word(int at) => BinaryPrimitives.ReadInt64LittleEndian(_bytes[at..]);
-
-    private void SetWord(int at, long value) => BinaryPrimitives.WriteInt64LittleEndian(_bytes[at..], value);
-
-    private BlockRef Reference(int at) => BlockRef.FromValue((ulong)Word(at));
-
-    private StreamId Id(int at) => new((ulong)Word(at), (ulong)Word(at + sizeof(long)));
-
-    private void SetId(int at, StreamId id)
-    {
-        SetWord(at, (long)id.Ms);
-        SetWord(at + sizeof(long), (long)id.Seq);
-    }
+    internal void Clear() => _words.Clear();
 }

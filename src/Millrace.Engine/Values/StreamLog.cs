@@ -110,6 +110,9 @@ public readonly struct StreamLog
         return cursor.TryNext() ? cursor.Id : StreamId.Min;
     }
 
+    /// <summary>Whether there is an entry above an ID.</summary>
+    public bool HasAbove(StreamId id) => Length > 0 && LastEntryId() > id;
+
     /// <summary>Adds an entry. Requires: the ID is above <see cref="LastId"/>; the texts are at most
     /// <see cref="MaxTextBytes"/> long and not in the stream.</summary>
     public void Append<TFields>(in StreamNodeLimits limits, StreamId id, scoped ref TFields fields)
@@ -118,7 +121,7 @@ public readonly struct StreamLog
         Debug.Assert(id > LastId, "IDs ascend");
         var last = Head.LastNode;
         if (last.Block.IsNull) BeginNode(id, ref fields);
-        else if (IsFull(limits, Content(_heap, last.Block), TextBytes(ref fields)))
+        else if (IsFull(limits, Content(_heap, last.Block), fields.TextBytes))
             BeginNodeBehind(last, id, ref fields);
         else AppendTo(last, limits, id, ref fields);
         var head = Head;
@@ -248,14 +251,6 @@ public readonly struct StreamLog
         head.Length += live;
         head.LastId = last;
         if (head.FirstId.IsZero) FindFirst();
-    }
-
-    private static long TextBytes<TFields>(scoped ref TFields fields)
-        where TFields : struct, IStreamFields, allows ref struct
-    {
-        var sum = 0L;
-        for (var i = 0; i < fields.Count; i++) sum += fields.Field(i).Length + fields.Value(i).Length;
-        return sum;
     }
 
     private static bool IsFull(in StreamNodeLimits limits, ReadOnlySpan<byte> node, long textBytes)

@@ -8,6 +8,9 @@ public interface IStreamFields
     /// <summary>How many pairs there are, at least one.</summary>
     int Count { get; }
 
+    /// <summary>How many bytes all names and values have.</summary>
+    long TextBytes { get; }
+
     /// <summary>The name of a field.</summary>
     ReadOnlySpan<byte> Field(int index);
 

@@ -186,12 +186,9 @@ public sealed class Executor
     public void ServeLost(int partition)
     {
         if (!_unit.TryBeginWrite(1UL << partition, _host.UnixMs, patient: false, out _)) return;
-        _effects.Begin(_unit);
+        BeginAlone();
         _unit.WakeForLost(partition);
-        ServeWaiters();
-        _effects.Append(_unit);
-        Deliver();
-        _unit.End();
+        EndAlone();
     }
 
     /// <summary>Frees discarded tables and values of a partition in slices; gives up when the partition is busy.

@@ -1,37 +1,7 @@
 using System.Runtime.InteropServices;
 using Millrace.Engine.Values;
-using Millrace.Memory;
 
 namespace Millrace.Commands.Families;
-
-/// <summary>A walk over the pending entries of a group, or of one consumer of it. O(log n) per entry; it may go on when
-/// entries behind it have changed.</summary>
-/// <param name="group">The group.</param>
-/// <param name="consumer">The consumer, or one that is missing: all of them.</param>
-/// <param name="range">The IDs.</param>
-internal struct PendingWalk(StreamGroup group, StreamConsumer consumer, StreamRange range)
-{
-    private StreamId _next = range.From;
-    private bool _isOver;
-
-    /// <summary>The next pending entry; false when there is none in the range.</summary>
-    internal bool TryNext(out DeliveryRecord delivery)
-    {
-        delivery = default;
-        if (_isOver || !TryFind(out delivery)) return false;
-        var id = new StreamId(delivery.High, delivery.Low);
-        _isOver = !id.TryNext(out _next);
-        return id <= range.To;
-    }
-
-    private readonly bool TryFind(out DeliveryRecord delivery)
-    {
-        var (ms, seq) = _next;
-        if (consumer.IsMissing) return group.Pending.TryAtLeast(ms, seq, out delivery);
-        delivery = default;
-        return consumer.Pending.TryAtLeast(ref ms, ref seq) && group.Pending.TryFind(ms, seq, out delivery);
-    }
-}
 
 /// <summary>What XPENDING asks for: a summary, or the pending entries of a range.</summary>
 [StructLayout(LayoutKind.Auto)]
