@@ -23,7 +23,8 @@ namespace Millrace.Memory;
 /// <para>
 /// A segment of depth d holds every entry whose hash begins with the d bits of its place. When a bucket overflows and
 /// its segment is about 88 % full, the segment splits by the next bit: at most some 600 entries are looked at, and
-/// nothing else moves, so there is no pause for growth. When two segments that differ in their last bit are both
+/// nothing else moves, so there is no pause for growth. A bucket that overflows soon after a split is chained instead,
+/// and its segment splits with a later entry. When two segments that differ in their last bit are both
 /// mostly empty they merge. A table of up to 64 buckets is one segment that doubles and halves.
 /// </para>
 /// <para>
@@ -51,6 +52,10 @@ public readonly unsafe struct HashTable<TLayout>
     // A segment splits when it holds so many of its 640 slots, and two merge when together they would hold so many.
     private const int SplitEntries = 560;
     private const int MergeEntries = 256;
+
+    // Hashes are spread so well that all segments are full at about the same time. Splits keep this distance, in
+    // entries, so that few fall into one batch; one segment in 60 entries is the most that growth needs.
+    private const int SplitDistance = 32;
 
     // 2^26 places take a directory of 512 MB and stand for more than 10^10 entries.
     private const int MaxDepth = 26;
@@ -160,6 +165,7 @@ public readonly unsafe struct HashTable<TLayout>
         ref var head = ref Head;
         ChainOf(bucket).Add(HashBits.Fingerprint(hash), entry);
         head.Count++;
+        if (head.SplitDelay > 0) head.SplitDelay--;
     }
 
     /// <summary>Puts <paramref name="now"/> in the place of <paramref name="old"/>, which has the same key.</summary>
@@ -429,6 +435,7 @@ public readonly unsafe struct HashTable<TLayout>
             return true;
         }
 
+        if (head.SplitDelay > 0) return false;
         var segment = SegmentAt((uint)(hash >> 32), out var depth);
         if (CountAbout(segment) < SplitEntries || depth == MaxDepth) return false;
         if (depth == head.DirectoryBits)
@@ -494,6 +501,7 @@ public readonly unsafe struct HashTable<TLayout>
             Redistribute(lower + i, ref sorter);
         }
 
+        head.SplitDelay = SplitDistance;
         head.Segments++;
         if (depth + 1 == head.DirectoryBits) head.Deepest += 2;
     }

@@ -12,12 +12,13 @@ namespace Millrace.Memory;
 ///          24  Segments       segments (4 bytes)
 ///          28  Deepest        segments whose depth is DirectoryBits (4 bytes)
 ///          32  FreedPlace     how far FreeSome has come: directory place (upper half) and bucket (lower half)
+///          40  SplitDelay     so many entries are still to come before a segment may split (4 bytes)
 /// </code>
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
 internal struct TableHeader
 {
-    internal const int SizeBytes = 40;
+    internal const int SizeBytes = 48;
     private const int DirectoryShift = 40;
     private const int BucketShift = 48;
 
@@ -27,6 +28,7 @@ internal struct TableHeader
     [FieldOffset(24)] internal int Segments;
     [FieldOffset(28)] internal int Deepest;
     [FieldOffset(32)] internal ulong FreedPlace;
+    [FieldOffset(40)] internal int SplitDelay;
 
     internal readonly BlockRef RootBlock => new(Root & BlockRef.Mask);
 

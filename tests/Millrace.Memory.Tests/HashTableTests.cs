@@ -45,6 +45,29 @@ public class HashTableTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Segments_split_at_a_distance_though_all_are_full_at_about_the_same_time()
+    {
+        const int Distance = 32;
+        const int SlotsOfManyOverflows = 300;
+        using var test = new TestTable(5);
+        var lastSplit = 0UL;
+        var nearest = ulong.MaxValue;
+        var slots = test.Table.SlotCount;
+        for (var key = 0UL; key < 200_000; key++)
+        {
+            test.Insert(key);
+            var hasSplit = test.Table.SlotCount > slots + SlotsOfManyOverflows;
+            slots = test.Table.SlotCount;
+            if (!hasSplit) continue;
+            if (key > 1000) nearest = Math.Min(nearest, key - lastSplit);
+            lastSplit = key;
+        }
+
+        Assert.Equal((ulong)Distance, nearest);
+        for (var key = 0UL; key < 200_000; key++) Assert.False(test.Find(key).IsNull);
+    }
+
+    [Fact]
     public void Memory_returns_after_mass_deletion()
     {
         using var test = new TestTable(6);

@@ -10,7 +10,7 @@ public class SmallTypesTests
         Assert.Equal(64, Unsafe.SizeOf<Bucket>());
         Assert.Equal(64, Unsafe.SizeOf<PageRecord>());
         Assert.Equal(512, Unsafe.SizeOf<IndexNode>());
-        Assert.Equal(40, Unsafe.SizeOf<TableHeader>());
+        Assert.Equal(48, Unsafe.SizeOf<TableHeader>());
         Assert.Equal(16, Unsafe.SizeOf<IndexKey>());
         Assert.Equal(8, Unsafe.SizeOf<BlockRef>());
     }
