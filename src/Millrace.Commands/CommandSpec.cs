@@ -76,6 +76,10 @@ public sealed class CommandSpec
     /// <summary>Its cost.</summary>
     public required string Complexity { get; init; }
 
+    /// <summary>With how many arguments, the name(s) included, a fast command is still short (<see cref="IsShort"/>),
+    /// when those are more than it must have.</summary>
+    public int ShortArgs { get; init; }
+
     /// <summary>The functional group of COMMAND DOCS: string, generic, connection, server, ...</summary>
     public required string Group { get; init; }
 
@@ -154,7 +158,7 @@ public sealed class CommandSpec
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
         var isConstant = Complexity.StartsWith("O(1)", StringComparison.Ordinal);
         var isFast = isConstant || (Flags & CommandFlags.Fast) != 0;
-        _longestShort = Complexity == "O(1)" ? int.MaxValue : isFast ? Math.Abs(Arity) : 0;
+        _longestShort = Complexity == "O(1)" ? int.MaxValue : isFast ? Math.Max(Math.Abs(Arity), ShortArgs) : 0;
     }
 
     /// <summary>Whether a call with so many arguments, the name(s) included, costs so little whatever the data that a

@@ -8,22 +8,35 @@ namespace Millrace.Engine;
 /// deleted, overwritten or have expired.
 /// </summary>
 /// <remarks>
-/// Freed in slices by the loop that looks after the partition, so that nothing large is ever freed in one step. Values
-/// come before tables: freeing a slice of a table adds few values, and they are gone before the next slice.
+/// <code>
+///   unit discards -> the oldest value or a table, by turns -> a slice freed: by the unit itself, for as long as it
+///                                                             ran, and by the loop that looks after the partition
+/// </code>
+/// Freed in slices, so that nothing large is ever freed in one step. Whoever discards pays with as much time as his
+/// work took, since what is made faster than it is freed would fill the memory; the rest is left to the loop.
+/// A slice of a table may add values; tables rest while many values wait.
 /// Used under the partition's lock.
 /// </remarks>
 public sealed class Discards
 {
+    private const int MaxValuesBeforeTables = 64;
+
     private readonly Queue<KeyTable> _tables = new();
     private readonly DiscardedValues _values = new();
+    private readonly AlignedLines<PartitionLine> _lines;
     private readonly AlignedLines<UpkeepLine> _upkeep;
+    private readonly int _partition;
     private readonly int _loop;
+    private bool _isTablesTurn;
     private long _queuedKeys; // of the tables that wait
 
-    internal Discards(Heap heap, AlignedLines<UpkeepLine> upkeep, int partition)
+    internal Discards(
+        Heap heap, AlignedLines<PartitionLine> lines, AlignedLines<UpkeepLine> upkeep, int partition)
     {
         Heap = heap;
+        _lines = lines;
         _upkeep = upkeep;
+        _partition = partition;
         _loop = partition % upkeep.Count;
     }
 
@@ -52,7 +65,7 @@ public sealed class Discards
     {
         _tables.Enqueue(table);
         _queuedKeys += table.Count;
-        Interlocked.Increment(ref _upkeep[_loop].Discarded);
+        NoteNew();
     }
 
     /// <summary>Takes over what a large value keeps outside of its entry.</summary>
@@ -62,30 +75,39 @@ public sealed class Discards
     internal void Add(ValueType type, BlockRef root, BlockRef side = default)
     {
         _values.Add(new DiscardedValue(type, root, side));
-        Interlocked.Increment(ref _upkeep[_loop].Discarded);
+        NoteNew();
     }
 
     /// <summary>Frees up to about so many entries or members; true when nothing is left.</summary>
     public bool FreeSome(int max)
     {
-        if (_values.Count > 0)
-        {
-            ref readonly var value = ref _values.Last;
-            if (Value.FreeSome(Heap, value.Type, value.Root, value.Side, max))
-            {
-                _values.RemoveLast();
-                Freed++;
-                Interlocked.Decrement(ref _upkeep[_loop].Discarded);
-            }
-        }
-        else if (_tables.TryPeek(out var table) && table.FreeSome(this, max))
-        {
-            _tables.Dequeue();
-            if (_tables.Count == 0) (Freed, _queuedKeys) = (Freed + _queuedKeys, 0);
-            Interlocked.Decrement(ref _upkeep[_loop].Discarded);
-        }
-
+        _isTablesTurn = !_isTablesTurn && _values.Count <= MaxValuesBeforeTables;
+        if (_tables.Count > 0 && (_isTablesTurn || _values.Count == 0)) FreeSomeOfTable(max);
+        else if (_values.Count > 0) FreeSomeOfValue(max);
         return IsEmpty;
+    }
+
+    private void NoteNew()
+    {
+        _lines[_partition].Discarded = 1;
+        Interlocked.Increment(ref _upkeep[_loop].Discarded);
+    }
+
+    private void FreeSomeOfValue(int max)
+    {
+        ref readonly var value = ref _values.First;
+        if (!Value.FreeSome(Heap, value.Type, value.Root, value.Side, max)) return;
+        _values.RemoveFirst();
+        Freed++;
+        Interlocked.Decrement(ref _upkeep[_loop].Discarded);
+    }
+
+    private void FreeSomeOfTable(int max)
+    {
+        if (!_tables.Peek().FreeSome(this, max)) return;
+        _tables.Dequeue();
+        if (_tables.Count == 0) (Freed, _queuedKeys) = (Freed + _queuedKeys, 0);
+        Interlocked.Decrement(ref _upkeep[_loop].Discarded);
     }
 }
 
@@ -95,30 +117,35 @@ public sealed class Discards
 /// <param name="Side">A second block that it may need, or null.</param>
 internal readonly record struct DiscardedValue(ValueType Type, BlockRef Root, BlockRef Side);
 
-/// <summary>Discarded values, the last one first in turn.</summary>
-/// <remarks>A list of the framework, over a type of ours, would be compiled when the first value is deleted: a few
-/// milliseconds on the loop.</remarks>
+/// <summary>Discarded values, the oldest one first in turn.</summary>
+/// <remarks>A ring. A queue of the framework, over a type of ours, would be compiled when the first value is deleted: a
+/// few milliseconds on the loop.</remarks>
 internal sealed class DiscardedValues
 {
-    private DiscardedValue[] _items = new DiscardedValue[4];
+    private DiscardedValue[] _items = new DiscardedValue[4]; // a power of two
+    private int _first;
 
     /// <summary>How many there are.</summary>
     internal int Count { get; private set; }
 
     /// <summary>The one whose turn it is. Requires: there is one.</summary>
-    internal ref readonly DiscardedValue Last => ref _items[Count - 1];
+    internal ref readonly DiscardedValue First => ref _items[_first];
 
     internal void Add(in DiscardedValue value)
     {
         if (Count == _items.Length)
         {
             var larger = new DiscardedValue[Count * 2];
-            Array.Copy(_items, larger, Count);
-            _items = larger;
+            for (var i = 0; i < Count; i++) larger[i] = _items[(_first + i) & (Count - 1)];
+            (_items, _first) = (larger, 0);
         }
 
-        _items[Count++] = value;
+        _items[(_first + Count++) & (_items.Length - 1)] = value;
     }
 
-    internal void RemoveLast() => Count--;
+    internal void RemoveFirst()
+    {
+        _first = (_first + 1) & (_items.Length - 1);
+        Count--;
+    }
 }

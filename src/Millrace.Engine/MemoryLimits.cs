@@ -36,6 +36,9 @@ public sealed record MemoryLimits
     private const int FullTenacity = 100;
     private const double MicrosecondsPerTenacity = 20;
     private const double Growth = 1.15;
+    private const long MaxSamples = 64;
+
+    private readonly long _samples = 5;
 
     /// <summary>The limit in bytes; 0: none.</summary>
     public long Bytes { get; init; }
@@ -43,8 +46,13 @@ public sealed record MemoryLimits
     /// <summary>Which keys go.</summary>
     public EvictionPolicy Policy { get; init; } = EvictionPolicy.NoEviction;
 
-    /// <summary>How many entries are looked at for one that goes.</summary>
-    public long Samples { get; init; } = 5;
+    /// <summary>How many entries of a database are looked at for one that goes: at most 64, as more would take long
+    /// and hardly choose better.</summary>
+    public long Samples
+    {
+        get => _samples;
+        init => _samples = Math.Min(value, MaxSamples);
+    }
 
     /// <summary><c>maxmemory-eviction-tenacity</c>, 0 to 100: for how long a command may be kept waiting.</summary>
     public int Tenacity { get; init; } = LinearTenacity;

@@ -14,6 +14,8 @@ namespace Millrace.Engine;
 /// </remarks>
 public sealed class Partition
 {
+    private const int SliceEntries = 16;
+
     private readonly KeyHasher _hasher;
     private readonly AlignedLines<PartitionLine> _lines;
     private readonly AlignedLines<UpkeepLine> _upkeep;
@@ -34,7 +36,7 @@ public sealed class Partition
         _lines = lines;
         _upkeep = upkeep;
         _tables = new KeyTable?[databases];
-        Discards = new Discards(Heap, upkeep, index);
+        Discards = new Discards(Heap, lines, upkeep, index);
         Awaited = new AwaitedKeys(this);
         Line.NextDeadlineMs = long.MaxValue;
     }
@@ -103,6 +105,14 @@ public sealed class Partition
         if (!Discards.FreeSome(maxEntries)) return false;
         Heap.Trim();
         return true;
+    }
+
+    /// <summary>Frees what was discarded until a time of <see cref="Stopwatch"/>, but a few entries at least.</summary>
+    public void FreeDiscardedUntil(long ticks)
+    {
+        while (!FreeDiscarded(SliceEntries) && Stopwatch.GetTimestamp() < ticks)
+        {
+        }
     }
 
     /// <summary>Brings <see cref="PartitionLine.Listeners"/> in line with who watches and who waits.</summary>
@@ -182,7 +192,10 @@ public struct PartitionLine
     public long NextDeadlineMs;
 
     /// <summary>How many keys somebody watches or waits for: changes are told only when there are any.</summary>
-    public long Listeners;
+    public int Listeners;
+
+    /// <summary>Not 0: something was discarded here since a unit has last freed some of it.</summary>
+    public int Discarded;
 
     /// <summary>Keys removed because their time had come, by whomever.</summary>
     public long Expired;

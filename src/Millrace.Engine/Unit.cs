@@ -183,6 +183,34 @@ public sealed class Unit
         Staged.Clear();
     }
 
+    /// <summary>Whether something was discarded, in a partition that the unit holds, that no unit has paid for.</summary>
+    public bool HasDiscarded
+    {
+        get
+        {
+            for (var rest = Held; rest != 0; rest &= rest - 1)
+            {
+                if (_keyspace.LineOf(BitOperations.TrailingZeroCount(rest)).Discarded != 0) return true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Frees some of what was discarded in the partitions that the unit holds, between two commands.</summary>
+    /// <param name="untilTicks">When to stop, in ticks of the stopwatch; what is left is for upkeep.</param>
+    public void FreeDiscarded(long untilTicks)
+    {
+        for (var rest = Held; rest != 0; rest &= rest - 1)
+        {
+            var index = BitOperations.TrailingZeroCount(rest);
+            ref var line = ref _keyspace.LineOf(index);
+            if (line.Discarded == 0) continue;
+            line.Discarded = 0;
+            if (!_keyspace[index].Discards.IsEmpty) _keyspace[index].FreeDiscardedUntil(untilTicks);
+        }
+    }
+
     /// <summary>Records where in the log the unit's block ends, in every partition it holds.</summary>
     public void SetLogPosition(long position)
     {

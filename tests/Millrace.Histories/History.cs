@@ -260,6 +260,8 @@ internal sealed class History : IDisposable
 
         public override void EndQuiescence() => throw new NotSupportedException();
 
+        public override void RunNextTurn(Client client) => throw new NotSupportedException();
+
         public override void Wait(BlockedRequest request, long timeoutMs) => throw new NotSupportedException();
 
         public override void Deliver(BlockedRequest request) => throw new NotSupportedException();

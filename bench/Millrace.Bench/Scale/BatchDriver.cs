@@ -100,6 +100,9 @@ internal sealed class BatchDriver : ExecutionHost
         return _parked;
     }
 
+    public override void RunNextTurn(Server.Client client) =>
+        throw new NotSupportedException("no load of a driver meets a limit");
+
     public override void Wait(BlockedRequest request, long timeoutMs) =>
         throw new NotSupportedException("no load of a driver waits for keys");
 

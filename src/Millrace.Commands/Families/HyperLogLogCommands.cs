@@ -27,6 +27,7 @@ public static class HyperLogLogCommands
     [
         new("pfadd", -2, PfAdd)
         {
+            ShortArgs = 3,
             Flags = Write | DenyOom | Fast,
             Categories = AclCategories.HyperLogLog,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Insert)],

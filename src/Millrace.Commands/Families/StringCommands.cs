@@ -517,12 +517,13 @@ public static class StringCommands
         else LargeValues.Bulk(call, entry);
     }
 
-    // Without GET it overwrites what it does not read.
+    // Without GET it overwrites what it does not read; its reply to a comparison tells of the value as well.
     private static KeyFlags FlagsOfSet(Args request)
     {
         for (var i = 3; i < request.Count; i++)
         {
-            if (Words.Equal(request[i], "GET"u8)) return KeyFlags.RW | KeyFlags.Access | KeyFlags.Update;
+            if (Words.Equal(request[i], "GET"u8) || ValueComparisons.Of(request[i]) != ValueComparison.None)
+                return KeyFlags.RW | KeyFlags.Access | KeyFlags.Update;
         }
 
         return KeyFlags.OW | KeyFlags.Update;
@@ -664,7 +665,7 @@ public static class StringCommands
             options.Condition = condition;
             if (condition != SetCondition.Compared) continue;
             var comparison = ValueComparisons.Of(word);
-            if (options.Comparison != ValueComparison.None && options.Comparison != comparison) return false;
+            if (options.Comparison != ValueComparison.None) return false;
             options.Comparison = comparison;
             if (++at >= call.Args.Count) return false;
             options.ComparesAt = at;

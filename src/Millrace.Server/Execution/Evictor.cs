@@ -1,8 +1,22 @@
 using System.Diagnostics;
+using System.Numerics;
 using Millrace.Commands;
 using Millrace.Engine;
 
 namespace Millrace.Server.Execution;
+
+/// <summary>Whether there is room for a command that takes memory.</summary>
+internal enum Room
+{
+    /// <summary>There is.</summary>
+    Made,
+
+    /// <summary>There will be: the command comes again in the next turn.</summary>
+    Later,
+
+    /// <summary>There is nothing left that could go: the command is refused.</summary>
+    None,
+}
 
 /// <summary>
 /// Brings data back under its limit, in steps: before a command that takes memory, and between commands.
@@ -13,22 +27,22 @@ namespace Millrace.Server.Execution;
 ///                     otherwise                  -> evict by the policy -> again, until there is room or time is up
 /// </code>
 /// Nothing is evicted while discards wait, since what is large is freed in slices and would count for nothing: far too
-/// much would go. A loop works on one partition at a time and holds nothing else; one that somebody holds is passed
-/// over. Which partition: one by chance, as keys are spread by their hash and the age of a key, not its size, decides;
-/// volatile-ttl takes the earliest deadline of all.
-/// All commands of a turn of the loop share the time of two steps; when it is used up each evicts one key, so that a
-/// turn stays short while memory comes down, or while other loops add to it.
-/// Answers: a command runs when there is room, or when there will be (keys went, and the loops go on); it is refused
-/// when there is nothing left to go. One per loop.
+/// much would go. Only when others hold what waits, and do not let go of it, keys go nevertheless. A loop works on one
+/// partition at a time and holds nothing else; one that somebody holds is passed over. Which partition: one by chance,
+/// as keys are spread by their hash and the age of a key, not its size, decides; volatile-ttl takes the earliest
+/// deadline of all.
+/// A command runs only when there is room, so that data is never beyond its limit by more than the commands under way
+/// add. When the time of a step is used up, the connection's turn ends and its command comes again in the next one:
+/// steps stay short, whoever reads is served meanwhile, and each connection has its step in each turn. One per loop.
 /// </remarks>
 internal sealed class Evictor
 {
-    private const int SliceKeys = 64;
     private const int MaxBusyRounds = 16;
     private const int SpinsPerRound = 10;
     private const int StuckMs = 100;
-    private const int StepsPerTurn = 2;
     private const double LongestStepMicroseconds = 3.6e9; // an hour: as long as it takes
+
+    private static readonly long BusyTicks = Stopwatch.Frequency * 5 / 1000;
 
     private readonly Keyspace _keyspace;
     private readonly MemoryBudget _budget;
@@ -38,8 +52,9 @@ internal sealed class Evictor
     private readonly Executor _executor;
     private readonly VictimSearch _search;
     private readonly long[] _earliestMs;
-    private long _turnTicks; // that commands of the turn have used
+    private long _usedTicks; // of the step that the connection has in this turn
     private long _stuckUntilMs;
+    private long _busySinceTicks; // 0: what was discarded could be freed
 
     internal Evictor(Keyspace keyspace, Gates gates, Unit unit, ExecutionHost host, Executor executor)
     {
@@ -55,8 +70,8 @@ internal sealed class Evictor
 
     private enum Progress
     {
-        Some,
-        Busy, // partitions were held by others
+        Some, // something went
+        Busy, // nothing did: partitions were held by others
         NothingLeft,
     }
 
@@ -66,19 +81,26 @@ internal sealed class Evictor
         && _budget.Limits.Evicts
         && _host.UnixMs >= _stuckUntilMs;
 
-    /// <summary>A turn of the loop ends: the next one has a step of its own.</summary>
-    internal void EndTurn() => _turnTicks = 0;
+    /// <summary>What <see cref="MakeRoom"/> answered last.</summary>
+    internal Room LastRoom { get; private set; }
 
-    /// <summary>Makes room for a command that takes memory; the loop holds nothing. False: it is refused.</summary>
-    internal bool TryMakeRoom()
+    /// <summary>The input of a connection is about to be run: it has a step of its own.</summary>
+    internal void BeginInput() => _usedTicks = 0;
+
+    /// <summary>Makes room for a command that takes memory; the loop holds nothing.</summary>
+    internal Room MakeRoom() => LastRoom = TryMakeRoom();
+
+    private Room TryMakeRoom()
     {
-        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0) return true; // nothing may change
+        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0) return Room.Made; // nothing may change
         var began = Stopwatch.GetTimestamp();
-        var stepTicks = Ticks(_budget.Limits.StepMicroseconds);
-        var progress = Work(began + Math.Min(stepTicks, (StepsPerTurn * stepTicks) - _turnTicks));
-        _turnTicks += Stopwatch.GetTimestamp() - began;
-        if (progress != Progress.NothingLeft && _budget.Limits.Evicts) return true;
-        return !_budget.IsExceeded;
+        var leftTicks = Ticks(_budget.Limits.StepMicroseconds) - _usedTicks;
+        if (leftTicks <= 0 && _usedTicks > 0) return Room.Later;
+        var progress = Work(began + leftTicks);
+        _usedTicks += Stopwatch.GetTimestamp() - began;
+        if ((_gates.Word & Gate.OverMemory) == 0) return Room.Made;
+        if (progress != Progress.NothingLeft) return Room.Later;
+        return _budget.IsExceeded ? Room.None : Room.Made;
     }
 
     /// <summary>Evicts, or frees what was discarded, for about so many microseconds; the loop holds nothing.</summary>
@@ -101,8 +123,9 @@ internal sealed class Evictor
         if (limits.Policy == EvictionPolicy.VolatileTtl) SurveyDeadlines();
         for (var busy = 0; _budget.ReportedBytes > target && busy < MaxBusyRounds;)
         {
-            var progress = FreeSome(target, untilTicks);
-            if (progress == Progress.NothingLeft) progress = EvictSome(limits, target, untilTicks);
+            var progress = FreeSome(untilTicks);
+            if (progress == Progress.NothingLeft || (progress == Progress.Busy && HasWaitedLongEnough()))
+                progress = EvictSome(limits, target, untilTicks);
             if (progress == Progress.NothingLeft) return progress;
             if (progress == Progress.Busy) busy++;
             if (Stopwatch.GetTimestamp() >= untilTicks) break;
@@ -121,8 +144,22 @@ internal sealed class Evictor
 
     // ---- what waits to be freed ----
 
-    // Busy: others hold what waits, and free it.
-    private Progress FreeSome(long target, long untilTicks)
+    // Others hold what waits, and free it when they let go of it; but they may be at something that takes long.
+    private bool HasWaitedLongEnough()
+    {
+        var now = Stopwatch.GetTimestamp();
+        if (_busySinceTicks == 0) _busySinceTicks = now;
+        return now - _busySinceTicks >= BusyTicks;
+    }
+
+    private Progress FreeSome(long untilTicks)
+    {
+        var progress = TryFreeSome(untilTicks);
+        if (progress != Progress.Busy) _busySinceTicks = 0;
+        return progress;
+    }
+
+    private Progress TryFreeSome(long untilTicks)
     {
         if (!IsAnythingDiscarded()) return Progress.NothingLeft;
         var isBusy = false;
@@ -136,14 +173,8 @@ internal sealed class Evictor
                 continue;
             }
 
-            bool isDone;
-            do
-            {
-                isDone = partition.FreeDiscarded(SliceKeys);
-                _budget.ReportExactly(partition);
-            }
-            while (!isDone && _budget.ReportedBytes > target && Stopwatch.GetTimestamp() < untilTicks);
-
+            partition.FreeDiscardedUntil(untilTicks);
+            _budget.ReportExactly(partition);
             Release();
             return Progress.Some;
         }
@@ -325,9 +356,14 @@ internal sealed class Evictor
         && Volatile.Read(in _keyspace.UpkeepOf(0).Discarded) == 0
         && Stopwatch.GetTimestamp() < untilTicks;
 
+    // Never waits: with the partition its waiters' partitions are taken, and there is always another one to look at.
     private bool TryHold(int index)
     {
-        if (_keyspace[index].Lock.IsTaken && _keyspace.Shape.Loops > 1) return false;
+        for (var rest = _keyspace.Shape.Loops > 1 ? _keyspace.ClosureOf(1UL << index) : 0; rest != 0; rest &= rest - 1)
+        {
+            if (_keyspace[BitOperations.TrailingZeroCount(rest)].Lock.IsTaken) return false;
+        }
+
         if (!_unit.TryBeginWrite(1UL << index, _host.UnixMs, patient: false, out _)) return false;
         _executor.BeginAlone();
         return true;

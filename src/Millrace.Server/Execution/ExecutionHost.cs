@@ -22,6 +22,9 @@ public abstract class ExecutionHost
     /// <summary>Stops reading from a client; what is returned ends that when it is told.</summary>
     public abstract IParked Park(Client client);
 
+    /// <summary>What a client has sent and is not run yet comes up again in the loop's next turn.</summary>
+    public abstract void RunNextTurn(Client client);
+
     /// <summary>A client of this loop begins to wait for a key; called while its unit holds its partitions.</summary>
     /// <param name="request">What it waits with; <see cref="Client.Blocked"/> of its client.</param>
     /// <param name="timeoutMs">For how long, in milliseconds; 0: for ever.</param>

@@ -50,6 +50,7 @@ public sealed class Executor
     private readonly ReplyWriter _servedWriter = new();
     private readonly List<BlockedRequest> _served = [];
     private long _clockTicks;
+    private long _paidTicks; // when a unit last freed what it had discarded
     private long _countedErrors; // by commands within a command (EXEC), so that they are counted once
 
     /// <summary>An executor for one loop; <paramref name="seed"/> is for what chance decides in its units.</summary>
@@ -131,6 +132,7 @@ public sealed class Executor
             var call = new Call(spec, args, queue.Keys(i), exec.Reply, _unit, client, _effects.Named);
             Statistics.Begin(spec, args.Count);
             RunWithin(ref call);
+            if (_unit.HasDiscarded) PayForDiscards();
             if (client.Replies == ReplyMode.Off) exec.Reply.Muted = true;
         }
 
@@ -193,13 +195,10 @@ public sealed class Executor
 
     /// <summary>Frees discarded tables and values of a partition in slices; gives up when the partition is busy.
     /// </summary>
-    public void FreeDiscarded(int partition, int sliceKeys, long untilTicks)
+    public void FreeDiscarded(int partition, long untilTicks)
     {
         if (!_unit.TryBegin(1UL << partition, _host.UnixMs, patient: false, out _)) return;
-        while (!_keyspace[partition].FreeDiscarded(sliceKeys) && Stopwatch.GetTimestamp() < untilTicks)
-        {
-        }
-
+        _keyspace[partition].FreeDiscardedUntil(untilTicks);
         _unit.End();
     }
 
@@ -208,7 +207,7 @@ public sealed class Executor
         spec.Subcommands.Length > 0 && args.Count > 1;
 
     // Room is made before a unit has its locks, and never asked for again when it has them.
-    private bool HasRoom(Gate closed) => closed == Gate.OverMemory && Evictor.TryMakeRoom();
+    private bool HasRoom(Gate closed) => closed == Gate.OverMemory && Evictor.MakeRoom() == Room.Made;
 
     private static bool IsPatient(Client client) => client.LockTries >= ImpatientTries;
 
@@ -298,10 +297,20 @@ public sealed class Executor
         SchedulePoint.Yield();
         _effects.Append(_unit);
         if (_served.Count > 0) Deliver();
+        if (_unit.HasDiscarded) PayForDiscards();
         var held = _unit.Held;
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
         if (_unit.Retained.Count > 0) LargeValues.Fill(_unit, call.Reply);
         if (PlantedFault.WaitersServedAfterUnlock && !_unit.Ready.IsEmpty) ServeLate(held);
+    }
+
+    // Frees what the unit has discarded for as long as its commands have taken; see Discards.
+    private void PayForDiscards()
+    {
+        var now = Stopwatch.GetTimestamp();
+        var began = Math.Max(Statistics.LastTicks, _paidTicks);
+        _unit.FreeDiscarded(now + (now - began));
+        _paidTicks = Stopwatch.GetTimestamp();
     }
 
     /// <summary>A unit that has its locks is going to do work that no command asked for.</summary>
@@ -472,13 +481,27 @@ public sealed class Executor
         if ((closed & Gate.Unauthenticated) != 0) Reject(client, spec, reply, ErrorTexts.AuthenticationRequired);
         else if ((closed & Gate.Loading) != 0) Reject(client, spec, reply, ErrorTexts.Loading);
         else if ((closed & Gate.Closing) != 0) return Outcome.Replied;
-        else if (closed == Gate.OverMemory) Reject(client, spec, reply, ErrorTexts.OutOfMemory);
+        else if (closed == Gate.OverMemory) return WaitForRoom(client, request, input, reply);
         else if ((closed & ~(Gate.OverMemory | Gate.Queueing)) != 0)
             return ParkOnGates(client, request, input, closed & ~Gate.OverMemory);
-        else if ((_gates.Word & Gate.OverMemory) != 0 && !Evictor.TryMakeRoom())
-            Reject(client, spec, reply, ErrorTexts.OutOfMemory); // whatever it is: a queue takes memory as well
+        else if ((_gates.Word & Gate.OverMemory) != 0 && Evictor.MakeRoom() != Room.Made)
+            return WaitForRoom(client, request, input, reply); // whatever it is: a queue takes memory as well
         else Enqueue(client, request, input, reply);
         return Outcome.Replied;
+    }
+
+    // There is no room now: either there never will be, or the request comes up again when more has been freed.
+    private Outcome WaitForRoom(Client client, Request request, byte[] input, ReplyWriter reply)
+    {
+        if (Evictor.LastRoom == Room.None)
+        {
+            Reject(client, request.Spec!, reply, ErrorTexts.OutOfMemory);
+            return Outcome.Replied;
+        }
+
+        if (request.IsInline) KeepRequest(client, request, input);
+        _host.RunNextTurn(client);
+        return Outcome.Parked;
     }
 
     // What can be refused now is; nothing else is looked at before EXEC. What EXEC is going to refuse is not kept.

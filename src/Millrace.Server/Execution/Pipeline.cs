@@ -74,6 +74,7 @@ public sealed class Pipeline : ConnectionHandler
         }
 
         Adopt();
+        _executor.Evictor.BeginInput();
         var output = connection.Output;
         _segments.Begin(output, _reply, _settings.OutputLimits.Of(OutputClass.Normal).HardBytes);
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);

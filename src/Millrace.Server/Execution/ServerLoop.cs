@@ -102,7 +102,6 @@ public sealed class ServerLoop : LoopHandler
     public override void TurnEnding()
     {
         if (!Executor.IsTidy) Executor.Withdraw();
-        Executor.Evictor.EndTurn();
         var nowMs = _loop.UnixMs;
         var evicts = Executor.Evictor.IsWanted;
         ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
@@ -127,7 +126,7 @@ public sealed class ServerLoop : LoopHandler
             if (expires && Volatile.Read(ref partition.Line.NextDeadlineMs) < nowMs)
                 Executor.RemoveDue(i, SliceKeys, until, Lateness);
             else if (!expires && !partition.Discards.IsEmpty)
-                Executor.FreeDiscarded(i, SliceKeys, until);
+                Executor.FreeDiscarded(i, until);
         }
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);
@@ -194,6 +193,8 @@ public sealed class ServerLoop : LoopHandler
             if (!client.IsPostponed) client.Connection.PauseReading();
             return new ParkedClient(client);
         }
+
+        public override void RunNextTurn(Client client) => loop.MarkReady(client.Connection);
 
         public override void Wait(BlockedRequest request, long timeoutMs)
         {

@@ -62,6 +62,7 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("expired_keys", parts.Keyspace.Sum(static line => line.Expired));
         text.Line("expired_subkeys", parts.Keyspace.Sum(static line => line.ExpiredMembers));
         text.Line("evicted_keys", parts.Keyspace.Sum(static line => line.Evicted));
+        text.Line("evicted_clients", 0);
         text.Line("total_eviction_exceeded_time", parts.Keyspace.Budget.ExceededMs);
         text.Line("current_eviction_exceeded_time", parts.Keyspace.Budget.ExceededNowMs);
         text.Line("keyspace_hits", parts.Keyspace.Sum(static line => line.Hits));

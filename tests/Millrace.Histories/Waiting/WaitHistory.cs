@@ -300,6 +300,8 @@ internal sealed class WaitHistory : IDisposable
 
         public override void EndQuiescence() => throw new NotSupportedException();
 
+        public override void RunNextTurn(Client client) => throw new NotSupportedException();
+
         public override void Wait(BlockedRequest request, long timeoutMs) => _history._waiting[Index] = request;
 
         public override void Deliver(BlockedRequest request) => SchedulePoint.Yield();

@@ -199,6 +199,112 @@ public class EvictionTests
         Assert.Contains($"\r\nevicted_keys:{151 - left}\r\n", client.Say("INFO stats"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("allkeys-lru", "1")]
+    [InlineData("allkeys-random", "4")]
+    [InlineData("volatile-ttl", "4")]
+    public void Large_values_over_many_small_keys_stay_within_the_limit(string policy, string loops)
+    {
+        const long Limit = 8 * 1024 * 1024;
+        const int Batch = 50;
+        using var server = new InProcessServer("--io-threads", loops);
+        using var client = new Conversation(server);
+        client.Say("CONFIG SET maxmemory-policy " + policy);
+        client.Say("CONFIG SET maxmemory " + Limit.ToString(CultureInfo.InvariantCulture));
+        var keyspace = server.Server.Parts.Keyspace;
+        for (var i = 0; keyspace.Sum(static line => line.Evicted) == 0; i += 1000) SetMany("small", i, 1000, "v");
+        for (var i = 0; i < 1000; i += Batch) SetMany("large", i, Batch, new string('v', 10_000));
+
+        void SetMany(string name, int from, int count, string value)
+        {
+            client.SendText(string.Concat(Enumerable.Range(from, count).Select(n => Peer.Encode(
+                "SET", $"{name}:{n}", value, "EX", "1000"))));
+            for (var n = 0; n < count; n++)
+            {
+                Assert.Equal("OK", client.Read());
+                Assert.InRange(keyspace.UsedBytes, 0, Limit * 1.02);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("4")]
+    public void What_was_deleted_makes_room_for_the_next_command(string loops)
+    {
+        using var server = new InProcessServer("--io-threads", loops);
+        using var client = new Conversation(server);
+        string[] numbers = [.. Enumerable.Range(0, 100_000).Select(static number => $"member:{number}")];
+        client.SayWords(["SADD", "large", .. numbers]);
+        client.Say($"CONFIG SET maxmemory {server.Server.Parts.Keyspace.UsedBytes - 100_000}");
+        Assert.Equal(Oom, client.Say("SET a v"));
+        client.SendText(Peer.Encode("DEL", "large") + Peer.Encode("SET", "a", "v") + "SET b v\r\n");
+        Assert.Equal("1", client.Read());
+        Assert.Equal("OK", client.Read());
+        Assert.Equal("OK", client.Read());
+    }
+
+    [Theory]
+    [InlineData("SUNIONSTORE target source")]
+    [InlineData("COPY source target REPLACE")]
+    [InlineData("SUNIONCARD 1 source")]
+    public void Results_that_come_and_go_do_not_fill_the_memory(string request)
+    {
+        const int Requests = 500;
+        using var server = new InProcessServer("--io-threads", "1");
+        using var client = new Conversation(server);
+        client.SayWords(["SADD", "source", .. Enumerable.Range(0, 3_000).Select(static number => $"member:{number}")]);
+        var once = server.Server.Parts.Keyspace.UsedBytes;
+        client.SendText(string.Concat(Enumerable.Repeat(Peer.Encode(request.Split(' ')), Requests)));
+        var most = 0L;
+        for (var i = 0; i < Requests; i++)
+        {
+            client.Read();
+            most = Math.Max(most, server.Server.Parts.Keyspace.UsedBytes);
+        }
+
+        Assert.InRange(most, once, once * 20);
+    }
+
+    [Fact]
+    public void What_a_transaction_discards_is_freed_between_its_commands()
+    {
+        using var server = new InProcessServer("--io-threads", "1");
+        using var client = new Conversation(server);
+        client.SayWords(["SADD", "source", .. Enumerable.Range(0, 3_000).Select(static number => $"member:{number}")]);
+        var once = server.Server.Parts.Keyspace.UsedBytes;
+        client.Say("MULTI");
+        for (var i = 0; i < 100; i++) client.Say("SUNIONCARD 1 source");
+        client.Say("EXEC");
+        Assert.InRange(server.Server.Parts.Keyspace.UsedBytes, 0, once * 20);
+    }
+
+    [Fact]
+    public void Keys_go_when_another_loop_keeps_what_was_discarded_for_long()
+    {
+        const long Limit = 16 * 1024 * 1024;
+        using var server = new InProcessServer("--io-threads", "4");
+        using var holder = new Conversation(server);
+        using var client = new Conversation(server);
+        string[] numbers = [.. Enumerable.Range(0, 50_000).Select(static number => $"member:{number}")];
+        holder.SayWords(["SADD", "first", .. numbers]);
+        holder.SayWords(["SADD", "discarded", .. numbers]);
+        client.Say("CONFIG SET maxmemory-policy allkeys-lru");
+        client.Say("CONFIG SET maxmemory " + Limit.ToString(CultureInfo.InvariantCulture));
+        holder.Say("MULTI");
+        holder.Say("DEL discarded");
+        for (var i = 0; i < 20; i++) holder.Say("SINTERCARD 2 first first");
+        holder.SendText(Peer.Encode("EXEC"));
+        var value = new string('v', 10_000);
+        for (var i = 0; i < 3_000; i++)
+        {
+            Assert.Equal("OK", client.Say($"SET key:{i} {value}"));
+            Assert.InRange(server.Server.Parts.Keyspace.UsedBytes, 0, Limit * 1.02);
+        }
+
+        holder.Read();
+    }
+
     [Fact]
     public void Info_tells_the_limit_and_for_how_long_it_is_exceeded()
     {
