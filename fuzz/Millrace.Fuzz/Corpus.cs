@@ -13,6 +13,8 @@ public sealed class Corpus
 
     private readonly List<byte[]> _inputs = [];
     private readonly byte[] _seen = new byte[Probe.Edges.Length];
+    private readonly List<(int Edge, byte Bucket)> _newWays = [];
+    private readonly RareEdges _rare = new();
     private readonly string _folder;
 
     /// <summary>A corpus that keeps its crash inputs in <paramref name="folder"/>/crashes.</summary>
@@ -29,17 +31,42 @@ public sealed class Corpus
             .SelectMany(kind => Directory.EnumerateFiles(kind).Order(StringComparer.Ordinal))
             .Select(file => (Path.GetFileName(file), File.ReadAllBytes(file)));
 
-    /// <summary>Keeps the input if the execution that has just ended went a new way; clears the edge
-    /// counters.</summary>
-    public void Consider(ReadOnlySpan<byte> input)
+    /// <summary>Counts the edges of the execution that has just ended; whether it went a new way.</summary>
+    public bool GoesNewWay()
     {
-        if (IsNew() && _inputs.Count < MostInputs)
-            _inputs.Add(input.ToArray());
-        Probe.Edges.Clear();
+        _newWays.Clear();
+        Span<byte> edges = Probe.Edges;
+        int at = 0;
+        int next;
+        while (at < edges.Length && (next = edges[at..].IndexOfAnyExcept((byte)0)) >= 0)
+        {
+            at += next;
+            _rare.Count(at);
+            byte bucket = Bucket(edges[at]);
+            if ((_seen[at] & bucket) == 0)
+            {
+                _seen[at] |= bucket;
+                _newWays.Add((at, bucket));
+            }
+            at++;
+        }
+        return _newWays.Count > 0;
     }
 
-    /// <summary>Keeps the input whatever way it went.</summary>
-    public void Add(byte[] input) => _inputs.Add(input);
+    /// <summary>Whether the execution that has just ended goes the ways as well that were new before.</summary>
+    public bool GoesSameNewWay() => _newWays.TrueForAll(way => Bucket(Probe.Edges[way.Edge]) == way.Bucket);
+
+    /// <summary>Keeps the input of the execution that has just ended.</summary>
+    public void Keep(byte[] input, ReadOnlySpan<byte> edges)
+    {
+        if (_inputs.Count == MostInputs)
+            return;
+        _inputs.Add(input);
+        _rare.Add(input, edges);
+    }
+
+    /// <summary>An input that takes an edge that few executions took.</summary>
+    public byte[] ChooseRare(Random random, out int earlierChoices) => _rare.Choose(random, out earlierChoices);
 
     /// <summary>Writes a crash input; it is replayed by the tests from then on.</summary>
     public string SaveCrash(ReadOnlySpan<byte> input)
@@ -52,30 +79,9 @@ public sealed class Corpus
         return file;
     }
 
-    private bool IsNew()
-    {
-        Span<byte> edges = Probe.Edges;
-        bool found = false;
-        int at = 0;
-        while (true)
-        {
-            int next = edges[at..].IndexOfAnyExcept((byte)0);
-            if (next < 0)
-                return found;
-            at += next;
-            byte bucket = Bucket(edges[at]);
-            if ((_seen[at] & bucket) == 0)
-            {
-                _seen[at] |= bucket;
-                found = true;
-            }
-            if (++at == edges.Length)
-                return found;
-        }
-    }
-
     private static byte Bucket(byte count) => count switch
     {
+        0 => 0,
         1 => 1,
         2 => 2,
         3 => 4,

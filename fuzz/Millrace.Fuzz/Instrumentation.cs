@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using dnlib.DotNet;
 using dnlib.DotNet.Emit;
 using dnlib.DotNet.Pdb;
@@ -20,6 +21,8 @@ public sealed class Instrumentation
     {
         var options = new ModuleCreationOptions { TryToLoadPdbFromDisk = true };
         using var module = ModuleDefMD.Load(assemblyPath, options);
+        // The attribute of a debug build asks for slow code; of such a build only the assertions are wanted.
+        module.Assembly.CustomAttributes.RemoveAll(typeof(DebuggableAttribute).FullName);
         IMethod hit = module.Import(typeof(Probe).GetMethod(nameof(Probe.Hit))!);
         foreach (MethodDef method in module.GetTypes().SelectMany(type => type.Methods).Where(method => method.HasBody))
         {

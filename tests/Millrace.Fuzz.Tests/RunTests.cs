@@ -17,11 +17,11 @@ public partial class RunTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("request-parser", 200_000)]
-    [InlineData("config-parser", 20_000)]
+    [InlineData("config-parser", 50_000)]
     [InlineData("listpack", 200_000)]
     [InlineData("intset", 200_000)]
     [InlineData("lzf", 200_000)]
-    [InlineData("geosearch", 20_000)]
+    [InlineData("geosearch", 30_000)]
     [InlineData("bitfield", 100_000)]
     [InlineData("hyperloglog", 100_000)]
     [InlineData("restore", 50_000)]
@@ -40,7 +40,8 @@ public partial class RunTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("request-parser", "1")]
-    [InlineData("config-parser", "4")]
+    [InlineData("config-parser", "1")]
+    [InlineData("config-parser", "2")]
     [InlineData("restore", "1")]
     public void A_planted_bug_is_found_by_following_coverage(string target, string seed)
     {

@@ -82,7 +82,7 @@ public sealed class DirectiveTable
         void Consider(string candidate)
         {
             if (Math.Abs(name.Length - candidate.Length) >= best) return;
-            int distance = EditDistance.Between(name, candidate);
+            int distance = EditDistance.Between(name, candidate, limit: best);
             if (distance >= best) return;
             best = distance;
             suggestion = candidate;

@@ -95,6 +95,21 @@ public sealed class DirectiveTableTests
     }
 
     [Fact]
+    public void An_edit_distance_with_a_limit_is_the_lesser_of_both()
+    {
+        string[] names = [.. TestTable.New().Rows.Select(row => row.Name).Take(80), "", "a", "maxmemroy", "prot"];
+        foreach (string a in names)
+        {
+            foreach (string b in names)
+            {
+                int distance = EditDistance.Between(a, b);
+                for (int limit = 1; limit <= 8; limit++)
+                    Assert.Equal(Math.Min(distance, limit), EditDistance.Between(a, b, limit));
+            }
+        }
+    }
+
+    [Fact]
     public void The_defaults_become_typed_settings()
     {
         Settings settings = TestTable.Configuration().Settings;
