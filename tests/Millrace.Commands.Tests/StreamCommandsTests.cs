@@ -88,6 +88,16 @@ public sealed class StreamCommandsTests : IDisposable
     public void Ranges_are_read(string request, string reply) =>
         Assert.Equal(reply, _driver.Say(request));
 
+    [Fact]
+    public void XTRIM_that_deletes_nothing_takes_no_memory()
+    {
+        _driver.Keyspace.Encodings = new EncodingLimits { StreamNodes = new StreamNodeLimits(128, MaxEntries: 3) };
+        for (var i = 1; i <= 10; i++) _driver.Run($"XADD small {i / 3}-{1 + (i % 3)} f {i}");
+        var before = _driver.Keyspace.UsedBytes;
+        Assert.Equal("0", _driver.Say("XTRIM small MINID 0"));
+        Assert.Equal(before, _driver.Keyspace.UsedBytes);
+    }
+
     [Theory]
     [InlineData("XDEL s 1-1 3-3 5-0", "2")]
     [InlineData("XDEL s 1-1 x", InvalidId)]

@@ -376,6 +376,8 @@ public readonly struct StreamLog
     private long TrimNode(in StreamTrim trim, in BlockRecord record)
     {
         var (live, deleted) = StreamNode.Counts(Content(_heap, record.Block));
+        var first = Walk(StreamRange.All);
+        if (live > 0 && first.TryNext() && trim.Keeps(first.Id)) return 0;
         var room = RoomToCount(record);
         var trimmed = 0L;
         var head = Head;
@@ -388,7 +390,7 @@ public readonly struct StreamLog
         }
 
         if (trimmed == live)
-            FreeNode(Nodes.TryFirst(out var first) ? first : default); // its block may have moved
+            FreeNode(Nodes.TryFirst(out var moved) ? moved : default); // its block may have moved
         else
             StreamNode.SetCounts(room, live - trimmed, deleted + trimmed);
         return trimmed;
