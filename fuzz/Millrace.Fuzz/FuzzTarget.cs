@@ -11,7 +11,8 @@ public abstract class FuzzTarget
     [
         RequestParserTarget.TargetName, ConfigParserTarget.TargetName, ListpackTarget.TargetName,
         IntSetTarget.TargetName, LzfTarget.TargetName, GeoSearchTarget.TargetName, BitfieldTarget.TargetName,
-        HyperLogLogTarget.TargetName, RestoreTarget.TargetName,
+        HyperLogLogTarget.TargetName, RestoreTarget.TargetName, SortTarget.TargetName, StreamAddTarget.TargetName,
+        SortedSetRangeTarget.TargetName,
     ];
 
     /// <summary>The name on the command line and of the corpus folder.</summary>
@@ -47,6 +48,9 @@ public abstract class FuzzTarget
         BitfieldTarget.TargetName => new BitfieldTarget(),
         HyperLogLogTarget.TargetName => new HyperLogLogTarget(),
         RestoreTarget.TargetName => new RestoreTarget(),
+        SortTarget.TargetName => new SortTarget(),
+        StreamAddTarget.TargetName => new StreamAddTarget(),
+        SortedSetRangeTarget.TargetName => new SortedSetRangeTarget(),
         _ => null,
     };
 }

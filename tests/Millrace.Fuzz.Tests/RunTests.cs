@@ -25,6 +25,9 @@ public partial class RunTests(ITestOutputHelper output)
     [InlineData("bitfield", 100_000)]
     [InlineData("hyperloglog", 100_000)]
     [InlineData("restore", 50_000)]
+    [InlineData("sort", 30_000)]
+    [InlineData("xadd", 30_000)]
+    [InlineData("zrange", 30_000)]
     public void A_run_finds_no_crash_and_reaches_nine_lines_of_ten(string target, int executions)
     {
         string wanted = Long ? "5000000" : executions.ToString(CultureInfo.InvariantCulture);
@@ -43,6 +46,7 @@ public partial class RunTests(ITestOutputHelper output)
     [InlineData("config-parser", "1")]
     [InlineData("config-parser", "2")]
     [InlineData("restore", "1")]
+    [InlineData("zrange", "1")]
     public void A_planted_bug_is_found_by_following_coverage(string target, string seed)
     {
         (int code, string text) = Fuzz(target, "--planted", "--executions", "20000000", "--seed", seed);
