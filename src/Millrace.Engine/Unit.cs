@@ -183,7 +183,7 @@ public sealed class Unit
         Staged.Clear();
     }
 
-    /// <summary>Whether something was discarded, in a partition that the unit holds, that no unit has paid for.</summary>
+    /// <summary>Whether something was discarded in a partition that the unit holds, and no unit has paid for it.</summary>
     public bool HasDiscarded
     {
         get
