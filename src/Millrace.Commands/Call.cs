@@ -139,6 +139,15 @@ public readonly ref struct Call
         return false;
     }
 
+    /// <summary>Asks whether so many bytes can be had, before the first of them is taken; writes the error when they
+    /// cannot.</summary>
+    public bool HasRoomFor(long bytes)
+    {
+        if (Unit.HasRoomFor(bytes)) return true;
+        Reply.Error(ErrorTexts.NoRoom);
+        return false;
+    }
+
     /// <summary>Adds an increment; writes the usual error when no 64-bit integer holds the sum.</summary>
     public bool TryAdd(long value, long increment, out long sum)
     {
@@ -152,7 +161,7 @@ public readonly ref struct Call
     public bool TryAdd(in LongDouble value, in LongDouble increment, out LongDouble sum)
     {
         if (value.TryAdd(increment, out sum)) return true;
-        Reply.Error("ERR increment would produce NaN or Infinity"u8);
+        Reply.Error(ErrorTexts.IncrementNotFinite);
         return false;
     }
 

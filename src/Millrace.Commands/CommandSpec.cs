@@ -60,6 +60,11 @@ public sealed class CommandSpec
     /// (<see cref="LargeValues"/>).</summary>
     public bool StoresWhole { get; init; }
 
+    /// <summary>How many times of what its keys hold together it may make, for a while or for good, however short the
+    /// request; 0: what it makes is bounded by the request (<see cref="LargeValues.TryAdmit"/>), or it asks for room
+    /// itself.</summary>
+    public int CopiesOfKeys { get; init; }
+
     /// <summary>Which argument names a member of the collection at its only key (a field, a member), so that it can be
     /// fetched ahead; 0: none.</summary>
     public int MemberAt { get; init; }

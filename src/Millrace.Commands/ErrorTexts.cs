@@ -57,6 +57,15 @@ public static class ErrorTexts
     /// <summary>Memory is used up.</summary>
     public static ReadOnlySpan<byte> OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'."u8;
 
+    /// <summary>A sum of floating-point numbers is none.</summary>
+    public static ReadOnlySpan<byte> IncrementNotFinite => "ERR increment would produce NaN or Infinity"u8;
+
+    /// <summary>A command would take more memory than there is.</summary>
+    public static ReadOnlySpan<byte> NoRoom => "OOM command not allowed: it would take more memory than is left."u8;
+
+    /// <summary>A key is longer than can be stored.</summary>
+    public static ReadOnlySpan<byte> KeyTooLong => "ERR key is too long"u8;
+
     /// <summary>The least 64-bit integer, where its negation is needed.</summary>
     public static ReadOnlySpan<byte> OutsideSymmetricRange =>
         "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"u8;

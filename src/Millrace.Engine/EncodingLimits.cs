@@ -11,8 +11,9 @@ namespace Millrace.Engine;
 /// on.</remarks>
 public sealed record EncodingLimits
 {
-    /// <summary>The longest packed value, whatever the limits say: with it, and a key of nearly as much, an entry is
-    /// still a block. Redis's bound, too. Writers change to a table before it, and nothing longer is read.</summary>
+    /// <summary>The longest packed value, whatever the limits say: with it, and a key of nearly as much
+    /// (<see cref="Entry.MaxKeyBytes"/>), an entry is still a block. Redis's bound, too. Writers change to a table
+    /// before it, and nothing longer is read.</summary>
     public const int MaxPackedBytes = 1 << 30;
 
     /// <summary>The most fields of a packed hash.</summary>

@@ -50,6 +50,12 @@ public enum ValueType
 /// </remarks>
 public readonly struct Entry
 {
+    /// <summary>The longest key: with the longest value that lies in its entry it makes no block that is too long.
+    /// Whoever takes keys from outside refuses longer ones.</summary>
+    public const int MaxKeyBytes = int.MaxValue - EncodingLimits.MaxPackedBytes - MaxHeaderBytes;
+
+    private const int MaxHeaderBytes = sizeof(ulong) + (2 * sizeof(int)) + sizeof(long) + GuardBytes;
+    private const int GuardBytes = 64; // of the checked heap
     private const int TypeMask = 0xF;
     private const int EncodingShift = 4;
     private const ulong DeadlineBit = 1UL << 8;
@@ -152,8 +158,8 @@ public readonly struct Entry
 
     /// <summary>
     /// Writes a new entry into fresh memory and returns a view of it; the value area is left for the caller to fill.
-    /// Requires: all of it is no longer than a block can be; a value of <see cref="EncodingLimits.MaxPackedBytes"/> at
-    /// most leaves a key nearly as much.
+    /// Requires: a key of <see cref="MaxKeyBytes"/> at most and a value area of
+    /// <see cref="EncodingLimits.MaxPackedBytes"/>, so that all of it is no longer than a block can be.
     /// </summary>
     /// <param name="heap">The partition's heap.</param>
     /// <param name="key">The key; must not point into <paramref name="heap"/>'s memory that this call could

@@ -50,7 +50,7 @@ public sealed class Keyspace : IDisposable
         PartitionLine.AssertSize();
         for (var i = 0; i < _partitions.Length; i++)
             _partitions[i] = new Partition(i, shape.Databases, source, hasher, _lines, _upkeep);
-        Budget = new MemoryBudget(this);
+        Budget = new MemoryBudget(this, source);
     }
 
     /// <summary>Partitions, databases, loops.</summary>

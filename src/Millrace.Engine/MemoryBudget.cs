@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Millrace.Memory;
 
 namespace Millrace.Engine;
 
@@ -19,6 +20,9 @@ public interface IMemoryGate
 ///                   more than a grain? -> add to the one sum -> beyond the limit, or back? -> gate
 /// </code>
 /// Counted is the native memory of data as the heaps account it, exactly: neither buffers nor the managed heap.
+/// The end of all memory is a limit of its own, whatever maxmemory says: the gate is closed as well while the region
+/// that all comes from is nearly used up (<see cref="MemorySource.IsScarce"/>), and whoever is about to take more than
+/// a bounded amount asks before (<see cref="HasRoomFor"/>).
 /// The sum is behind by less than a grain per partition: nothing with one partition, at most 1/256 of the limit
 /// otherwise, so that a unit rarely writes to the line that all loops share. Without a limit nothing is reported.
 /// Two loops that cross the limit in opposite directions at one moment may leave the gate in the wrong position: the
@@ -34,7 +38,14 @@ public sealed class MemoryBudget
     // What an empty keyspace takes is next to nothing, and yet whoever sets such a limit means that nothing fits.
     private const long LeastBytes = 1024;
 
+    // So much a command takes without asking, here and there; the source keeps far more for that.
+    private const int UnaskedBytes = 64 * 1024;
+
+    // The value in the making, a text of it apart, and what it was before it grew.
+    private const int WorkingCopies = 3;
+
     private readonly Keyspace _keyspace;
+    private readonly MemorySource _source;
     private IMemoryGate? _gate;
     private long _thresholdBytes = long.MaxValue;
     private long _grainBytes;
@@ -42,7 +53,12 @@ public sealed class MemoryBudget
     private long _exceededSince; // ticks; 0: within the limit
     private long _exceededTicks;
 
-    internal MemoryBudget(Keyspace keyspace) => _keyspace = keyspace;
+    internal MemoryBudget(Keyspace keyspace, MemorySource source)
+    {
+        _keyspace = keyspace;
+        _source = source;
+        source.TellScarcity(Settle);
+    }
 
     /// <summary>The limit and what goes when it is reached. Exchanged by <see cref="Begin"/>.</summary>
     public MemoryLimits Limits { get; private set; } = new();
@@ -57,7 +73,10 @@ public sealed class MemoryBudget
     public long RoomyBytes => _thresholdBytes - Math.Min(Limits.Bytes / SlackPerLimit, MaxSlackBytes);
 
     /// <summary>Whether data takes more than it may, exactly, as of some recent moment. O(partitions).</summary>
-    public bool IsExceeded => _keyspace.UsedBytes > _thresholdBytes;
+    public bool IsExceeded => IsScarce || _keyspace.UsedBytes > _thresholdBytes;
+
+    /// <summary>Whether the region of all memory is nearly used up. Any thread.</summary>
+    public bool IsScarce => _source.IsScarce;
 
     /// <summary>How long it has been exceeded now, in milliseconds.</summary>
     public long ExceededNowMs
@@ -101,9 +120,28 @@ public sealed class MemoryBudget
     public void Settle()
     {
         if (_gate is null) return;
-        var isExceeded = ReportedBytes > _thresholdBytes;
+        var isExceeded = IsOver(ReportedBytes);
         if (isExceeded != _gate.IsClosed) Turn(isExceeded);
     }
+
+    /// <summary>Whether a command may take so many bytes: there are as many, in one piece. Asked before the first of
+    /// them is taken. Any thread, O(1).</summary>
+    public bool HasRoomFor(long bytes) => bytes <= UnaskedBytes || _source.HasRoomFor(bytes);
+
+    /// <summary>About how long one value may be that is made anew: no longer than data may be at all, nor than can
+    /// still be had with what making it takes. Any thread.</summary>
+    public long MostBytes
+    {
+        get
+        {
+            var most = _source.RoomBytes / WorkingCopies;
+            return IsLimited ? Math.Min(Limits.Bytes, most) : most;
+        }
+    }
+
+    /// <summary>Whether there is so much room that nobody has to measure what he is going to copy. Any thread.
+    /// </summary>
+    public bool HasPlenty => _source.HasPlenty;
 
     /// <summary>Reports a partition exactly; it is held.</summary>
     public void ReportExactly(Partition partition)
@@ -126,10 +164,12 @@ public sealed class MemoryBudget
         if (_exceededSince != 0) Volatile.Write(ref _exceededSince, Stopwatch.GetTimestamp());
     }
 
+    private bool IsOver(long bytes) => bytes > _thresholdBytes || _source.IsScarce;
+
     private void Add(Partition partition, long change)
     {
         partition.ReportedBytes += change;
-        var isExceeded = Interlocked.Add(ref _sum.Bytes, change) > _thresholdBytes;
+        var isExceeded = IsOver(Interlocked.Add(ref _sum.Bytes, change));
         if (isExceeded != _gate!.IsClosed) Turn(isExceeded);
     }
 

@@ -248,6 +248,9 @@ public sealed class Unit
         return Counted(partition, entry, access);
     }
 
+    /// <summary>Whether so many bytes can be had (<see cref="MemoryBudget.HasRoomFor"/>).</summary>
+    public bool HasRoomFor(long bytes) => _budget.HasRoomFor(bytes);
+
     /// <summary>Counts one change of the keyspace; every mutation of an existing value says so once.</summary>
     public void Changed(in Key key)
     {

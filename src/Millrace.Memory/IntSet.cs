@@ -32,6 +32,9 @@ public static class IntSet
     /// <summary>The size of a set without integers, and the bytes in front of the first.</summary>
     public const int EmptyBytes = 8;
 
+    /// <summary>What an integer takes at least.</summary>
+    public const int LeastElementBytes = sizeof(short);
+
     private const int CountAt = 4;
 
     /// <summary>Writes a set without integers. Requires: <see cref="EmptyBytes"/>.</summary>

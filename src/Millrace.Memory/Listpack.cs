@@ -105,6 +105,16 @@ public static class Listpack
         return count;
     }
 
+    /// <summary>So many elements there are at most, whatever the bytes are. Requires: <see cref="EmptyBytes"/> of them.
+    /// </summary>
+    public static int MostElements(ReadOnlySpan<byte> untrusted)
+    {
+        const int leastBytes = 2;
+        var count = StoredCount(untrusted);
+        var most = untrusted.Length / leastBytes;
+        return count == UnknownCount ? most : Math.Min(count, most);
+    }
+
     /// <summary>The place of the first element, or -1.</summary>
     public static int First(ReadOnlySpan<byte> listpack) => IsEmpty(listpack) ? -1 : HeaderBytes;
 

@@ -57,12 +57,22 @@ public sealed unsafe class MemorySource : IDisposable
     // How often somebody waits a millisecond for held chunks before the region counts as used up.
     private const int MaxHeldWaits = 1_000;
 
+    // How often somebody who only asks for room does.
+    private const int MaxRoomWaits = 20;
+
+    // What is left to those who do not ask before they take: a part of the region, and no more than that.
+    private const int ReservesPerRegion = 16;
+    private const long MaxReserveBytes = 8L << 30;
+
     // Guards the free runs, the chunks, the frontier and every page record that no heap owns. Taken last of all locks.
     private readonly Lock _pagesLock = new();
     private readonly SystemPages _system;
     private readonly FreeRuns _free;
     private readonly ChunkMap _chunks;
     private readonly int _pageLimit;
+    private readonly long _reserveBytes;
+    private Action? _scarcityChanged;
+    private volatile bool _isScarce;
     private byte* _reservation;
     private readonly nuint _reservationBytes;
     private byte* _recordReservation;
@@ -112,6 +122,7 @@ public sealed unsafe class MemorySource : IDisposable
         RegionBytes = bytes;
         _reservationBytes = (nuint)bytes + ChunkBytes;
         _pageLimit = (int)(bytes / PageBytes);
+        _reserveBytes = Math.Min(bytes / ReservesPerRegion, MaxReserveBytes);
         _system = system;
         _free = new FreeRuns(Records);
         Blobs = new Blobs(this);
@@ -131,6 +142,10 @@ public sealed unsafe class MemorySource : IDisposable
     /// counting those that have it ahead of use.</summary>
     public long CommittedBytes => _chunks.CommittedBytes;
 
+    /// <summary>Whether so little of the region is left that nobody may take more who can do without: twice the reserve
+    /// (<see cref="HasRoomFor"/>), or no whole chunk. Any thread.</summary>
+    public bool IsScarce => _isScarce;
+
     /// <summary>The blocks for large values, which are shared by reference count.</summary>
     public Blobs Blobs { get; }
 
@@ -143,6 +158,8 @@ public sealed unsafe class MemorySource : IDisposable
     /// <summary>Pages from here on were never handed out, and their records must not be read. Only grows.</summary>
     internal int Frontier => Volatile.Read(ref _frontier);
 
+    private long NeverUsedBytes => (long)(_pageLimit - Frontier) * PageBytes;
+
     /// <summary>Whether nothing waits to be discarded and no chunk is being worked on. For tests.</summary>
     internal bool IsSettled
     {
@@ -150,6 +167,43 @@ public sealed unsafe class MemorySource : IDisposable
         {
             lock (_pagesLock) return _queue == 0 && _workedChunks == 0;
         }
+    }
+
+    /// <summary>
+    /// Whether so many bytes can be had in one piece, with the reserve left for those who do not ask: whoever takes
+    /// more than a bounded amount asks before, since a region that is used up ends what he does. Any thread; others may
+    /// take it first, which the reserve is for as well. O(1), but that it waits for what is just being given up.
+    /// </summary>
+    public bool HasRoomFor(long bytes)
+    {
+        // Nearly always enough was never used; frontier and limit are read without the lock.
+        if (NeverUsedBytes - _reserveBytes >= bytes) return true;
+        lock (_pagesLock)
+        {
+            if (RegionBytes - UsedBytes - _reserveBytes < bytes) return false;
+            if (IsFreeInOnePiece(bytes)) return true;
+            // What was given up of late may still be held, to be discarded.
+            for (var waits = 0; ; waits++)
+            {
+                ReleaseQueued();
+                if (IsFreeInOnePiece(bytes)) return true;
+                if (_workedChunks == 0 || waits == MaxRoomWaits) return false;
+                WaitForHeld();
+            }
+        }
+    }
+
+    /// <summary>About how many bytes can still be had, the reserve left out. Any thread.</summary>
+    public long RoomBytes => Math.Max(RegionBytes - UsedBytes - _reserveBytes, 0);
+
+    /// <summary>Whether all that is used can be had twice more, never used before. Any thread; two reads.</summary>
+    public bool HasPlenty => NeverUsedBytes - _reserveBytes >= 2 * UsedBytes;
+
+    /// <summary>Has somebody told whenever <see cref="IsScarce"/> has changed: under the source's lock, so it must be
+    /// quick and take no lock.</summary>
+    public void TellScarcity(Action changed)
+    {
+        lock (_pagesLock) _scarcityChanged = changed;
     }
 
     /// <summary>
@@ -515,6 +569,23 @@ public sealed unsafe class MemorySource : IDisposable
         var runPages = _free.Unlink(first);
         if (runPages > pages) _free.Link(first + pages, runPages - pages);
         UsedBytes += (long)pages * PageBytes;
+        NoteScarcity();
+    }
+
+    private bool IsFreeInOnePiece(long bytes)
+    {
+        var atEnd = ((long)FreeAtFrontier * PageBytes) + NeverUsedBytes;
+        return atEnd - _reserveBytes >= bytes || _free.Find((int)(bytes / PageBytes) + 1) != 0;
+    }
+
+    // A whole chunk is what the longest span needs, and much more; only near the end of the region it may be missing.
+    private void NoteScarcity()
+    {
+        var isScarce = RegionBytes - UsedBytes < 2 * _reserveBytes
+            || (NeverUsedBytes < ChunkBytes && _queue == 0 && _workedChunks == 0 && _free.Find(PagesPerChunk) == 0);
+        if (isScarce == _isScarce) return;
+        _isScarce = isScarce;
+        _scarcityChanged?.Invoke();
     }
 
     // Adds pages to the free ones, joining what is free on either side. Chunks that are free now and too many are
@@ -524,6 +595,7 @@ public sealed unsafe class MemorySource : IDisposable
         UsedBytes -= (long)pages * PageBytes;
         _chunks.Give(first, pages);
         var run = LinkJoined(first, pages);
+        NoteScarcity();
         if (_chunks.FreeCount <= SpareChunks) return;
         var from = first / PagesPerChunk;
         var to = (first + pages + PagesPerChunk - 1) / PagesPerChunk;
@@ -548,12 +620,20 @@ public sealed unsafe class MemorySource : IDisposable
         return first;
     }
 
+    // The pages of the free run that ends where those begin that were never used.
+    private int FreeAtFrontier
+    {
+        get
+        {
+            ref var last = ref Records[_frontier - 1];
+            return last.Kind is PageKind.FreeTail or PageKind.FreeHead ? last.RunPages : 0;
+        }
+    }
+
     // Moves the frontier up by whole chunks, so far that a run of `pages` is free below it.
     private bool TryExtend(int pages)
     {
-        ref var last = ref Records[_frontier - 1];
-        var isFree = last.Kind is PageKind.FreeTail or PageKind.FreeHead;
-        var missing = pages - (isFree ? last.RunPages : 0);
+        var missing = pages - FreeAtFrontier;
         var target = ((long)_frontier + missing + PagesPerChunk - 1) / PagesPerChunk * PagesPerChunk;
         if (target > _pageLimit) return false;
         var first = _frontier;
@@ -606,6 +686,7 @@ public sealed unsafe class MemorySource : IDisposable
         Records[first] = default;
         _chunks.Release(first / PagesPerChunk, (first + pages) / PagesPerChunk, withMemory);
         LinkJoined(first, pages);
+        NoteScarcity();
     }
 
     private void Queue(int run, int from, int to)
@@ -644,6 +725,7 @@ public sealed unsafe class MemorySource : IDisposable
         _chunks.Release(first / PagesPerChunk, (first + recalled) / PagesPerChunk, withMemory: true);
         _chunks.Take(first, pages);
         UsedBytes += (long)pages * PageBytes;
+        NoteScarcity();
         if (recalled > pages) LinkJoined(first + pages, recalled - pages);
         return true;
     }

@@ -34,6 +34,9 @@ public readonly ref struct Args
     /// <summary>The number of arguments, the command name included.</summary>
     public int Count => _slices.Length;
 
+    /// <summary>The arguments have at most so many bytes together.</summary>
+    public int MostBytes => _buffer.Length;
+
     /// <summary>The bytes of one argument. Requires: 0 &lt;= index &lt; Count. Lives as long as the receive buffer is
     /// not refilled.</summary>
     /// <param name="index">0 is the command name.</param>

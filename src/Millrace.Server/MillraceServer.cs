@@ -38,10 +38,16 @@ public sealed class MillraceServer : IDisposable
     /// <param name="configuration">The settings at start; CONFIG SET changes them.</param>
     /// <param name="journal">Where log lines go.</param>
     public MillraceServer(Configuration configuration, Log journal)
+        : this(configuration, journal, new MemorySource())
+    {
+    }
+
+    /// <summary>Builds a server on memory of a choice, which becomes its own. For tests.</summary>
+    internal MillraceServer(Configuration configuration, Log journal, MemorySource memory)
     {
         var settings = configuration.Settings;
         var loops = settings.IoThreads;
-        _memory = new MemorySource();
+        _memory = memory;
         var keyspace = new Keyspace(KeyspaceShape.For(loops, settings.Databases), _memory, new KeyHasher());
         var registry = new ClientRegistry();
         var gates = new Gates();

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Millrace.Memory;
 using Millrace.Server.Config;
 using Millrace.Server.Logging;
 
@@ -13,6 +14,11 @@ namespace Millrace.Server.Tests;
 internal sealed class InProcessServer : IDisposable
 {
     public InProcessServer(params string[] directives)
+        : this(1L << 40, directives)
+    {
+    }
+
+    public InProcessServer(long regionBytes, params string[] directives)
     {
         var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
         var file = new ConfigFile(table, new DiskConfigFiles());
@@ -24,7 +30,7 @@ internal sealed class InProcessServer : IDisposable
         ];
         var error = file.Load(CommandLine.From([.. usual, .. directives]), []);
         if (error is not null) throw new InvalidOperationException(error.ToString());
-        Server = new MillraceServer(new Configuration(file.Values), Log.None());
+        Server = new MillraceServer(new Configuration(file.Values), Log.None(), new MemorySource(regionBytes));
         if (Server.Start() is { } fault) throw new InvalidOperationException(fault);
         Port = Server.Parts.Configuration.Settings.Port;
         // Whoever asks for io_uring by name wants to hear when it was refused, and not to test epoll once more.

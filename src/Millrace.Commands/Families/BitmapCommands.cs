@@ -38,6 +38,7 @@ public static class BitmapCommands
             Categories = AclCategories.Bitmap,
             Keys = [KeySpec.One(KeyFlags.OW | KeyFlags.Update, 2), KeySpec.Rest(KeyFlags.RO | KeyFlags.Access, 3)],
             Syntax = "(AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE) destkey:key key...",
+            CopiesOfKeys = 2,
             Summary = "Stores the result of a bitwise operation between strings.",
             Since = "2.6.0",
             Complexity = "O(N)",
@@ -180,6 +181,7 @@ public static class BitmapCommands
         var entry = call.Write(1);
         if (!call.IsTypeOrMissing(entry, ValueType.String)) return;
         var at = (int)(offset / BitsPerByte);
+        if (!LargeValues.HasRoomFor(call, entry, at + 1)) return;
         var bytes = StringValue.Open(call.Unit, key, entry, at + 1, out var isGrown);
         var mask = MaskOf(offset);
         var old = (bytes[at] & mask) != 0;

@@ -24,6 +24,7 @@ public static class BlockingListCommands
             Categories = AclCategories.List,
             Keys = [KeySpec.One(BlockingParts.Popped), KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2)],
             Syntax = "source:key destination:key (LEFT | RIGHT) (LEFT | RIGHT) timeout:double",
+            CopiesOfKeys = 1,
             Summary = "Takes an element from an end of a list, adds it at an end of another and returns it; waits for "
                 + "an element when there is none.",
             Since = "6.2.0",
@@ -71,6 +72,7 @@ public static class BlockingListCommands
             Categories = AclCategories.List,
             Keys = [KeySpec.One(BlockingParts.Popped), KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2)],
             Syntax = "source:key destination:key timeout:double",
+            CopiesOfKeys = 1,
             Summary = "Takes the last element from a list, adds it in front of another and returns it; waits for an "
                 + "element when there is none.",
             Since = "2.2.0",

@@ -7,6 +7,7 @@
 
 using Millrace.Engine;
 using Millrace.Engine.Codec;
+using Millrace.Engine.Values;
 using static Millrace.Commands.CommandFlags;
 
 namespace Millrace.Commands.Families;
@@ -46,6 +47,7 @@ public static class DumpCommands
             Categories = AclCategories.Keyspace,
             Keys = [KeySpec.One(KeyFlags.RO | KeyFlags.Access)],
             Syntax = "key",
+            CopiesOfKeys = 3,
             Summary = "Returns the value of a key in the form that RESTORE takes.",
             Since = "2.6.0",
             Complexity = "O(N*M) where N is the number of items of the value and M their average size.",
@@ -178,13 +180,18 @@ public static class DumpCommands
             return false;
         }
 
-        var reader = new ValueReader(value, call.Unit.PartitionFor(key).Heap);
+        var type = value.IsEmpty ? RdbType.None : (RdbType)value[0];
+        var most = call.Unit.Keyspace.Budget.MostBytes;
+        var longest = type == RdbType.String
+            ? Math.Min(call.Caller.MaxBulkLength, StringValue.MaxBytes) + ValueReader.MemberBytes
+            : most;
+        var reader = new ValueReader(value, call.Unit.PartitionFor(key).Heap, Math.Min(most, longest));
         var place = new ValuePlace(call.Unit, key);
-        var isMade = reader.TryByte(out var type)
-            && ValueCodec.TryRead(ref reader, (RdbType)type, place, out made);
+        var isMade = reader.TryByte(out _) && ValueCodec.TryRead(ref reader, type, place, out made);
         if (isMade && reader.Left == 0) return true;
         if (isMade) place.Drop(made);
-        call.Reply.Error(BadFormat);
+        if (!reader.IsTooLarge) call.Reply.Error(BadFormat);
+        else call.Reply.Error(longest < most ? ErrorTexts.StringTooLong : ErrorTexts.NoRoom);
         return false;
     }
 

@@ -95,6 +95,7 @@ public static class GeoCommands
                 Destination(RadiusOptionsAt, "STOREDIST"),
             ],
             Syntax = "key " + Point + " " + Circle + Extras + Count + Order + Stored,
+            CopiesOfKeys = 2,
             Summary = "Returns the members of a geospatial index within a distance from a point; stores them where"
                 + " wanted.",
             Since = "3.2.0",
@@ -137,6 +138,7 @@ public static class GeoCommands
                 Destination(MemberOptionsAt, "STOREDIST"),
             ],
             Syntax = "key member " + Circle + Extras + Count + Order + Stored,
+            CopiesOfKeys = 2,
             Summary = "Returns the members of a geospatial index within a distance from one of them; stores them where"
                 + " wanted.",
             Since = "3.2.0",
@@ -190,6 +192,7 @@ public static class GeoCommands
                 KeySpec.One(KeyFlags.RO | KeyFlags.Access, 2),
             ],
             Syntax = "destination:key source:key" + Area + Order + Count + " [STOREDIST]",
+            CopiesOfKeys = 2,
             Summary = "Stores the members of a geospatial index that are in a circle, a box or a polygon.",
             Since = "6.2.0",
             Complexity = AreaCost,

@@ -59,6 +59,7 @@ public static class SortCommands
             Keys = [Source, Named, Destination],
             Locks = LockScope.All,
             Syntax = Options + " [STORE destination:key]",
+            CopiesOfKeys = 2,
             Summary = "Sorts the elements of a list, set or sorted set; stores them where wanted.",
             Since = "1.0.0",
             Complexity = Complexity,

@@ -92,6 +92,7 @@ public static class SortedSetRangeCommands
             Keys = [KeySpec.One(KeyFlags.OW | KeyFlags.Update), KeySpec.One(KeyFlags.RO | KeyFlags.Access, 2)],
             Syntax = "dst:key src:key min:string max:string [BYSCORE | BYLEX] [REV]"
                 + " [LIMIT offset:integer count:integer]",
+            CopiesOfKeys = 2,
             Summary = "Stores the members in a range of a sorted set under another key.",
             Since = "6.2.0",
             Complexity = Walk,

@@ -28,6 +28,7 @@ public static class StreamClaimCommands
             Categories = AclCategories.Stream,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Delete)],
             Syntax = "key group consumer min-idle-time start [COUNT count:integer] [JUSTID]",
+            CopiesOfKeys = 2,
             Summary = "Takes over entries of a group that have been pending for long.",
             Since = "6.2.0",
             Complexity = "O(1) if COUNT is small.",
@@ -46,6 +47,7 @@ public static class StreamClaimCommands
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Update)],
             Syntax = "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds:unix-time] "
                 + "[RETRYCOUNT count:integer] [FORCE] [JUSTID] [LASTID id]",
+            CopiesOfKeys = 2,
             Summary = "Takes over pending entries of a group.",
             Since = "5.0.0",
             Complexity = "O(log N) where N is the number of the group's pending entries.",

@@ -41,6 +41,7 @@ public static class StreamReadCommands
             Categories = AclCategories.Stream,
             Keys = [Streams(from: 4)],
             Syntax = "GROUP (group consumer) " + ReadSyntax + "[NOACK] " + StreamsSyntax,
+            CopiesOfKeys = 32,
             Summary = "Returns entries that a group has not handed out yet, or a consumer's pending ones; waits for "
                 + "new ones when there are none.",
             Since = "5.0.0",

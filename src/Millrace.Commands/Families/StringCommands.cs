@@ -269,7 +269,7 @@ public static class StringCommands
         }
 
         var oldLength = StringValue.Length(entry);
-        if (!FitsLimit(call, oldLength, added.Length)) return;
+        if (!FitsLimit(call, entry, oldLength, added.Length)) return;
         call.Reply.Integer(StringValue.WriteAt(call.Unit, key, entry, oldLength, added));
         call.Unit.Changed(key);
     }
@@ -488,7 +488,7 @@ public static class StringCommands
             return;
         }
 
-        if (!FitsLimit(call, offset, part.Length)) return;
+        if (!FitsLimit(call, entry, offset, part.Length)) return;
         call.Reply.Integer(StringValue.WriteAt(call.Unit, key, entry, (int)offset, part));
         call.Unit.Changed(key);
     }
@@ -529,9 +529,10 @@ public static class StringCommands
         return KeyFlags.OW | KeyFlags.Update;
     }
 
-    private static bool FitsLimit(in Call call, long offset, int length)
+    private static bool FitsLimit(in Call call, in Entry entry, long offset, int length)
     {
-        if (offset <= Math.Min(call.Caller.MaxBulkLength, StringValue.MaxBytes) - length) return true;
+        if (offset <= Math.Min(call.Caller.MaxBulkLength, StringValue.MaxBytes) - length)
+            return LargeValues.HasRoomFor(call, entry, offset + length);
         call.Reply.Error(ErrorTexts.StringTooLong);
         return false;
     }
@@ -628,7 +629,8 @@ public static class StringCommands
         if (isRelative || options.Condition == SetCondition.Compared) RecordSet(call, key, call.Args[2], deadlineMs);
     }
 
-    private static void RecordSet(in Call call, in Key key, ReadOnlySpan<byte> value, long deadlineMs)
+    /// <summary>Records SET with this value and deadline (-1: none) as the effect.</summary>
+    internal static void RecordSet(in Call call, in Key key, ReadOnlySpan<byte> value, long deadlineMs)
     {
         if (!call.Effects.Begin(deadlineMs < 0 ? 3 : 5)) return;
         call.Effects.Argument("SET"u8);

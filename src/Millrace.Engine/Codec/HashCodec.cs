@@ -26,6 +26,7 @@ namespace Millrace.Engine.Codec;
 internal static class HashCodec
 {
     private const long MaxDeadlineMs = (1L << 48) - 1;
+    private const int LeastZipmapBytes = 3; // that a field takes
 
     internal static RdbType TypeOf(in Entry entry, RdbFormat format, long nowMs)
     {
@@ -124,14 +125,14 @@ internal static class HashCodec
         made = default;
         var room = default(TextRoom);
         var isRight = reader.TryReadText(ref room, out var zipmap);
-        if (!isRight || zipmap.Length <= Zipmap.First)
+        var most = zipmap.Length / LeastZipmapBytes;
+        if (!isRight || zipmap.Length <= Zipmap.First || !reader.TryClaim((long)most * ValueReader.MemberBytes))
         {
             room.Dispose();
             return false;
         }
 
-        // Each field takes three bytes at least.
-        var builder = new HashBuilder(place, hasDeadlines: false, zipmap.Length / 3);
+        var builder = new HashBuilder(place, hasDeadlines: false, most);
         var count = 0L;
         for (var at = Zipmap.First; at >= 0 && isRight; count++)
             isRight = Zipmap.TryTake(zipmap, ref at, out var name, out var value) && builder.TryAdd(name, value, -1);

@@ -51,7 +51,7 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
         if (!reader.TryText(out var text) || text.Length < leastBytes) return false;
         if (text.Length > EncodingLimits.MaxPackedBytes) return false;
         entry = Make(type, encoding, text.Length);
-        if (reader.TryCopy(text, entry.Value)) return true;
+        if (reader.TryCopy(text, entry.Value) && reader.TryClaim(BytesAsTable(entry))) return true;
         Heap.Free(entry.Block);
         entry = default;
         return false;
@@ -69,8 +69,9 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
         var isRight = reader.TryText(out var text)
             && text.Length <= EncodingLimits.MaxPackedBytes
             && reader.TryView(text, ref room, out ziplist)
-            && Ziplist.TryMeasure(ziplist, out _, out bytes)
-            && bytes <= EncodingLimits.MaxPackedBytes;
+            && Ziplist.TryMeasure(ziplist, out var count, out bytes)
+            && bytes <= EncodingLimits.MaxPackedBytes
+            && reader.TryClaim(bytes + ((long)count * ValueReader.MemberBytes));
         if (isRight)
         {
             entry = Make(type, encoding, bytes);
@@ -79,6 +80,15 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
 
         room.Dispose();
         return isRight;
+    }
+
+    // What is packed may become a table, with a copy of every member; nothing of it has been checked yet.
+    private static long BytesAsTable(in Entry entry)
+    {
+        ReadOnlySpan<byte> bytes = entry.Value;
+        var isIntSet = entry.Type == ValueType.Set && (SetEncoding)entry.Encoding == SetEncoding.IntSet;
+        var count = isIntSet ? bytes.Length / IntSet.LeastElementBytes : Listpack.MostElements(bytes);
+        return (long)count * ValueReader.MemberBytes;
     }
 
     /// <summary>Frees an entry that is in no table with everything it owns.</summary>

@@ -13,11 +13,16 @@ namespace Millrace.Engine.Codec;
 /// or are none of the format, with nothing that has to be undone. A text is read in two steps: <see cref="TryText"/>
 /// tells how long it is, after comparing that with what can still come, and whoever has made room for it has it copied
 /// there, or looks at it where it is.
+/// What a value is going to take is claimed before it is taken, text by text: bytes can say of themselves that there is
+/// much more of them. Beyond the bound nothing is read any more, and <see cref="IsTooLarge"/> says why.
 /// </remarks>
 public ref struct ValueReader
 {
     /// <summary>The longest text that is read.</summary>
     public const int MaxTextBytes = int.MaxValue - (4 * 1024 * 1024);
+
+    /// <summary>What a member of a collection takes at most, beside its text.</summary>
+    public const int MemberBytes = 64;
 
     private const int EncodedForm = 3;
     private const int LzfEncoding = 3;
@@ -25,14 +30,17 @@ public ref struct ValueReader
     private readonly ValueSource? _source;
     private readonly Heap _heap;
     private ReadOnlySpan<byte> _rest;
+    private long _unclaimed = long.MaxValue;
 
     /// <summary>Reads bytes that are all there.</summary>
     /// <param name="bytes">The bytes.</param>
     /// <param name="heap">Lends memory while a text is put together.</param>
-    public ValueReader(ReadOnlySpan<byte> bytes, Heap heap)
+    /// <param name="mostBytes">So much memory the value may take, about.</param>
+    public ValueReader(ReadOnlySpan<byte> bytes, Heap heap, long mostBytes = long.MaxValue)
     {
         _rest = bytes;
         _heap = heap;
+        _unclaimed = mostBytes;
     }
 
     /// <summary>Reads from a source.</summary>
@@ -46,6 +54,9 @@ public ref struct ValueReader
 
     /// <summary>At most so many bytes can still come.</summary>
     public readonly long Left => _rest.Length + (_source?.Left ?? 0);
+
+    /// <summary>Whether it was given up because it would take more memory than it may.</summary>
+    public readonly bool IsTooLarge => _unclaimed < 0;
 
     /// <summary>Reads a byte.</summary>
     public bool TryByte(out byte value)
@@ -112,10 +123,11 @@ public ref struct ValueReader
     {
         text = default;
         if (!TryByte(out var first)) return false;
-        if (first >> 6 == EncodedForm) return TryEncodedText(first & 0x3F, out text);
+        if (first >> 6 == EncodedForm)
+            return TryEncodedText(first & 0x3F, out text) && TryClaim((long)text.Length + MemberBytes);
         if (!TryLength(first, out var length) || length > (ulong)Left || length > MaxTextBytes) return false;
         text = new EncodedText(TextForm.Raw, (int)length, (int)length, 0);
-        return true;
+        return TryClaim((long)length + MemberBytes);
     }
 
     /// <summary>Copies a text.</summary>
@@ -160,6 +172,14 @@ public ref struct ValueReader
     {
         view = default;
         return TryText(out var text) && TryView(text, ref room, out view);
+    }
+
+    /// <summary>Claims memory that is about to be taken, beside what texts take. False when there may not be so
+    /// much.</summary>
+    internal bool TryClaim(long bytes)
+    {
+        _unclaimed = bytes <= _unclaimed ? _unclaimed - bytes : -1;
+        return _unclaimed >= 0;
     }
 
     private bool TryLength(byte first, out ulong length)

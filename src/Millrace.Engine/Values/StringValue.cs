@@ -47,11 +47,13 @@ public static class StringValue
     /// <summary>The longest string that can be stored, whatever the server's limit says.</summary>
     public const int MaxBytes = int.MaxValue - (4 * 1024 * 1024);
 
+    /// <summary>A string that grows takes so much more at most than it needs.</summary>
+    public const int MaxSpareBytes = 1024 * 1024;
+
     /// <summary>Room that <see cref="Read(Heap, in Entry, Span{byte})"/> needs for the text of an integer.</summary>
     public const int ScratchBytes = 20;
 
     private const int BlobHeaderBytes = 16;
-    private const int MaxSpareBytes = 1024 * 1024;
 
     /// <summary>The length of the string in bytes.</summary>
     public static int Length(in Entry entry)

@@ -79,6 +79,7 @@ internal sealed class Evictor
     internal bool IsWanted =>
         (_gates.Word & (Gate.OverMemory | Gate.WritesPaused | Gate.AllPaused)) == Gate.OverMemory
         && _budget.Limits.Evicts
+        && _budget.ReportedBytes > _budget.RoomyBytes // it may be closed for want of addresses alone
         && _host.UnixMs >= _stuckUntilMs;
 
     /// <summary>What <see cref="MakeRoom"/> answered last.</summary>
@@ -99,6 +100,8 @@ internal sealed class Evictor
         var progress = Work(began + leftTicks);
         _usedTicks += Stopwatch.GetTimestamp() - began;
         if ((_gates.Word & Gate.OverMemory) == 0) return Room.Made;
+        // What is evicted is no use while the region is nearly used up: only what comes back to it counts.
+        if (_budget.IsScarce) return IsAnythingDiscarded() ? Room.Later : Room.None;
         if (progress != Progress.NothingLeft) return Room.Later;
         return _budget.IsExceeded ? Room.None : Room.Made;
     }

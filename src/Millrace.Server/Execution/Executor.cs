@@ -128,6 +128,14 @@ public sealed class Executor
         for (var i = 0; i < queue.Count; i++)
         {
             var spec = queue.Spec(i);
+            if ((spec.StoppedBy & Gate.OverMemory) != 0 && _keyspace.Budget.IsScarce)
+            {
+                // However much a transaction writes, it was asked only at its beginning.
+                Statistics[spec].Rejected++;
+                exec.Reply.Error(ErrorTexts.NoRoom);
+                continue;
+            }
+
             var args = queue.Args(i);
             var call = new Call(spec, args, queue.Keys(i), exec.Reply, _unit, client, _effects.Named);
             Statistics.Begin(spec, args.Count);
@@ -440,7 +448,7 @@ public sealed class Executor
         var written = call.Reply.Written;
         try
         {
-            call.Spec.Handler!(ref call);
+            if (LargeValues.TryAdmit(call)) call.Spec.Handler!(ref call);
         }
         catch (Exception e)
         {

@@ -23,6 +23,9 @@ public sealed class DebugCommand(ServerParts parts)
     /// <summary>What DEBUG LOG writes of a message, as long as a line of Redis's log.</summary>
     private const int MaxLoggedBytes = 1024;
 
+    // What DEBUG POPULATE asks for besides each value, so that it stops before the reserve is touched.
+    private const int RoomPerKey = 64 * 1024;
+
     private readonly ServerParts _parts = parts;
 
     /// <summary>The family's commands.</summary>
@@ -199,6 +202,7 @@ public sealed class DebugCommand(ServerParts parts)
                 value = padded;
             }
 
+            if (!call.HasRoomFor(value.Length + RoomPerKey)) return;
             StringValue.SetBytes(call.Unit, key, default, value, -1);
             call.Unit.Changed(key);     // whoever watches the key hears of it, but it is not counted, nor propagated
             call.Unit.ChangedMany(-1);

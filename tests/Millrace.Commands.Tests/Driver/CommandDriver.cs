@@ -13,7 +13,7 @@ namespace Millrace.Commands.Tests.Driver;
 /// <summary>A keyspace and one client of it.</summary>
 internal sealed class CommandDriver : IDisposable
 {
-    private readonly MemorySource _source = new();
+    private readonly MemorySource _source;
     private readonly CommandTable _table = new(DataCommands.All);
     private readonly RequestParser _parser = new();
     private readonly SliceList _slices = new();
@@ -21,8 +21,9 @@ internal sealed class CommandDriver : IDisposable
     private readonly EffectBuffer _effects = new();
     private readonly List<string> _lastEffects = [];
 
-    public CommandDriver(int partitions = 1, int seed = 1)
+    public CommandDriver(int partitions = 1, int seed = 1, long regionBytes = 1L << 40)
     {
+        _source = new MemorySource(regionBytes);
         var shape = new KeyspaceShape(partitions, 16, partitions == 1 ? 1 : 2);
         Keyspace = new Keyspace(shape, _source, new KeyHasher((ulong)seed));
         Unit = new Unit(Keyspace, (uint)seed) { RecordsRemovals = true };
@@ -34,6 +35,9 @@ internal sealed class CommandDriver : IDisposable
     public Unit Unit { get; }
 
     public DriverCaller Client { get; }
+
+    /// <summary>About how many bytes of the region can still be had.</summary>
+    public long RoomBytes => _source.RoomBytes;
 
     public int Protocol { get; set; } = 2;
 
@@ -60,9 +64,13 @@ internal sealed class CommandDriver : IDisposable
     public RespValue Value(params ReadOnlySpan<string> words) => Parse(RunWords(words));
 
     /// <summary>Runs a request that is encoded already; it must be one.</summary>
-    public string Execute(byte[] request)
+    public string Execute(byte[] request) => Execute(request, RequestLimits.Default.MaxBulkLength);
+
+    /// <summary>The same with another limit for arguments.</summary>
+    public string Execute(byte[] request, long maxBulkLength)
     {
-        var status = _parser.Parse(request, RequestLimits.Default, authenticated: true, _slices, out var consumed);
+        var limits = new RequestLimits { MaxBulkLength = maxBulkLength };
+        var status = _parser.Parse(request, limits, authenticated: true, _slices, out var consumed);
         Assert.Equal(ParseStatus.Complete, status);
         Assert.Equal(request.Length, consumed);
         var args = new Args(request, _slices.AsSpan());
@@ -122,7 +130,7 @@ internal sealed class CommandDriver : IDisposable
         _effects.Reset(isRecording: true);
         Assert.True(Unit.TryBegin(LockSet(spec, keys), NowMs, patient: true, out _));
         var call = new Call(spec, args, keys, _reply, Unit, Client, _effects);
-        spec.Handler(ref call);
+        if (LargeValues.TryAdmit(call)) spec.Handler(ref call);
         Dirty = Unit.Dirty;
         Client.Record(Unit);
         if (Dirty > 0 && _effects.IsReplaced) RecordNamed(_effects.Bytes);
