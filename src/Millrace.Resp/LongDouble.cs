@@ -49,6 +49,12 @@ public readonly struct LongDouble : IEquatable<LongDouble>
         _isInfinity = isInfinity;
     }
 
+    /// <summary>The largest number that is not infinite.</summary>
+    public static LongDouble MaxValue => new(isNegative: false, ulong.MaxValue, HighestExponent);
+
+    /// <summary>Whether the sign is minus, that of a zero included.</summary>
+    public bool IsNegative => _isNegative;
+
     /// <summary>The number is plus or minus infinity.</summary>
     public bool IsInfinity => _isInfinity;
 
@@ -118,6 +124,21 @@ public readonly struct LongDouble : IEquatable<LongDouble>
         if (result._isInfinity) return false;
         sum = result;
         return true;
+    }
+
+    /// <summary>The number with the other sign.</summary>
+    public LongDouble Negated() => _isInfinity
+        ? new LongDouble(!_isNegative, isInfinity: true)
+        : new LongDouble(!_isNegative, _fraction, _exponent);
+
+    /// <summary>Below zero when this number is the lower one, above when it is the higher one; the zeros are equal.
+    /// O(1).</summary>
+    /// <param name="other">The number to compare with.</param>
+    public int CompareTo(LongDouble other)
+    {
+        int sign = Sign;
+        if (sign != other.Sign) return sign.CompareTo(other.Sign);
+        return sign < 0 ? other.CompareMagnitude(this) : CompareMagnitude(other);
     }
 
     /// <summary>A number of seconds as milliseconds, rounded up; -1 for less than a long can hold. False when it is
@@ -197,6 +218,16 @@ public readonly struct LongDouble : IEquatable<LongDouble>
     {
         Span<byte> text = stackalloc byte[MaxHumanBytes];
         return System.Text.Encoding.ASCII.GetString(text[..FormatHuman(text)]);
+    }
+
+    private int Sign => _fraction == 0 && !_isInfinity ? 0 : _isNegative ? -1 : 1;
+
+    // Every fraction has its top bit set, but those of the lowest exponent.
+    private int CompareMagnitude(LongDouble other)
+    {
+        if (_isInfinity || other._isInfinity) return _isInfinity.CompareTo(other._isInfinity);
+        int byExponent = _exponent.CompareTo(other._exponent);
+        return byExponent != 0 ? byExponent : _fraction.CompareTo(other._fraction);
     }
 
     private static int FormatFraction(ulong behind, Span<byte> to)

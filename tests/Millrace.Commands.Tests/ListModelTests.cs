@@ -66,7 +66,7 @@ public class ListModelTests
         string Text() => DrawText(random);
         string End() => random.Next(2) == 0 ? "LEFT" : "RIGHT";
         string Index() => random.Next(-60, 60).ToString();
-        return random.Next(24) switch
+        return random.Next(26) switch
         {
             <= 4 => ["RPUSH", Key(), .. Enumerable.Range(0, random.Next(1, 9)).Select(_ => Text())],
             <= 7 => ["LPUSH", Key(), .. Enumerable.Range(0, random.Next(1, 5)).Select(_ => Text())],
@@ -83,6 +83,11 @@ public class ListModelTests
             19 => ["LPOS", Key(), Text(), "RANK", (random.Next(2) == 0 ? 1 : -2).ToString(), "COUNT", "0"],
             20 => ["LMOVE", Key(), Key(), End(), End()],
             21 => ["RPOPLPUSH", Key(), Key()],
+            24 or 25 =>
+            [
+                "LMOVEM", Key(), Key(), End(), End(), random.Next(2) == 0 ? "COUNT" : "EXACTLY",
+                random.Next(1, 40).ToString(), random.Next(2) == 0 ? "OBO" : "BULK",
+            ],
             22 => ["LMPOP", "2", Key(), Key(), End(), "COUNT", random.Next(1, 9).ToString()],
             _ => ["LTRIM", Key(), random.Next(3).ToString(), random.Next(-3, 200).ToString()],
         };

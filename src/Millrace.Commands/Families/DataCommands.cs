@@ -22,6 +22,7 @@ public static class DataCommands
         .. DumpCommands.Table,
         .. ListCommands.Table,
         .. BlockingListCommands.Table,
+        .. ListRangeCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
         .. SortedSetCommands.Table,

@@ -65,6 +65,7 @@ public static class ListCommands
                 KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2),
             ],
             Syntax = "source:key destination:key (LEFT | RIGHT) (LEFT | RIGHT)",
+            CopiesOfKeys = 1,
             Summary = "Takes an element from an end of a list, adds it at an end of another and returns it.",
             Since = "6.2.0",
             Complexity = "O(1)",
@@ -194,6 +195,7 @@ public static class ListCommands
                 KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2),
             ],
             Syntax = "source:key destination:key",
+            CopiesOfKeys = 1,
             Summary = "Takes the last element from a list, adds it in front of another and returns it.",
             Since = "1.2.0",
             Complexity = "O(1)",
@@ -726,8 +728,8 @@ public static class ListCommands
         return isFound;
     }
 
-    // The second key that a move changes; only one change is counted.
-    private static void Touched(Unit unit, in Key key)
+    /// <summary>Tells of the second key that a move changes; only one change is counted.</summary>
+    internal static void Touched(Unit unit, in Key key)
     {
         unit.Changed(key);
         unit.ChangedMany(-1);

@@ -129,6 +129,68 @@ public static class ListEdits
         ListValue.AfterRemoving(unit, key, entry);
     }
 
+    /// <summary>Moves elements from an end of a list to an end of another.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="source">The key of a list.</param>
+    /// <param name="sourceEntry">That list.</param>
+    /// <param name="range">Which elements, and in which order they are afterwards.</param>
+    /// <param name="target">The other key.</param>
+    /// <param name="targetEntry">A list, or missing.</param>
+    /// <param name="to">The end that they are added at.</param>
+    public static void MoveRange(
+        Unit unit,
+        in Key source,
+        in Entry sourceEntry,
+        MovedRange range,
+        in Key target,
+        in Entry targetEntry,
+        ListEnd to)
+    {
+        // The lists share no block, so the elements stay where they are while the other list grows.
+        PushRange(unit, target, targetEntry, range.WalkFor(sourceEntry, to), range.Count, to);
+        ListValue.Drop(unit, source, sourceEntry, range.From, range.Count);
+    }
+
+    /// <summary>Moves elements from an end of a list to an end of the same list.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="entry">A list.</param>
+    /// <param name="range">Which elements, and in which order they are afterwards.</param>
+    /// <param name="to">The end that they are added at.</param>
+    public static void MoveRangeWithin(Unit unit, in Key key, in Entry entry, MovedRange range, ListEnd to)
+    {
+        var isWhole = range.Count == ListValue.Length(entry);
+        if (!range.IsReversed && (isWhole || range.From == to)) return;
+
+        // They go back into the list that they are read from: all of them are copied first.
+        var copy = PackedDeque.Create(entry.Heap);
+        ref readonly var limits = ref unit.Keyspace.ListChunks;
+        var elements = range.WalkFor(entry, ListEnd.Right);
+        for (var left = range.Count; left > 0 && elements.TryNext(out var element); left--)
+            copy.PushLast(element, limits);
+        elements.Dispose();
+        var cut = ListValue.Cut(unit, key, entry, range.From, range.Count);
+        var isFromEnd = to == ListEnd.Left;
+        var copied = new ListCursor(copy, isFromEnd ? copy.Count - 1 : 0, isFromEnd);
+        ListValue.AfterRemoving(unit, key, PushRange(unit, key, cut, copied, range.Count, to));
+        copy.Free();
+    }
+
+    // Takes the cursor over. As one by one, so that the list changes its encoding where it would then.
+    private static Entry PushRange(
+        Unit unit, in Key key, in Entry entry, ListCursor elements, long count, ListEnd to)
+    {
+        var grown = entry;
+        for (; count > 0 && elements.TryNext(out var element); count--)
+        {
+            grown = ListValue.BeforeAdding(unit, key, grown, element.TextLength, 1);
+            grown = ListValue.Push(unit, key, grown, to, element);
+        }
+
+        elements.Dispose();
+        return grown;
+    }
+
     private static long RemoveFirst(Span<byte> listpack, ListpackElement element, long max)
     {
         var removed = 0L;
@@ -160,5 +222,25 @@ public static class ListEdits
         }
 
         return removed;
+    }
+}
+
+/// <summary>Elements at an end of a list that move, and their order where they arrive.</summary>
+/// <param name="From">The end.</param>
+/// <param name="Count">How many; there are as many.</param>
+/// <param name="IsReversed">Whether the order they have is turned round.</param>
+public readonly record struct MovedRange(ListEnd From, long Count, bool IsReversed)
+{
+    /// <summary>A walk over the elements in the order in which they arrive. Dispose of it, and take no more than
+    /// <see cref="Count"/>.</summary>
+    public ListCursor Walk(in Entry entry) => Walk(entry, IsReversed);
+
+    /// <summary>The same in the order in which they have to be added one by one at an end.</summary>
+    internal ListCursor WalkFor(in Entry entry, ListEnd to) => Walk(entry, IsReversed != (to == ListEnd.Left));
+
+    private ListCursor Walk(in Entry entry, bool isBackwards)
+    {
+        var first = From == ListEnd.Left ? 0 : ListValue.Length(entry) - Count;
+        return ListValue.Walk(entry, isBackwards ? first + Count - 1 : first, isBackwards);
     }
 }

@@ -256,7 +256,9 @@ public static class ListValue
         deque.Free();
     }
 
-    private static Entry Cut(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
+    /// <summary>Removes elements at an end, all of them perhaps; the list is made good by what is added to it and
+    /// <see cref="AfterRemoving"/>.</summary>
+    internal static Entry Cut(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
     {
         if (IsPacked(entry))
         {

@@ -31,6 +31,7 @@ internal sealed class ListModel
             "LREM" => Remove(list, int.Parse(words[2]), words[3]),
             "LPOS" => Positions(list, words[2], int.Parse(words[4])),
             "LMOVE" => Move(words[1], words[2], words[3] == "LEFT", words[4] == "LEFT"),
+            "LMOVEM" => MoveMany(words),
             "RPOPLPUSH" => Move(words[1], words[2], fromFirst: false, toFirst: true),
             "LMPOP" => PopMany(words),
             "LTRIM" => Trim(list, int.Parse(words[2]), int.Parse(words[3])),
@@ -131,6 +132,22 @@ internal sealed class ListModel
         var all = Enumerable.Range(0, list.Count).Where(i => list[i] == text);
         if (rank < 0) all = all.Reverse();
         return Shown(all.Skip(Math.Abs(rank) - 1).Select(i => i.ToString()));
+    }
+
+    // LMOVEM source target LEFT|RIGHT LEFT|RIGHT COUNT|EXACTLY n OBO|BULK
+    private string MoveMany(string[] words)
+    {
+        var (isExact, count) = (words[5] == "EXACTLY", int.Parse(words[6]));
+        var length = _lists.TryGetValue(words[1], out var list) ? list.Count : 0;
+        if (isExact && length < count) return None;
+        if (length == 0) return "[]";
+        var (fromFirst, toFirst) = (words[3] == "LEFT", words[4] == "LEFT");
+        var taken = Take(list!, fromFirst, count);
+        if (!fromFirst) taken.Reverse();
+        if (words[7] == "OBO" && fromFirst == toFirst) taken.Reverse();
+        if (!_lists.TryGetValue(words[2], out var target)) _lists[words[2]] = target = [];
+        target.InsertRange(toFirst ? 0 : target.Count, taken);
+        return Shown(taken);
     }
 
     private string Move(string from, string to, bool fromFirst, bool toFirst)

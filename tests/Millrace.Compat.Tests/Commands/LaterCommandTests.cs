@@ -39,6 +39,9 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string DelIfEq = "valkey.io/commands/delifeq";
     private const string SUnionCard = "redis.io/commands/sunioncard";
     private const string SDiffCard = "redis.io/commands/sdiffcard";
+    private const string IncrEx = "redis.io/commands/increx";
+    private const string LMoveM = "redis.io/commands/lmovem";
+    private const string BLMoveM = "redis.io/commands/blmovem";
     private const string ClientList = "redis.io/commands/client-list, history 7.2.0";
 
     /// <summary>Requests, expected reply of the last, source.</summary>
@@ -106,6 +109,46 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "SET a 1 NX IFEQ 1", "-ERR syntax error\r\n", SetSuite },
         { "SET a 1 IFEQ 1 XX", "-ERR syntax error\r\n", SetSuite },
         { "SET a 1 IFEQ 1 IFNE 2", "-ERR syntax error\r\n", SetSuite },
+
+        { "INCREX a|INCREX a", "*2\r\n:2\r\n:1\r\n", IncrEx },
+        { "SET a 100|INCREX a BYINT 5", "*2\r\n:105\r\n:5\r\n", IncrEx },
+        { "SET a 105|INCREX a BYINT -10", "*2\r\n:95\r\n:-10\r\n", IncrEx },
+        { "SET a 1.5|INCREX a BYFLOAT 0.25", "*2\r\n$4\r\n1.75\r\n$4\r\n0.25\r\n", IncrEx },
+        { "HELLO 3|SET a 1.5|INCREX a BYFLOAT 0.25", "*2\r\n,1.75\r\n,0.25\r\n", IncrEx },
+        { "INCREX a BYINT 1 EX 1000|TTL a", ":1000\r\n", IncrEx },
+        { "SET a 10|INCREX a BYINT 1 EX 1000 ENX|TTL a", ":1000\r\n", IncrEx },
+        { "SET a 10 EX 500|INCREX a BYINT 1 EX 10 ENX|TTL a", ":500\r\n", IncrEx },
+        { "SET a 10 EX 500|INCREX a|TTL a", ":500\r\n", IncrEx },
+        { "SET a 5 EX 1000|INCREX a BYINT 1 PERSIST|TTL a", ":-1\r\n", IncrEx },
+        { "INCREX a EXAT FUTURE|EXPIRETIME a", ":FUTURE\r\n", IncrEx },
+        { "INCREX a PXAT FUTUREMS|PEXPIRETIME a", ":FUTUREMS\r\n", IncrEx },
+        { "SET a 99|INCREX a BYINT 5 UBOUND 100", "*2\r\n:99\r\n:0\r\n", IncrEx },
+        { "SET a 99|INCREX a BYINT 5 UBOUND 100|GET a", "$2\r\n99\r\n", IncrEx },
+        { "SET a 99|INCREX a BYINT 5 UBOUND 100 SATURATE", "*2\r\n:100\r\n:1\r\n", IncrEx },
+        { "SET a 1.5|INCREX a", "-ERR value is not an integer or out of range\r\n", IncrEx },
+        { "RPUSH a x|INCREX a", "-WRONGTYPE*", IncrEx },
+        { "INCREX a BYINT 1 BYFLOAT 1", "-ERR*", IncrEx + ": mutually exclusive" },
+        { "INCREX a LBOUND 2 UBOUND 1", "-ERR*", IncrEx },
+        { "INCREX a ENX", "-ERR*", IncrEx },
+        { "INCREX a PERSIST ENX", "-ERR*", IncrEx },
+        { "INCREX a EX 0", "-ERR invalid expire time in 'increx' command\r\n", IncrEx + " (a positive integer)" },
+
+        { "RPUSH a 1 2 3 4|LMOVEM a b LEFT LEFT COUNT 2 OBO", "*2\r\n$1\r\n2\r\n$1\r\n1\r\n", LMoveM },
+        { "RPUSH a 1 2 3|LMOVEM a b LEFT LEFT COUNT 2 OBO|LRANGE a 0 -1", "*1\r\n$1\r\n3\r\n", LMoveM },
+        { "RPUSH a 1 2 3|LMOVEM a b LEFT LEFT COUNT 2 BULK", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n", LMoveM },
+        { "RPUSH a 1 2|LMOVEM a b LEFT LEFT EXACTLY 5 BULK", "*-1\r\n", LMoveM },
+        { "RPUSH a 1 2 3|LMOVEM a a LEFT LEFT EXACTLY 2 OBO|LINDEX a 0", "$1\r\n2\r\n", LMoveM },
+        { "RPUSH a 1 2 3|LMOVEM a a LEFT LEFT EXACTLY 2 BULK|LINDEX a 0", "$1\r\n1\r\n", LMoveM },
+        { "RPUSH a 1|LMOVEM a b RIGHT LEFT", "*1\r\n$1\r\n1\r\n", LMoveM },
+        { "LMOVEM a b LEFT LEFT", "*0\r\n", LMoveM },
+        { "LMOVEM a b LEFT LEFT COUNT 2 OBO", "*0\r\n", LMoveM },
+        { "LMOVEM a b LEFT LEFT EXACTLY 2 OBO", "*-1\r\n", LMoveM },
+        { "LMOVEM a b LEFT LEFT COUNT 2", "-ERR*", LMoveM + ": selector and ordering" },
+        { "COMMAND GETKEYS LMOVEM a b LEFT LEFT", "*2\r\n$1\r\na\r\n$1\r\nb\r\n", LMoveM },
+        { "RPUSH a 1|BLMOVEM a b LEFT LEFT 0", "*1\r\n$1\r\n1\r\n", BLMoveM },
+        { "RPUSH a 1 2 3|BLMOVEM a b LEFT LEFT 0 COUNT 2 OBO", "*2\r\n$1\r\n2\r\n$1\r\n1\r\n", BLMoveM },
+        { "BLMOVEM a b LEFT LEFT 0.01", "*-1\r\n", BLMoveM },
+        { "RPUSH a 1|BLMOVEM a b LEFT LEFT 0.01 EXACTLY 2 BULK", "*-1\r\n", BLMoveM },
 
         { "SET a Hello\\sworld|DIGEST a", "$16\r\nb6acb9d84a38ff74\r\n", Digest },
         { "DIGEST a", "$-1\r\n", Digest },

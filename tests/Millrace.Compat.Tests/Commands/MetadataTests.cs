@@ -19,6 +19,7 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         "msetex", "client|setinfo", "client|no-touch", "cluster|myshardid",
         "hexpire", "hexpireat", "hexpiretime", "hpersist", "hpexpire", "hpexpireat", "hpexpiretime", "hpttl", "httl",
         "hgetdel", "hgetex", "hsetex", "delex", "delifeq", "digest", "sdiffcard", "sunioncard",
+        "increx", "lmovem", "blmovem",
     ];
 
     // Commands that take more arguments than in 7.0.15 (redis.io/commands/zrank, history 7.2.0: WITHSCORE).

@@ -33,6 +33,24 @@ public class BlockingTests
         "a> BRPOPLPUSH k m 0|b: RPUSH k 1 2 = 2|a< 2|b: LRANGE m 0 -1 = [2]",
         "a> BLMPOP 0 2 k m LEFT COUNT 2|b: RPUSH m 1 2 3 = 3|a< [m [1 2]]|b: LRANGE m 0 -1 = [3]",
         "a> BRPOPLPUSH k k 0|b: RPUSH k 1 = 1|a< 1|b: LRANGE k 0 -1 = [1]",
+        "a> BLMOVEM k m LEFT RIGHT 0|b: RPUSH k 1 2 = 2|a< [1]|b: LRANGE m 0 -1 = [1]|b: LRANGE k 0 -1 = [2]",
+        "a> BLMOVEM k m LEFT LEFT 0 COUNT 3 OBO|b: RPUSH k 1 2 = 2|a< [2 1]|b: LRANGE m 0 -1 = [2 1]|b: EXISTS k = 0",
+        // Enough of them, however they come.
+        "a> BLMOVEM k m LEFT LEFT 0 EXACTLY 3 BULK|b: RPUSH k 1 = 1|a? |b: RPUSH k 2 = 2|a? |b: RPUSH k 3 4 = 4"
+            + "|a< [1 2 3]|b: LRANGE k 0 -1 = [4]|b: LRANGE m 0 -1 = [1 2 3]",
+        "d: RPUSH k 1 = 1|a> BLMOVEM k k LEFT LEFT 0 EXACTLY 2 OBO|b: RPUSH k 2 3 = 3|a< [2 1]"
+            + "|b: LRANGE k 0 -1 = [2 1 3]",
+        "a> BLMOVEM k m LEFT LEFT 0 EXACTLY 2 BULK|b> BLPOP k 0|d: RPUSH k 1 = 1|b< [k 1]|a? |d: RPUSH k 2 3 = 2"
+            + "|a< [2 3]",
+        "a> BLMOVEM k m LEFT LEFT 0 EXACTLY 2 BULK|b: RPUSH k 1 = 1|b: DEL k = 1|b: RPUSH k 2 = 1|a? |b: LPUSH k 3 = 2"
+            + "|a< [3 2]",
+        "a> BLMOVEM k m LEFT LEFT 0 EXACTLY 2 BULK|b> BLMOVEM m n RIGHT RIGHT 0 EXACTLY 2 OBO|d: RPUSH k 1 2 = 2"
+            + "|a< [1 2]|b< [2 1]|d: EXISTS k m = 0|d: LRANGE n 0 -1 = [2 1]",
+        "d: SET m x = OK|a> BLMOVEM k m LEFT LEFT 0 EXACTLY 2 OBO|d: RPUSH k 1 = 1|a? |d: RPUSH k 2 = 2|a< " + WrongType
+            + "|d: LLEN k = 2",
+        "d: RPUSH k 1 = 1|a: BLMOVEM k m LEFT LEFT 0.01 EXACTLY 2 OBO = (nil)|a: BLMOVEM n m LEFT LEFT 0.01 = (nil)"
+            + "|a: MULTI = OK|a: BLMOVEM n m LEFT LEFT 0 = QUEUED|a: BLMOVEM k m LEFT LEFT 0 EXACTLY 2 OBO = QUEUED"
+            + "|a: BLMOVEM k m LEFT LEFT 0 = QUEUED|a: EXEC = [(nil) (nil) [1]]",
         // What comes behind the blocking command waits with it.
         "a> BLPOP k 0|a> PING|b: RPUSH k 1 = 1|a< [k 1]|a< PONG",
         // First come, first served; over several keys too.
