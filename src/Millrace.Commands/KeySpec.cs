@@ -65,16 +65,12 @@ public sealed record KeySpec
     /// <summary>Whether clients are told no more than that there may be such keys.</summary>
     public bool IsUnknown { get; init; }
 
-    /// <summary>Finds the argument with the only key, or 0, where what clients are told is not exact. Unknown and null:
-    /// nobody can tell.</summary>
+    /// <summary>Finds the argument to begin at as the command reads its options, where what clients are told is not
+    /// exact; 0: there is none. Null: it is where they are told, or, if that is unknown, nobody can tell.</summary>
     public Func<Args, int>? Locate { get; init; }
 
     /// <summary>The upper-case word to search for, or null.</summary>
     public string? Keyword { get; init; }
-
-    /// <summary>Keyword: finds it where arguments before it may be the same word; 0: it is not there. Null: the first
-    /// one is meant.</summary>
-    public Func<Args, int>? FindKeyword { get; init; }
 
     /// <summary>Where the search for the keyword starts; negative: counted from the end, searching backwards.</summary>
     public int KeywordFrom { get; init; }
@@ -128,12 +124,6 @@ public sealed record KeySpec
     /// <returns>False when the arguments hold none, or none that make sense.</returns>
     public bool TryFind(Args args, out int first, out int last)
     {
-        if (IsUnknown || Locate is not null)
-        {
-            first = last = Locate?.Invoke(args) ?? 0;
-            return first > 0;
-        }
-
         last = 0;
         if (!TryBegin(args, out first)) return false;
         if (!IsCounted)
@@ -154,13 +144,13 @@ public sealed record KeySpec
     private bool TryBegin(Args args, out int first)
     {
         first = BeginIndex;
-        if (Keyword is null) return first < args.Count;
-        if (FindKeyword is not null)
+        if (Locate is not null || IsUnknown)
         {
-            first = FindKeyword(args) + 1;
-            return first > 1 && first < args.Count;
+            first = Locate?.Invoke(args) ?? 0;
+            return first > 0;
         }
 
+        if (Keyword is null) return first < args.Count;
         var step = KeywordFrom < 0 ? -1 : 1;
         var at = KeywordFrom < 0 ? args.Count + KeywordFrom : KeywordFrom;
         for (; at > 0 && at < args.Count; at += step)

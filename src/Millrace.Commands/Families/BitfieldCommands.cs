@@ -120,7 +120,7 @@ public static class BitfieldCommands
         var entry = call.Write(1);
         if (!call.IsTypeOrMissing(entry, ValueType.String)) return;
         if (!LargeValues.HasRoomFor(call, entry, plan.NeededBytes)) return;
-        var bytes = StringValue.Open(call.Unit, key, entry, plan.NeededBytes, out var isGrown);
+        var bytes = StringValue.OpenAtLeast(call.Unit, key, entry, plan.NeededBytes, out var isGrown);
         call.Reply.Array(plan.Steps);
         var changes = 0L;
         var reader = new BitfieldReader(call.Args, BitfieldReader.MaxBytes(call.Caller));

@@ -182,7 +182,7 @@ public static class BitmapCommands
         if (!call.IsTypeOrMissing(entry, ValueType.String)) return;
         var at = (int)(offset / BitsPerByte);
         if (!LargeValues.HasRoomFor(call, entry, at + 1)) return;
-        var bytes = StringValue.Open(call.Unit, key, entry, at + 1, out var isGrown);
+        var bytes = StringValue.OpenAtLeast(call.Unit, key, entry, at + 1, out var isGrown);
         var mask = MaskOf(offset);
         var old = (bytes[at] & mask) != 0;
         call.Reply.Integer(old ? 1 : 0);

@@ -55,6 +55,18 @@ internal struct SortOptions
     private long _offset;
     private long _limit;
 
+    private enum SortWord
+    {
+        None,
+        Asc,
+        Desc,
+        Alpha,
+        Limit,
+        Store,
+        By,
+        Get,
+    }
+
     /// <summary>The order stays as it is.</summary>
     public bool KeepsOrder { get; private set; }
 
@@ -76,11 +88,7 @@ internal struct SortOptions
         options = new SortOptions { _limit = -1 };
         for (var at = 2; at < call.Args.Count; at++)
         {
-            if (!options.TryTake(call, mayStore, ref at, out var isSyntax))
-            {
-                if (isSyntax) call.Reply.Error(ErrorTexts.Syntax);
-                return false;
-            }
+            if (!options.TryTake(call, mayStore, ref at)) return false;
         }
 
         return true;
@@ -95,9 +103,8 @@ internal struct SortOptions
         var found = 0;
         for (var at = 2; at < args.Count; at++)
         {
-            if (Words.Equal(args[at], "LIMIT"u8)) at += 2;
-            else if (Words.Equal(args[at], "BY"u8) || Words.Equal(args[at], "GET"u8)) at++;
-            else if (Words.Equal(args[at], "STORE"u8) && at + 1 < args.Count) found = ++at;
+            if (WordAt(args, at, out var values) == SortWord.Store && at + values < args.Count) found = at + 1;
+            at += values;
         }
 
         return found;
@@ -111,36 +118,60 @@ internal struct SortOptions
         return (start, Math.Min(count, length - start));
     }
 
-    private bool TryTake(in Call call, bool mayStore, ref int at, out bool isSyntax)
+    // The word that an argument is, and how many arguments behind it belong to it.
+    private static SortWord WordAt(Args args, int at, out int values)
     {
-        var left = call.Args.Count - at - 1;
-        isSyntax = false;
-        if (call.Is(at, "ASC"u8)) IsDescending = false;
-        else if (call.Is(at, "DESC"u8)) IsDescending = true;
-        else if (call.Is(at, "ALPHA"u8)) IsAlpha = true;
-        else if (call.Is(at, "LIMIT"u8) && left >= 2)
+        var text = args[at];
+        var word = Words.Equal(text, "ASC"u8) ? SortWord.Asc
+            : Words.Equal(text, "DESC"u8) ? SortWord.Desc
+            : Words.Equal(text, "ALPHA"u8) ? SortWord.Alpha
+            : Words.Equal(text, "LIMIT"u8) ? SortWord.Limit
+            : Words.Equal(text, "STORE"u8) ? SortWord.Store
+            : Words.Equal(text, "BY"u8) ? SortWord.By
+            : Words.Equal(text, "GET"u8) ? SortWord.Get
+            : SortWord.None;
+        values = word switch
         {
-            if (!call.TryInteger(at + 1, out _offset) || !call.TryInteger(at + 2, out _limit)) return false;
-            at += 2;
-        }
-        else if (mayStore && call.Is(at, "STORE"u8) && left >= 1) StoreAt = ++at;
-        else if (call.Is(at, "BY"u8) && left >= 1)
+            SortWord.Limit => 2,
+            SortWord.Store or SortWord.By or SortWord.Get => 1,
+            _ => 0,
+        };
+        return word;
+    }
+
+    private bool TryTake(in Call call, bool mayStore, ref int at)
+    {
+        var word = WordAt(call.Args, at, out var values);
+        var first = at + 1;
+        at += values;
+        if (word == SortWord.None || at >= call.Args.Count || (word == SortWord.Store && !mayStore))
         {
-            _byAt = ++at;
-            // The last one decides what is looked up, but any that names no keys keeps the order.
-            KeepsOrder |= !By(call).NamesKeys;
-        }
-        else if (call.Is(at, "GET"u8) && left >= 1)
-        {
-            AddGet(++at);
-        }
-        else
-        {
-            isSyntax = true;
+            call.Reply.Error(ErrorTexts.Syntax);
             return false;
         }
 
-        return true;
+        switch (word)
+        {
+            case SortWord.Limit:
+                return call.TryInteger(first, out _offset) && call.TryInteger(first + 1, out _limit);
+            case SortWord.Alpha:
+                IsAlpha = true;
+                return true;
+            case SortWord.Store:
+                StoreAt = first;
+                return true;
+            case SortWord.Get:
+                AddGet(first);
+                return true;
+            case SortWord.By:
+                _byAt = first;
+                // The last one decides what is looked up, but any that names no keys keeps the order.
+                KeepsOrder |= !By(call).NamesKeys;
+                return true;
+            default:
+                IsDescending = word == SortWord.Desc;
+                return true;
+        }
     }
 
     private void AddGet(int at)

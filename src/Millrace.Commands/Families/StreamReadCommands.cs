@@ -62,7 +62,7 @@ public static class StreamReadCommands
         Flags = KeyFlags.RO | KeyFlags.Access,
         Keyword = "STREAMS",
         KeywordFrom = from,
-        FindKeyword = StreamReadOptions.FindStreams,
+        Locate = StreamReadOptions.FindKeys,
         LastKey = -1,
         Limit = 2,
     };

@@ -39,13 +39,13 @@ internal struct StreamReadOptions
     /// <summary>The argument with the first ID.</summary>
     internal readonly int IdsAt => KeysAt + Keys;
 
-    /// <summary>The argument with the word STREAMS that the keys stand behind; 0 when there is none.</summary>
-    internal static int FindStreams(Args args)
+    /// <summary>The argument with the first key, behind the word STREAMS; 0 when there is none.</summary>
+    internal static int FindKeys(Args args)
     {
         for (var at = 1; at < args.Count; at++)
         {
             var more = args.Count - at - 1;
-            if (more > 0 && Words.Equal(args[at], "STREAMS"u8)) return at;
+            if (more > 0 && Words.Equal(args[at], "STREAMS"u8)) return at + 1;
             if (more > 0 && (Words.Equal(args[at], "BLOCK"u8) || Words.Equal(args[at], "COUNT"u8))) at++;
             else if (more > 1 && Words.Equal(args[at], "GROUP"u8)) at += 2;
             else if (!Words.Equal(args[at], "NOACK"u8)) return 0;

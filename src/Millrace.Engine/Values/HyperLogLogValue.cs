@@ -39,7 +39,7 @@ public static class HyperLogLogValue
 
         var length = StringValue.Length(entry);
         if (!HyperLogLog.IsValid(StringValue.Read(entry, default))) return false;
-        value = StringValue.OpenWithLength(unit, key, ref entry, length);
+        value = StringValue.Open(unit, key, ref entry, length);
         return true;
     }
 
@@ -47,7 +47,7 @@ public static class HyperLogLogValue
     public static Entry Create(Unit unit, in Key key)
     {
         var entry = default(Entry);
-        HyperLogLog.WriteEmpty(StringValue.OpenWithLength(unit, key, ref entry, HyperLogLog.EmptyBytes));
+        HyperLogLog.WriteEmpty(StringValue.Open(unit, key, ref entry, HyperLogLog.EmptyBytes));
         return entry;
     }
 
@@ -61,7 +61,7 @@ public static class HyperLogLogValue
         var value = StringValue.Read(entry, default);
         if (HyperLogLog.IsDense(value))
         {
-            var dense = StringValue.OpenWithLength(unit, key, ref entry, HyperLogLog.DenseBytes);
+            var dense = StringValue.Open(unit, key, ref entry, HyperLogLog.DenseBytes);
             return HyperLogLog.AddToDense(dense, element) ? Addition.Changed : Addition.None;
         }
 
@@ -73,13 +73,13 @@ public static class HyperLogLogValue
         if (addition.NeedsDense || (addition.Growth > 0 && grown > unit.Keyspace.Encodings.HyperLogLogSparseBytes))
         {
             if (!TryMakeDense(unit, key, ref entry)) return Addition.Corrupted;
-            var dense = StringValue.OpenWithLength(unit, key, ref entry, HyperLogLog.DenseBytes);
+            var dense = StringValue.Open(unit, key, ref entry, HyperLogLog.DenseBytes);
             HyperLogLog.AddToDense(dense, element);
             return Addition.Changed;
         }
 
-        length = HyperLogLog.AddToSparse(StringValue.OpenWithLength(unit, key, ref entry, grown), length, addition);
-        if (length != grown) StringValue.OpenWithLength(unit, key, ref entry, length);
+        length = HyperLogLog.AddToSparse(StringValue.Open(unit, key, ref entry, grown), length, addition);
+        if (length != grown) StringValue.Open(unit, key, ref entry, length);
         return Addition.Changed;
     }
 

@@ -144,60 +144,49 @@ public static class StringValue
     }
 
     /// <summary>
-    /// Overwrites the string from <paramref name="offset"/> on, growing it with zero bytes where it was shorter. A
-    /// missing key is made. The deadline is kept.
+    /// Opens a string to be changed in place: its bytes, of this length, of which those behind the old end are
+    /// undefined. A missing key is made. The deadline is kept; what was int or embstr is raw from now on.
     /// </summary>
-    /// <returns>The length afterwards.</returns>
-    public static int WriteAt(Unit unit, in Key key, in Entry existing, int offset, ReadOnlySpan<byte> bytes)
+    /// <param name="unit">The unit that holds the key's partition.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="entry">What the key holds, a string or nothing; may move.</param>
+    /// <param name="length">The length afterwards; at most <see cref="MaxBytes"/>.</param>
+    /// <returns>Valid until the next write to the partition.</returns>
+    public static Span<byte> Open(Unit unit, scoped in Key key, scoped ref Entry entry, int length)
     {
-        var heap = unit.PartitionFor(key).Heap;
-        var oldLength = existing.IsMissing ? 0 : Length(existing);
-        var length = Math.Max(oldLength, checked(offset + bytes.Length));
-        var entry = Grow(unit, key, existing, oldLength, length);
-        var content = Content(heap, entry);
-        if (offset > oldLength) content[oldLength..offset].Clear();
-        bytes.CopyTo(content[offset..]);
-        return length;
+        if (!entry.IsMissing && TryOpenInPlace(entry, out var opened) && opened.Length == length) return opened;
+        entry = Grow(unit, key, entry, entry.IsMissing ? 0 : Math.Min(Length(entry), length), length);
+        return Content(unit.PartitionFor(key).Heap, entry);
     }
 
-    /// <summary>
-    /// Opens a string to be changed in place: a view of all its bytes, grown with zero bytes where it was shorter. A
-    /// missing key is made. The deadline is kept; what was int or embstr is raw from now on.
-    /// </summary>
+    /// <summary>Opens a string of at least some length: it grows with zero bytes where it was shorter.</summary>
     /// <param name="unit">The unit that holds the key's partition.</param>
     /// <param name="key">The key.</param>
     /// <param name="existing">What the key holds: a string, or nothing.</param>
     /// <param name="minLength">The least length afterwards; at most <see cref="MaxBytes"/>.</param>
     /// <param name="isGrown">Whether the key is new or the string longer than before.</param>
-    /// <returns>Valid until the next write to the partition. Requires of the caller: no change of the
-    /// length.</returns>
-    public static Span<byte> Open(
+    public static Span<byte> OpenAtLeast(
         Unit unit, scoped in Key key, scoped in Entry existing, int minLength, out bool isGrown)
     {
-        isGrown = false;
-        if (!existing.IsMissing && TryOpenInPlace(existing, out var opened) && opened.Length >= minLength)
-            return opened;
-        var heap = unit.PartitionFor(key).Heap;
         var oldLength = existing.IsMissing ? 0 : Length(existing);
         isGrown = existing.IsMissing || oldLength < minLength;
-        var entry = Grow(unit, key, existing, oldLength, Math.Max(oldLength, minLength));
-        var content = Content(heap, entry);
+        var entry = existing;
+        var content = Open(unit, key, ref entry, Math.Max(oldLength, minLength));
         content[oldLength..].Clear();
         return content;
     }
 
-    /// <summary>Makes a string ready to be changed in place: bytes of this length, of which those behind the old end
-    /// are undefined. A missing key is made, a deadline is kept.</summary>
-    /// <param name="unit">The unit.</param>
-    /// <param name="key">The key.</param>
-    /// <param name="entry">Its entry, which may move.</param>
-    /// <param name="length">The length afterwards.</param>
-    /// <returns>The bytes, valid until the next write to the partition.</returns>
-    public static Span<byte> OpenWithLength(Unit unit, in Key key, ref Entry entry, int length)
+    /// <summary>Overwrites a string from <paramref name="offset"/> on, with zero bytes up to there where it was
+    /// shorter.</summary>
+    /// <returns>The length afterwards.</returns>
+    public static int WriteAt(Unit unit, in Key key, in Entry existing, int offset, ReadOnlySpan<byte> bytes)
     {
-        if ((StringEncoding)entry.Encoding == StringEncoding.Raw && entry.ValueLength == length) return entry.Value;
-        entry = Grow(unit, key, entry, entry.IsMissing ? 0 : Math.Min(Length(entry), length), length);
-        return Content(unit.PartitionFor(key).Heap, entry);
+        var oldLength = existing.IsMissing ? 0 : Length(existing);
+        var entry = existing;
+        var content = Open(unit, key, ref entry, Math.Max(oldLength, checked(offset + bytes.Length)));
+        if (offset > oldLength) content[oldLength..offset].Clear();
+        bytes.CopyTo(content[offset..]);
+        return content.Length;
     }
 
     /// <summary>An entry in no table, for a string of some bytes that are written into it.</summary>
