@@ -9,6 +9,8 @@ namespace Millrace.Commands.Tests;
 /// end the same.</summary>
 public class StreamModelTests
 {
+    private static readonly string[] s_policies = ["KEEPREF", "DELREF", "ACKED"];
+
     private static readonly bool s_isLong = Environment.GetEnvironmentVariable("MILLRACE_TEST_LONG") == "1";
 
     [Theory]
@@ -69,9 +71,13 @@ public class StreamModelTests
         string Consumer() => "c" + random.Next(4);
         string Count() => random.Next(1, 12).ToString(CultureInfo.InvariantCulture);
         string[] Ids() => [.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => Id(random))];
-        return random.Next(40) switch
+        string Policy() => s_policies[random.Next(3)];
+        string[] CountedIds() => Ids() is var ids
+            ? ["IDS", ids.Length.ToString(CultureInfo.InvariantCulture), .. ids] : [];
+        return random.Next(44) switch
         {
-            <= 9 => ["XADD", Key(), .. Trim(random), NewId(random), .. Fields(random)],
+            <= 8 => ["XADD", Key(), .. Trim(random), NewId(random), .. Fields(random)],
+            9 => ["XADD", Key(), Policy(), .. Threshold(random, 20), NewId(random), .. Fields(random)],
             10 or 11 => ["XDEL", Key(), .. Ids()],
             12 => ["XLEN", Key()],
             13 or 14 => ["XRANGE", Key(), Bound(random, "-"), Bound(random, "+")],
@@ -96,7 +102,10 @@ public class StreamModelTests
             37 => ["XAUTOCLAIM", Key(), Group(), Consumer(), "0", "0-0", "COUNT", Count(), "JUSTID"],
             38 when random.Next(3) == 0 => ["DEL", Key()],
             38 => ["COPY", Key(), Key()],
-            _ => ["RENAME", Key(), Key()],
+            39 => ["RENAME", Key(), Key()],
+            40 => ["XTRIM", Key(), .. Threshold(random, 20), Policy()],
+            41 => ["XDELEX", Key(), Policy(), .. CountedIds()],
+            _ => ["XACKDEL", Key(), Group(), Policy(), .. CountedIds()],
         };
     }
 

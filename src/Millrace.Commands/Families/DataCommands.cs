@@ -35,6 +35,7 @@ public static class DataCommands
         .. SortedSetSampleCommands.Table,
         .. StreamCommands.Table,
         .. StreamClaimCommands.Table,
+        .. StreamDeletionCommands.Table,
         .. StreamGroupCommands.Table,
         .. StreamInfoCommands.Table,
         .. StreamReadCommands.Table,

@@ -8,11 +8,12 @@ namespace Millrace.Commands.Families;
 /// </summary>
 /// <remarks>
 /// <code>
-///   XADD  key [NOMKSTREAM] [trim] (* | id) field value ...
-///   XTRIM key trim
+///   XADD  key [NOMKSTREAM] [references] [trim] (* | id) field value ...
+///   XTRIM key trim [references]
 ///   trim  (MAXLEN | MINID) [= | ~] threshold [LIMIT count]
+///   references  KEEPREF | DELREF | ACKED
 /// </code>
-/// Source: Redis 7.2 documentation, "XADD", "XTRIM".
+/// Options may come in any order. Source: Redis 8.2 documentation, "XADD", "XTRIM".
 /// </remarks>
 [StructLayout(LayoutKind.Auto)]
 internal struct StreamAddOptions
@@ -23,6 +24,7 @@ internal struct StreamAddOptions
     private const int DefaultEntriesPerTrim = 10_000;
 
     private long? _limit;
+    private ReferencePolicy? _references;
 
     /// <summary>Whether a missing key stays missing.</summary>
     internal bool NeedsStream { get; private set; }
@@ -72,6 +74,10 @@ internal struct StreamAddOptions
             else if (adds && call.Is(at, "NOMKSTREAM"u8))
             {
                 options.NeedsStream = true;
+            }
+            else if (options._references is null && StreamIdBlock.TryReadPolicy(call, at, out var references))
+            {
+                options._references = references;
             }
             else if (adds)
             {
@@ -148,7 +154,11 @@ internal struct StreamAddOptions
             return false;
         }
 
-        if (Trim.IsApproximate) Trim = Trim with { Limit = _limit ?? LimitOf(call) };
+        Trim = Trim with
+        {
+            References = _references ?? ReferencePolicy.Keep,
+            Limit = Trim.IsApproximate ? _limit ?? LimitOf(call) : 0,
+        };
         return true;
     }
 

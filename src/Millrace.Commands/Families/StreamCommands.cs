@@ -20,6 +20,7 @@ public static class StreamCommands
 {
     private const string TrimSyntax =
         "(MAXLEN | MINID) [= | ~] threshold [LIMIT count:integer]";
+    private const string ReferencesSyntax = "[KEEPREF | DELREF | ACKED]";
 
     /// <summary>The family's commands.</summary>
     public static CommandSpec[] Table =>
@@ -35,7 +36,7 @@ public static class StreamCommands
                     Notes = "UPDATE instead of INSERT because of the optional trimming feature",
                 },
             ],
-            Syntax = "key [NOMKSTREAM] [" + TrimSyntax + "] (* | id) (field value)...",
+            Syntax = "key [NOMKSTREAM] " + ReferencesSyntax + " [" + TrimSyntax + "] (* | id) (field value)...",
             Summary = "Adds an entry to a stream and returns its ID; makes the stream when there is none.",
             Since = "5.0.0",
             Complexity = "O(1) when adding an entry, O(N) when trimming, where N is the number of entries that go.",
@@ -44,6 +45,7 @@ public static class StreamCommands
             [
                 ("6.2.0", "Added the `NOMKSTREAM` option, `MINID` trimming strategy and the `LIMIT` option."),
                 ("7.0.0", "Added support for the `<ms>-*` explicit ID form."),
+                ("8.2.0", "Added the `KEEPREF`, `DELREF` and `ACKED` options."),
             ],
             Tips = ["nondeterministic_output"],
         },
@@ -110,12 +112,16 @@ public static class StreamCommands
             Flags = Write,
             Categories = AclCategories.Stream,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Delete)],
-            Syntax = "key " + TrimSyntax,
+            Syntax = "key " + TrimSyntax + " " + ReferencesSyntax,
             Summary = "Deletes entries from the front of a stream and returns how many.",
             Since = "5.0.0",
             Complexity = "O(N) where N is the number of entries that go; whole nodes of them go at once.",
             Group = "stream",
-            History = [("6.2.0", "Added the `MINID` trimming strategy and the `LIMIT` option.")],
+            History =
+            [
+                ("6.2.0", "Added the `MINID` trimming strategy and the `LIMIT` option."),
+                ("8.2.0", "Added the `KEEPREF`, `DELREF` and `ACKED` options."),
+            ],
             Tips = ["nondeterministic_output"],
         },
     ];
@@ -337,35 +343,42 @@ public static class StreamCommands
     private static void Record(in Call call, StreamLog log, StreamAddOptions options, StreamId id)
     {
         var adds = !id.IsZero;
-        var trims = options.Trim.Strategy != TrimStrategy.None;
-        if (!(adds && !(options.HasId && options.HasSequence)) && !options.Trim.IsApproximate) return;
+        var trim = options.Trim;
+        if (!(adds && !(options.HasId && options.HasSequence)) && !trim.IsApproximate) return;
+        var hasReferences = trim.Strategy != TrimStrategy.None && trim.References != ReferencePolicy.Keep;
+        var trimArguments = trim.Strategy == TrimStrategy.None ? 0 : hasReferences ? 4 : 3;
         var fields = call.Args.Count - options.IdAt - 1;
-        if (!call.Effects.Begin(2 + (trims ? 3 : 0) + (adds ? 1 + fields : 0))) return;
+        if (!call.Effects.Begin(2 + trimArguments + (adds ? 1 + fields : 0))) return;
         call.Effects.Argument(call.Args[0]);
         call.Effects.Argument(call.Args[1]);
-        if (trims)
-        {
-            call.Effects.Argument(options.Trim.Strategy == TrimStrategy.Length ? "MAXLEN"u8 : "MINID"u8);
-            call.Effects.Argument("="u8);
-            if (options.Trim.IsApproximate) RecordThreshold(call.Effects, log, options);
-            else call.Effects.Argument(call.Args[options.ThresholdAt]);
-        }
-
+        if (trim.Strategy != TrimStrategy.None) RecordTrim(call, log, options);
+        if (hasReferences) call.Effects.Argument(StreamIdBlock.WordOf(trim.References));
         if (!adds) return;
         StreamText.Record(call.Effects, id);
         for (var i = options.IdAt + 1; i < call.Args.Count; i++) call.Effects.Argument(call.Args[i]);
     }
 
-    private static void RecordThreshold(EffectBuffer effects, StreamLog log, StreamAddOptions options)
+    private static void RecordTrim(in Call call, StreamLog log, StreamAddOptions options)
     {
-        if (options.Trim.Strategy == TrimStrategy.Length)
+        // With ACKED the entries that stay may stand anywhere, and only their number tells how far the trim came.
+        var trim = options.Trim;
+        var byLength = trim.Strategy == TrimStrategy.Length
+            || trim is { IsApproximate: true, References: ReferencePolicy.Respect };
+        call.Effects.Argument(byLength ? "MAXLEN"u8 : "MINID"u8);
+        call.Effects.Argument("="u8);
+        if (!trim.IsApproximate)
         {
-            effects.Argument(log.Length);
-            return;
+            call.Effects.Argument(call.Args[options.ThresholdAt]);
         }
-
-        var cursor = log.Walk(StreamRange.All, showsDeleted: true);
-        StreamText.Record(effects, cursor.TryNext() ? cursor.Id : StreamId.Max);
+        else if (byLength)
+        {
+            call.Effects.Argument(log.Length);
+        }
+        else
+        {
+            var cursor = log.Walk(StreamRange.All, showsDeleted: true);
+            StreamText.Record(call.Effects, cursor.TryNext() ? cursor.Id : StreamId.Max);
+        }
     }
 
     // Fields and values by turns, as they stand in a request.

@@ -75,6 +75,43 @@ public readonly struct StreamGroups
         Index.Remove(name);
     }
 
+    /// <summary>Whether a group needs an entry: it has not read it, or not acknowledged it. O(groups log n).</summary>
+    public bool Need(StreamId id)
+    {
+        for (var i = 0L; i < Count; i++)
+        {
+            var group = this[i];
+            if (group.LastId < id || group.Pending.TryFind(id.Ms, id.Seq, out _)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Removes all references to an entry: it is pending in no group. O(groups log n).</summary>
+    /// <returns>In how many groups it was pending.</returns>
+    public int Forget(StreamId id)
+    {
+        var forgotten = 0;
+        for (var i = 0L; i < Count; i++)
+        {
+            if (this[i].Acknowledge(id)) forgotten++;
+        }
+
+        return forgotten;
+    }
+
+    /// <summary>The last ID that all groups have handed out; the greatest ID when there are none.</summary>
+    internal StreamId ReadByAll()
+    {
+        var least = StreamId.Max;
+        for (var i = 0L; i < Count; i++)
+        {
+            if (this[i].LastId < least) least = this[i].LastId;
+        }
+
+        return least;
+    }
+
     /// <summary>Frees a part of the groups; true when none is left. After that the stream is good for nothing but
     /// freeing.</summary>
     internal bool FreeSome(int max)

@@ -151,24 +151,9 @@ public readonly struct StreamLog
     /// <returns>How many were deleted.</returns>
     public long Trim(in StreamTrim trim)
     {
-        var deleted = 0L;
-        while (Nodes.TryFirst(out var record))
-        {
-            var head = Head;
-            if (trim.Keeps(head.Length)) break;
-            var (live, _) = StreamNode.Counts(Content(_heap, record.Block));
-            if (trim.Limit > 0 && deleted + live > trim.Limit) break;
-            if (!RemovesNode(trim, record, live))
-            {
-                if (!trim.IsApproximate) deleted += TrimNode(trim, record);
-                break;
-            }
-
-            FreeNode(record);
-            head.Length -= live;
-            deleted += live;
-        }
-
+        var policy = Groups.Count == 0 ? ReferencePolicy.Keep : trim.References;
+        var actual = trim with { References = policy };
+        var deleted = policy == ReferencePolicy.Respect ? TrimWhatNobodyNeeds(actual) : TrimFront(actual);
         if (deleted > 0) FindFirst();
         return deleted;
     }
@@ -372,27 +357,76 @@ public readonly struct StreamLog
         return cursor.TryNext() ? cursor.Id : id;
     }
 
-    // Deletes entries from the front of the first node, or all of it: its last entries may have been deleted before.
-    private long TrimNode(in StreamTrim trim, in BlockRecord record)
+    private long TrimFront(in StreamTrim trim)
+    {
+        var deleted = 0L;
+        var looks = long.MaxValue;
+        while (Nodes.TryFirst(out var record))
+        {
+            var head = Head;
+            if (trim.Keeps(head.Length)) break;
+            var (live, _) = StreamNode.Counts(Content(_heap, record.Block));
+            if (trim.Limit > 0 && deleted + live > trim.Limit) break;
+            if (!RemovesNode(trim, record, live))
+            {
+                if (!trim.IsApproximate) deleted += TrimNode(trim, record, ref looks);
+                break;
+            }
+
+            if (trim.References == ReferencePolicy.Remove) ForgetEntries(record, live);
+            FreeNode(record);
+            head.Length -= live;
+            deleted += live;
+        }
+
+        return deleted;
+    }
+
+    // Goes on behind entries that stay. What a group has not read ends it.
+    private long TrimWhatNobodyNeeds(in StreamTrim trim)
+    {
+        var deleted = 0L;
+        var looks = trim.Limit > 0 ? trim.Limit : long.MaxValue;
+        var readByAll = Groups.ReadByAll();
+        var from = StreamId.Min;
+        while (looks > 0 && !trim.Keeps(Head.Length) && Nodes.TryAtLeast(from.Ms, from.Seq, out var record))
+        {
+            var id = new StreamId(record.High, record.Low);
+            if (id > readByAll || trim.Keeps(id)) break;
+            deleted += TrimNode(trim, record, ref looks);
+            if (!id.TryNext(out from)) break;
+        }
+
+        return deleted;
+    }
+
+    private void ForgetEntries(in BlockRecord record, long live)
+    {
+        var cursor = Walk(new StreamRange(new StreamId(record.High, record.Low), StreamId.Max));
+        for (; live > 0 && cursor.TryNext(); live--) Groups.Forget(cursor.Id);
+    }
+
+    // Deletes entries of a node from its front on, or all of it: its last entries may have been deleted before.
+    private long TrimNode(in StreamTrim trim, in BlockRecord record, ref long looks)
     {
         var (live, deleted) = StreamNode.Counts(Content(_heap, record.Block));
-        var first = Walk(StreamRange.All);
-        if (live > 0 && first.TryNext() && trim.Keeps(first.Id)) return 0;
-        var room = RoomToCount(record);
-        var trimmed = 0L;
+        var node = _heap.Span(record.Block, 0, Content(_heap, record.Block).Length);
         var head = Head;
-        var cursor = Walk(StreamRange.All);
-        while (cursor.TryNext() && trimmed < live && !trim.Keeps(head.Length) && !trim.Keeps(cursor.Id))
+        var trimmed = 0L;
+        var cursor = Walk(new StreamRange(new StreamId(record.High, record.Low), StreamId.Max));
+        for (var left = live; left > 0 && looks > 0 && cursor.TryNext(); left--)
         {
-            StreamNode.MarkDeleted(room, cursor.EntryAt);
+            if (trim.Keeps(head.Length) || trim.Keeps(cursor.Id)) break;
+            looks--;
+            if (trim.References == ReferencePolicy.Respect && Groups.Need(cursor.Id)) continue;
+            if (trim.References == ReferencePolicy.Remove) Groups.Forget(cursor.Id);
+            StreamNode.MarkDeleted(node, cursor.EntryAt);
             head.Length--;
             trimmed++;
         }
 
-        if (trimmed == live)
-            FreeNode(Nodes.TryFirst(out var moved) ? moved : default); // its block may have moved
-        else
-            StreamNode.SetCounts(room, live - trimmed, deleted + trimmed);
+        if (trimmed == live) FreeNode(record);
+        else if (trimmed > 0) StreamNode.SetCounts(RoomToCount(record), live - trimmed, deleted + trimmed);
         return trimmed;
     }
 

@@ -20,7 +20,10 @@ internal sealed class StreamModel
         "XLEN" => Count(Find(words[1])?.Entries.Count ?? 0),
         "XRANGE" => Range(words[1], words[2], words[3], words.Length > 5 ? words[5] : "0", isBackwards: false),
         "XREVRANGE" => Range(words[1], words[3], words[2], words.Length > 5 ? words[5] : "0", isBackwards: true),
-        "XTRIM" => Find(words[1]) is { } one ? Count(Trim(one, words[2], words[3])) : "0",
+        "XDELEX" => Bracketed(words[5..].Select(id => Count(DeleteWith(Find(words[1]), Parse(id), words[2])))),
+        "XACKDEL" => Bracketed(words[6..].Select(id => Count(AckDelete(words[1], words[2], Parse(id), words[3])))),
+        "XTRIM" => Find(words[1]) is { } one
+            ? Count(Trim(one, words[2], words[3], words.Length > 4 ? words[4] : "KEEPREF")) : "0",
         "XREAD" => Read(words),
         "XGROUP" => Group(words),
         "XREADGROUP" => ReadGroup(words),
@@ -53,9 +56,11 @@ internal sealed class StreamModel
 
     private ModelGroup? FindGroup(string key, string name) => Find(key)?.Groups.GetValueOrDefault(name);
 
-    // XADD key [MAXLEN|MINID threshold] id field value ...
+    // XADD key [KEEPREF|DELREF|ACKED] [MAXLEN|MINID threshold] id field value ...
     private string Add(string[] words)
     {
+        var references = words[2] is "KEEPREF" or "DELREF" or "ACKED" ? words[2] : "";
+        if (references.Length > 0) words = [words[0], words[1], .. words[3..]];
         var trims = words[2] is "MAXLEN" or "MINID";
         var at = trims ? 4 : 2;
         var last = Find(words[1])?.Last ?? default;
@@ -68,18 +73,52 @@ internal sealed class StreamModel
         if (Find(words[1]) is not { } stream) _streams.Add(words[1], stream = new ModelStream());
         stream.Last = id;
         stream.Entries.Add(id, Bracketed(words[(at + 1)..]));
-        if (trims) Trim(stream, words[2], words[3]);
+        if (trims) Trim(stream, words[2], words[3], references);
         return Text(id);
     }
 
     private static bool Delete(ModelStream stream, Id id) => stream.Entries.Remove(id);
 
-    private static int Trim(ModelStream stream, string strategy, string threshold)
+    private static bool IsNeeded(ModelStream stream, Id id) =>
+        stream.Groups.Values.Any(group => group.Last.CompareTo(id) < 0 || group.Pending.ContainsKey(id));
+
+    private static void Forget(ModelStream stream, Id id)
+    {
+        foreach (var group in stream.Groups.Values) group.Pending.Remove(id);
+    }
+
+    // XDELEX key policy IDS n id ...
+    private static int DeleteWith(ModelStream? stream, Id id, string policy)
+    {
+        if (stream is null) return -1;
+        if (policy == "DELREF") Forget(stream, id);
+        if (!stream.Entries.ContainsKey(id)) return -1;
+        if (policy == "ACKED" && (stream.Groups.Count == 0 || IsNeeded(stream, id))) return 2;
+        Delete(stream, id);
+        return 1;
+    }
+
+    // XACKDEL key group policy IDS n id ...
+    private int AckDelete(string key, string name, Id id, string policy)
+    {
+        if (FindGroup(key, name) is not { } group) return -1;
+        if (group.Pending.Remove(id)) return DeleteWith(Find(key), id, policy) == 2 ? 2 : 1;
+        if (policy == "DELREF" && !Find(key)!.Entries.ContainsKey(id)) Forget(Find(key)!, id);
+        return -1;
+    }
+
+    private static int Trim(ModelStream stream, string strategy, string threshold, string references)
     {
         var before = stream.Entries.Count;
-        while (stream.Entries.Count > 0 && (strategy == "MAXLEN"
-            ? stream.Entries.Count > int.Parse(threshold, CultureInfo.InvariantCulture)
-            : stream.Entries.GetKeyAtIndex(0).CompareTo(Parse(threshold)) < 0)) stream.Entries.RemoveAt(0);
+        foreach (var id in stream.Entries.Keys.ToList())
+        {
+            if (strategy == "MAXLEN" && stream.Entries.Count <= int.Parse(threshold, CultureInfo.InvariantCulture)) break;
+            if (strategy == "MINID" && id.CompareTo(Parse(threshold)) >= 0) break;
+            if (references == "ACKED" && IsNeeded(stream, id)) continue;
+            if (references == "DELREF") Forget(stream, id);
+            stream.Entries.Remove(id);
+        }
+
         return before - stream.Entries.Count;
     }
 

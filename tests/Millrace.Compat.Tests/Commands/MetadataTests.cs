@@ -18,7 +18,7 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
     [
         "msetex", "client|setinfo", "client|no-touch", "cluster|myshardid",
         "hexpire", "hexpireat", "hexpiretime", "hpersist", "hpexpire", "hpexpireat", "hpexpiretime", "hpttl", "httl",
-        "hgetdel", "hgetex", "hsetex", "delex", "delifeq", "digest", "sdiffcard", "sunioncard",
+        "hgetdel", "hgetex", "hsetex", "delex", "delifeq", "digest", "sdiffcard", "sunioncard", "xackdel", "xdelex",
         "increx", "lmovem", "blmovem",
     ];
 
@@ -43,6 +43,8 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         ["quit: doc_flags"] = "redis.io/commands/quit: deprecated since 7.2.0",
         ["quit: deprecated_since"] = "redis.io/commands/quit",
         ["quit: replaced_by"] = "redis.io/commands/quit",
+        ["xadd: arguments"] = "redis.io/commands/xadd, history 8.2.0: KEEPREF, DELREF, ACKED",
+        ["xtrim: arguments"] = "redis.io/commands/xtrim, 8.2.0: KEEPREF, DELREF, ACKED",
         ["pfmerge: arguments"] = "redis.io/commands/pfmerge, 7.2: the sources may be left out",
         ["command|getkeys: arguments"] = "redis.io/commands/command-getkeys: command and arguments",
         ["command|getkeysandflags: arguments"] = "redis.io/commands/command-getkeysandflags: command and arguments",
