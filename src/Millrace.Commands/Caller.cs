@@ -12,6 +12,10 @@ public sealed record KeyWait(Engine.ValueType Type, int FirstKey, int Keys, long
     /// <summary>Whether the command shall run again too when one of the keys is gone or holds something else.</summary>
     public bool MindsLoss { get; init; }
 
+    /// <summary>After how many milliseconds the command shall run again though none of the keys has changed; 0: not
+    /// at all.</summary>
+    public long RetryMs { get; init; }
+
     /// <summary>What arguments mean at this moment that would mean something else later, by their index; or null.
     /// </summary>
     public Dictionary<int, byte[]>? Fixed { get; init; }

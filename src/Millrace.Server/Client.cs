@@ -42,6 +42,8 @@ public sealed class Client : Caller
     private byte[]? _lateReply;
     private bool _isLateSilent;
     private LoopTimer? _timer;
+    private long _waitEndsUs;
+    private bool _retries;
 
     /// <summary>A client on a new connection.</summary>
     public Client(long id, Connection connection, bool mustAuthenticate)
@@ -240,6 +242,18 @@ public sealed class Client : Caller
         _timer.Start(delayMs);
     }
 
+    /// <summary>Begins to wait for a key.</summary>
+    /// <param name="timeoutMs">For how long; 0: for ever.</param>
+    /// <param name="retryMs">After how long the request runs again in any case; 0: not at all.</param>
+    internal void StartWait(long timeoutMs, long retryMs)
+    {
+        var nowUs = Connection.Loop.NowUs;
+        _waitEndsUs = timeoutMs > 0 && timeoutMs < (long.MaxValue - nowUs) / 1000
+            ? nowUs + (timeoutMs * 1000) : long.MaxValue;
+        _retries = retryMs > 0;
+        StartTimer(!_retries ? timeoutMs : timeoutMs > 0 ? Math.Min(timeoutMs, retryMs) : retryMs);
+    }
+
     /// <summary>The request has been served, on whatever loop.</summary>
     internal void Served(BlockedRequest request)
     {
@@ -272,8 +286,17 @@ public sealed class Client : Caller
     {
         const int UndecidedMs = 1;
         if (_lateReply is { } late) EndLate(late);
-        else if (_blocked is { } request && !TryEndWait(request, isError: false, out var isInService) && isInService)
-            timer.Start(UndecidedMs);
+        else if (_blocked is not { } request) return;
+        else if (_retries && Connection.Loop.NowUs < _waitEndsUs) Retry(timer, request);
+        else if (!TryEndWait(request, isError: false, out var isInService) && isInService) timer.Start(UndecidedMs);
+    }
+
+    // When it has been served the reply comes by mail, and ends the timer.
+    private void Retry(LoopTimer timer, BlockedRequest request)
+    {
+        var retryMs = Executor!.Retry(request);
+        var leftMs = ((_waitEndsUs - Connection.Loop.NowUs) / 1000) + 1;
+        timer.Start(Math.Min(retryMs, leftMs));
     }
 
     private void EndLate(ReadOnlySpan<byte> reply)

@@ -91,6 +91,7 @@ public class StreamModelTests
             23 when random.Next(4) == 0 => ["XGROUP", "DESTROY", Key(), Group()],
             23 => ["XGROUP", "CREATECONSUMER", Key(), Group(), Consumer()],
             24 => ["XGROUP", "DELCONSUMER", Key(), Group(), Consumer()],
+            25 => ["XREADGROUP", "GROUP", Group(), Consumer(), "COUNT", Count(), "CLAIM", "0", "STREAMS", Key(), ">"],
             <= 28 => ["XREADGROUP", "GROUP", Group(), Consumer(), "COUNT", Count(), "STREAMS", Key(), ">"],
             29 => ["XREADGROUP", "GROUP", Group(), Consumer(), "COUNT", Count(), "STREAMS", Key(), Id(random)],
             30 or 31 => ["XACK", Key(), Group(), .. Ids()],

@@ -18,7 +18,7 @@ public class RecordIndexTests(ITestOutputHelper output)
             {
                 var grows = i / 4_000 % 2 == 0;
                 var (high, low) = ((ulong)random.Next(40), (ulong)random.Next(i % 3 == 0 ? 20 : 2_000));
-                var record = new DeliveryRecord(high, low, random.NextInt64(), i, default);
+                var record = new DeliveryRecord(high, low, random.NextInt64(), i, default, 0);
                 if (random.Next(10) < (grows ? 8 : 2))
                 {
                     Assert.Equal(model.TryAdd((high, low), record), index.Insert(record));

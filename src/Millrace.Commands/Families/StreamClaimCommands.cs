@@ -87,7 +87,7 @@ public static class StreamClaimCommands
         {
             var id = IdOf(delivery);
             if (log.Has(id)) continue;
-            Forget(call, group, id);
+            StreamClaims.Forget(call, 1, 2, group, id);
             StreamText.WriteId(call.Reply, id);
         }
     }
@@ -111,7 +111,7 @@ public static class StreamClaimCommands
             var isPending = group.Pending.TryFind(id.Ms, id.Seq, out var delivery);
             if (!log.Has(id))
             {
-                if (isPending) Forget(call, group, id);
+                if (isPending) StreamClaims.Forget(call, 1, 2, group, id);
                 changes += isPending ? 1 : 0;
                 continue;
             }
@@ -126,6 +126,7 @@ public static class StreamClaimCommands
         }
 
         call.Reply.EndDeferredArray(mark, claimed);
+        if (claimed > 0 && options.DeliveredMs < call.Unit.NowMs) call.Unit.Wake(call.Key(1)); // XREADGROUP CLAIM
         if (!movesLastId || changes > 0) return;
         StreamClaims.RecordLastId(call, 1, 2, group);
         call.Unit.ChangedQuietly(call.Key(1), 1);
@@ -147,14 +148,6 @@ public static class StreamClaimCommands
         group.Deliver(id, consumer, deliveredMs, deliveries);
         consumer.ActiveMs = call.Unit.NowMs;
         StreamClaims.Record(call, 1, 2, group, id);
-        call.Unit.ChangedQuietly(call.Key(1), 1);
-    }
-
-    // The entry is gone: where the effect is replayed it is gone as well, and so it will not be pending there either.
-    private static void Forget(in Call call, StreamGroup group, StreamId id)
-    {
-        StreamClaims.Record(call, 1, 2, group, id);
-        group.Acknowledge(id);
         call.Unit.ChangedQuietly(call.Key(1), 1);
     }
 

@@ -33,6 +33,16 @@ internal static class StreamClaims
         StreamText.Record(call.Effects, group.LastId);
     }
 
+    /// <summary>Forgets a pending entry that is no longer in the stream, and records that.</summary>
+    /// <remarks>Where the effect is replayed the entry is gone as well, and so it cannot be claimed there either.
+    /// </remarks>
+    internal static void Forget(in Call call, int keyAt, int groupAt, StreamGroup group, StreamId id)
+    {
+        Record(call, keyAt, groupAt, group, id);
+        group.Acknowledge(id);
+        call.Unit.ChangedQuietly(call.Key(keyAt), 1);
+    }
+
     /// <summary>Records how far a group has come.</summary>
     internal static void RecordLastId(in Call call, int keyAt, int groupAt, StreamGroup group)
     {

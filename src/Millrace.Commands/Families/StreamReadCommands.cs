@@ -3,12 +3,17 @@
 // For each stream the caller says an ID and gets what is above it. $ stands for the last ID at this moment, + for the
 // last entry; > for what the group has not handed out yet, while any other ID asks for the consumer's own pending
 // entries. What a group hands out is its effects: XCLAIM for each entry, XGROUP SETID for how far it has come.
+// With CLAIM the entries come first that have been pending for long, the longest first; each entry then tells how long
+// that was and how often it had been delivered, which is 0 and 0 for one that is new.
 // A client that waits runs the command again whenever one of the streams has changed, with what $ meant in the
-// beginning; XREADGROUP also when the stream or the group is gone, which is an error then.
-// Source: Redis 7.2 documentation, "XREAD", "XREADGROUP".
+// beginning; XREADGROUP also when the stream or the group is gone, which is an error then, and with CLAIM as soon as the
+// entry that is pending the longest has been so for long enough.
+// Source: Redis 7.2 documentation, "XREAD", "XREADGROUP"; of 8.4, CLAIM. That entries which are new tell two zeros is
+// how clients read it (Jedis, "xreadgroupClaimReturnsMetadataOrdered").
 
 using Millrace.Engine;
 using Millrace.Engine.Values;
+using Millrace.Memory;
 using Millrace.Resp;
 using static Millrace.Commands.CommandFlags;
 using ValueType = Millrace.Engine.ValueType;
@@ -20,6 +25,11 @@ public static class StreamReadCommands
 {
     private const string StreamsSyntax = "STREAMS (key... id...)";
     private const string ReadSyntax = "[COUNT count:integer] [BLOCK milliseconds:integer] ";
+
+    // Without anything pending, a client with CLAIM looks again after so long at the least: what is handed out
+    // meanwhile cannot be due before, but for entries that were handed out by a unit which woke nobody.
+    private const long LeastRetryMs = 100;
+    private const long MostRetryMs = 3_600_000;
 
     /// <summary>The family's commands.</summary>
     public static CommandSpec[] Table =>
@@ -40,7 +50,7 @@ public static class StreamReadCommands
             Flags = Write | Blocking | MovableKeys,
             Categories = AclCategories.Stream,
             Keys = [Streams(from: 4)],
-            Syntax = "GROUP (group consumer) " + ReadSyntax + "[NOACK] " + StreamsSyntax,
+            Syntax = "GROUP (group consumer) " + ReadSyntax + "[CLAIM min-idle-time:integer] [NOACK] " + StreamsSyntax,
             CopiesOfKeys = 32,
             Summary = "Returns entries that a group has not handed out yet, or a consumer's pending ones; waits for "
                 + "new ones when there are none.",
@@ -48,6 +58,7 @@ public static class StreamReadCommands
             Complexity = "O(N log M) for each stream, where N is the number of entries returned and M that of the "
                 + "pending ones.",
             Group = "stream",
+            History = [("8.4.0", "Added the `CLAIM` option.")],
         },
     ];
 
@@ -133,12 +144,18 @@ public static class StreamReadCommands
         var idText = call.Args[keyAt + options.Keys];
         var isNew = IsNew(idText, out var above);
         var hasNew = isNew && log.HasAbove(group.LastId);
-        var consumer = FindOrAddConsumer(call, keyAt, options.GroupAt, group, options.NeedsNoAck || !hasNew);
-        if (!hasNew && isNew) return false;
+        var idle = new IdleEntries(call, options, keyAt, log, group);
+        var hasIdle = isNew && options.Claims && idle.TryNext(call, out _);
+        var consumer = FindOrAddConsumer(
+            call, keyAt, options.GroupAt, group, !hasIdle && (options.NeedsNoAck || !hasNew));
+        if (!hasNew && !hasIdle && isNew) return false;
         BeginStream(call, keyAt);
         if (isNew)
         {
-            HandOut(call, options, keyAt, log, group, consumer);
+            var mark = call.Reply.BeginDeferred();
+            var count = hasIdle ? Claim(call, options, idle, consumer) : 0;
+            if (hasNew) count += HandOut(call, options, keyAt, log, group, consumer, count);
+            call.Reply.EndDeferredArray(mark, count);
         }
         else
         {
@@ -177,19 +194,46 @@ public static class StreamReadCommands
         return consumer;
     }
 
-    // Entries that the group has not handed out, each of which becomes pending.
-    private static void HandOut(
-        in Call call, StreamReadOptions options, int keyAt, StreamLog log, StreamGroup group,
-        StreamConsumer consumer)
+    // Entries that have been pending for long enough, which are handed out anew.
+    private static long Claim(in Call call, StreamReadOptions options, IdleEntries idle, StreamConsumer consumer)
     {
-        var mark = call.Reply.BeginDeferred();
+        var count = 0L;
+        var nowMs = call.Unit.NowMs;
+        while ((options.Count == 0 || count < options.Count) && idle.TryNext(call, out var delivery))
+        {
+            var id = new StreamId(delivery.High, delivery.Low);
+            var cursor = idle.Log.Walk(new StreamRange(id, id));
+            cursor.TryNext();
+            StreamReplies.Entry(call.Reply, ref cursor, more: 2);
+            call.Reply.Integer(delivery.Owner.IsNull ? -1 : Math.Max(unchecked(nowMs - delivery.DeliveredMs), 0));
+            call.Reply.Integer(delivery.Deliveries);
+            count++;
+            idle.Group.Deliver(id, consumer, nowMs, StreamGroup.OneMore(delivery.Deliveries));
+            consumer.ActiveMs = nowMs;
+            StreamClaims.Record(call, idle.KeyAt, options.GroupAt, idle.Group, id);
+        }
+
+        return count;
+    }
+
+    // Entries that the group has not handed out, each of which becomes pending.
+    private static long HandOut(
+        in Call call, StreamReadOptions options, int keyAt, StreamLog log, StreamGroup group,
+        StreamConsumer consumer, long before)
+    {
         var count = 0L;
         var cursor = log.Walk(RangeAbove(group.LastId));
-        while ((options.Count == 0 || count < options.Count) && cursor.TryNext())
+        while ((options.Count == 0 || before + count < options.Count) && cursor.TryNext())
         {
             var id = cursor.Id;
             Advance(log, group, id);
-            StreamReplies.Entry(call.Reply, ref cursor);
+            StreamReplies.Entry(call.Reply, ref cursor, options.Claims ? 2 : 0);
+            if (options.Claims)
+            {
+                call.Reply.Integer(0);
+                call.Reply.Integer(0);
+            }
+
             count++;
             if (options.NeedsNoAck) continue;
             group.Deliver(id, consumer, call.Unit.NowMs, deliveries: 1);
@@ -197,8 +241,8 @@ public static class StreamReadCommands
             StreamClaims.Record(call, keyAt, options.GroupAt, group, id);
         }
 
-        call.Reply.EndDeferredArray(mark, count);
         if (count > 0) StreamClaims.RecordLastId(call, keyAt, options.GroupAt, group);
+        return count;
     }
 
     // How many entries the group has read, as far as that can be told, goes with its last ID.
@@ -307,12 +351,32 @@ public static class StreamReadCommands
         if (options.TimeoutMs != StreamReadOptions.DoesNotWait && call.Caller.MayWait)
         {
             var wait = new KeyWait(ValueType.Stream, options.KeysAt, options.Keys, options.TimeoutMs);
-            call.TryWait(wait with { MindsLoss = mindsLoss, Fixed = mindsLoss ? null : LastIds(call, options) });
+            call.TryWait(wait with
+            {
+                MindsLoss = mindsLoss,
+                Fixed = mindsLoss ? null : LastIds(call, options),
+                RetryMs = options.Claims ? RetryMs(call, options) : 0,
+            });
         }
         else
         {
             call.Reply.NullArray();
         }
+    }
+
+    // When the first of the pending entries has been so for long enough.
+    private static long RetryMs(in Call call, StreamReadOptions options)
+    {
+        var retryMs = Math.Clamp(options.MinIdleMs, LeastRetryMs, MostRetryMs);
+        for (var i = 0; i < options.Keys; i++)
+        {
+            var entry = call.Unit.Find(call.Key(options.KeysAt + i), Access.Peek);
+            if (entry.IsMissing || !FindGroup(call, options, entry).TryOldest(out var delivery)) continue;
+            var idleMs = Math.Max(unchecked(call.Unit.NowMs - delivery.DeliveredMs), 0);
+            retryMs = Math.Min(retryMs, Math.Max(options.MinIdleMs - idleMs, 1));
+        }
+
+        return retryMs;
     }
 
     // What $ means at this moment, by argument.
@@ -330,5 +394,43 @@ public static class StreamReadCommands
         }
 
         return meanings;
+    }
+
+    // The pending entries of a group that have been so for long enough when the command begins, the longest first.
+    // Those that are no longer in the stream are forgotten on the way.
+    private readonly struct IdleEntries
+    {
+        private readonly int _groupAt;
+        private readonly long _latestMs;
+        private readonly long _turn;
+
+        internal IdleEntries(in Call call, StreamReadOptions options, int keyAt, StreamLog log, StreamGroup group)
+        {
+            KeyAt = keyAt;
+            Log = log;
+            Group = group;
+            _groupAt = options.GroupAt;
+            _latestMs = call.Unit.NowMs - options.MinIdleMs;
+            _turn = group.NextTurn;
+        }
+
+        internal int KeyAt { get; }
+
+        internal StreamLog Log { get; }
+
+        internal StreamGroup Group { get; }
+
+        // The same one again until it is handed out.
+        internal bool TryNext(in Call call, out DeliveryRecord delivery)
+        {
+            while (Group.TryOldest(out delivery) && delivery.DeliveredMs <= _latestMs && delivery.Turn < _turn)
+            {
+                var id = new StreamId(delivery.High, delivery.Low);
+                if (Log.Has(id)) return true;
+                StreamClaims.Forget(call, KeyAt, _groupAt, Group, id);
+            }
+
+            return false;
+        }
     }
 }

@@ -8,15 +8,17 @@ namespace Millrace.Commands.Families;
 /// </summary>
 /// <remarks>
 /// <code>
-///   [GROUP group consumer] [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key ... id ...
+///   [GROUP group consumer] [COUNT count] [BLOCK milliseconds] [CLAIM min-idle-time] [NOACK] STREAMS key ... id ...
 /// </code>
-/// Source: Redis 7.2 documentation, "XREAD", "XREADGROUP".
+/// Source: Redis 7.2 documentation, "XREAD", "XREADGROUP"; of 8.4, CLAIM.
 /// </remarks>
 [StructLayout(LayoutKind.Auto)]
 internal struct StreamReadOptions
 {
     /// <summary>There is no BLOCK.</summary>
     internal const long DoesNotWait = -1;
+
+    private const long ClaimsNothing = -1;
 
     /// <summary>The argument with the group's name, the consumer's behind it; 0: there is none.</summary>
     internal int GroupAt { get; private set; }
@@ -29,6 +31,12 @@ internal struct StreamReadOptions
 
     /// <summary>Whether what is read counts as acknowledged.</summary>
     internal bool NeedsNoAck { get; private set; }
+
+    /// <summary>For how long entries must have been pending that are claimed, in milliseconds.</summary>
+    internal long MinIdleMs { get; private set; }
+
+    /// <summary>Whether pending entries are claimed.</summary>
+    internal readonly bool Claims => MinIdleMs != ClaimsNothing;
 
     /// <summary>The argument with the first key.</summary>
     internal int KeysAt { get; private set; }
@@ -46,7 +54,8 @@ internal struct StreamReadOptions
         {
             var more = args.Count - at - 1;
             if (more > 0 && Words.Equal(args[at], "STREAMS"u8)) return at + 1;
-            if (more > 0 && (Words.Equal(args[at], "BLOCK"u8) || Words.Equal(args[at], "COUNT"u8))) at++;
+            if (more > 0 && (Words.Equal(args[at], "BLOCK"u8) || Words.Equal(args[at], "COUNT"u8)
+                || Words.Equal(args[at], "CLAIM"u8))) at++;
             else if (more > 1 && Words.Equal(args[at], "GROUP"u8)) at += 2;
             else if (!Words.Equal(args[at], "NOACK"u8)) return 0;
         }
@@ -57,7 +66,7 @@ internal struct StreamReadOptions
     /// <summary>Reads the options; writes an error when they are wrong.</summary>
     internal static bool TryRead(in Call call, bool isForGroup, out StreamReadOptions options)
     {
-        options = new StreamReadOptions { TimeoutMs = DoesNotWait };
+        options = new StreamReadOptions { TimeoutMs = DoesNotWait, MinIdleMs = ClaimsNothing };
         var at = 1;
         while (options.KeysAt == 0 && at < call.Args.Count)
         {
@@ -83,24 +92,43 @@ internal struct StreamReadOptions
             return true;
         }
 
-        var isGroup = more > 1 && call.Is(at, "GROUP"u8);
-        if (!isGroup && !call.Is(at, "NOACK"u8))
+        if (more > 1 && call.Is(at, "GROUP"u8))
+        {
+            GroupAt = at + 1;
+            at += 3;
+            return isForGroup || Refuse(call, "GROUP"u8);
+        }
+
+        if (more > 0 && call.Is(at, "CLAIM"u8))
+            return isForGroup ? TryReadMinIdle(call, ref at) : Refuse(call, "CLAIM"u8);
+        if (!call.Is(at, "NOACK"u8))
         {
             call.Reply.Error(ErrorTexts.Syntax);
             return false;
         }
 
-        if (!isForGroup)
+        NeedsNoAck = true;
+        at++;
+        return isForGroup || Refuse(call, "NOACK"u8);
+    }
+
+    private static bool Refuse(in Call call, ReadOnlySpan<byte> option)
+    {
+        ErrorTexts.WriteQuoting(
+            call.Reply, "ERR The "u8, option, " option is only supported by XREADGROUP. You called XREAD instead."u8);
+        return false;
+    }
+
+    private bool TryReadMinIdle(in Call call, ref int at)
+    {
+        if (!Numbers.TryParseInt64(call.Args[at + 1], out var minIdleMs))
         {
-            call.Reply.Error(isGroup
-                ? "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."u8
-                : "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."u8);
+            call.Reply.Error("ERR Invalid min-idle-time argument for XREADGROUP"u8);
             return false;
         }
 
-        if (isGroup) GroupAt = at + 1;
-        else NeedsNoAck = true;
-        at += isGroup ? 3 : 1;
+        MinIdleMs = Math.Max(minIdleMs, 0);
+        at += 2;
         return true;
     }
 

@@ -8,10 +8,13 @@ namespace Millrace.Commands.Families;
 internal static class StreamReplies
 {
     /// <summary>Replies with the current entry of a walk.</summary>
-    internal static void Entry(ReplyWriter reply, ref StreamCursor cursor)
+    /// <param name="reply">Where to.</param>
+    /// <param name="cursor">The walk.</param>
+    /// <param name="more">How many elements the caller puts behind the fields.</param>
+    internal static void Entry(ReplyWriter reply, ref StreamCursor cursor, int more = 0)
     {
         Span<byte> digits = stackalloc byte[ListpackElement.MaxIntegerBytes];
-        reply.Array(2);
+        reply.Array(2 + more);
         StreamText.WriteId(reply, cursor.Id);
         reply.Array(cursor.FieldCount * 2);
         while (cursor.TryNextField(out var field, out var value))

@@ -200,9 +200,7 @@ internal static class StreamCodec
         {
             if (!reader.TryBytes(bytes) || !reader.TryInt64(out var delivered)
                 || !reader.TryLength(out var deliveries)) return false;
-            var (ms, seq) = IdOf(bytes);
-            var record = new DeliveryRecord(ms, seq, delivered, Counter(deliveries), default);
-            if (!group.Pending.Insert(record)) return false;
+            if (!group.Load(IdOf(bytes), delivered, Counter(deliveries))) return false;
         }
 
         return true;
@@ -213,19 +211,18 @@ internal static class StreamCodec
         if (!TryReadCount(ref reader, 1 + sizeof(long), out var count)) return false;
         var room = default(TextRoom);
         var isRight = true;
-        var owned = 0L;
         for (; count > 0 && isRight; count--)
         {
             isRight = reader.TryReadText(ref room, out var name) && group.FindConsumer(name).IsMissing
-                && TryReadConsumer(ref reader, type, group, name, ref owned);
+                && TryReadConsumer(ref reader, type, group, name);
         }
 
         room.Dispose();
-        return isRight && owned == group.Pending.Count;
+        return isRight && group.UnownedCount == 0;
     }
 
     private static bool TryReadConsumer(
-        scoped ref ValueReader reader, RdbType type, StreamGroup group, scoped ReadOnlySpan<byte> name, ref long owned)
+        scoped ref ValueReader reader, RdbType type, StreamGroup group, scoped ReadOnlySpan<byte> name)
     {
         if (!reader.TryInt64(out var seenMs)) return false;
         var activeMs = seenMs;
@@ -237,7 +234,6 @@ internal static class StreamCodec
         for (; count > 0; count--)
         {
             if (!reader.TryBytes(bytes) || !group.TryGiveOwner(IdOf(bytes), consumer)) return false;
-            owned++;
         }
 
         return true;

@@ -9,20 +9,25 @@ namespace Millrace.Engine.Values;
 /// <code>
 ///   byte  0  the block of its name              24  entries read, or -1
 ///         8  the last ID that was handed out    32  the index of its pending entries
-///                                               40  the index of its consumers
+///        48  the index of deliveries by time    40  the index of its consumers
+///        56  the next delivery's turn           64  how many pending entries nobody has
 /// </code>
-/// Invariant: each pending entry's owner is a consumer of the group, whose own index has the entry's ID.
+/// Invariants: each pending entry's owner is a consumer of the group, whose own index has the entry's ID, or nobody.
+/// The index by time is made when somebody asks for it first, and from then on has each pending entry once.
 /// </remarks>
 public readonly struct StreamGroup
 {
     /// <summary>The number of entries read is not known.</summary>
     public const long UnknownEntriesRead = -1;
 
-    private const int SizeBytes = 48;
+    private const int SizeBytes = 72;
     private const int LastIdAt = 8;
     private const int EntriesReadAt = 24;
     private const int PendingAt = 32;
     private const int ConsumersAt = 40;
+    private const int MomentsAt = 48;
+    private const int TurnAt = 56;
+    private const int UnownedAt = 64;
 
     private readonly Heap _heap;
 
@@ -55,6 +60,12 @@ public readonly struct StreamGroup
     /// <summary>The entries that are handed out and not acknowledged.</summary>
     public RecordIndex<DeliveryRecord> Pending => new(_heap, Words.Reference(PendingAt));
 
+    /// <summary>How many pending entries nobody has.</summary>
+    public long UnownedCount => Words.Number(UnownedAt);
+
+    /// <summary>The turn that the next delivery gets: all that there were have lower ones.</summary>
+    public long NextTurn => Words.Number(TurnAt);
+
     /// <summary>A walk over the pending entries of a range.</summary>
     /// <param name="range">The IDs.</param>
     /// <param name="owner">Whose they are; one that is missing: anybody's.</param>
@@ -77,7 +88,7 @@ public readonly struct StreamGroup
         get
         {
             var sum = _heap.UsableSize(Block) + _heap.UsableSize(NameBlock) + Pending.AllocatedBytes
-                + Consumers.AllocatedBytes;
+                + Consumers.AllocatedBytes + (HasMoments ? Moments.AllocatedBytes : 0);
             for (var i = 0L; i < ConsumerCount; i++) sum += Consumer(i).AllocatedBytes;
             return sum;
         }
@@ -86,6 +97,10 @@ public readonly struct StreamGroup
     private StreamWords Words => new(_heap.Span(Block, 0, SizeBytes));
 
     private NameIndex Consumers => new(_heap, Words.Reference(ConsumersAt));
+
+    private bool HasMoments => !Words.Reference(MomentsAt).IsNull;
+
+    private RecordIndex<MomentRecord> Moments => new(_heap, Words.Reference(MomentsAt));
 
     /// <summary>The consumer with so many names before its own. O(log n).</summary>
     public StreamConsumer Consumer(long rank) => At(Consumers.At(rank).Member);
@@ -112,34 +127,63 @@ public readonly struct StreamGroup
         while (ids.TryFirst(out var ms, out var seq))
         {
             ids.Remove(ms, seq);
-            Pending.Remove(ms, seq);
+            if (Pending.TryRemove(ms, seq, out var record)) RemoveMoment(record);
         }
 
         FreeConsumer(consumer);
     }
 
-    /// <summary>The consumer that a pending entry was handed to.</summary>
+    /// <summary>The consumer that a pending entry was handed to, or one that is missing.</summary>
     public StreamConsumer OwnerOf(in DeliveryRecord delivery) => new(_heap, delivery.Owner);
 
     /// <summary>One delivery more than so many; the greatest number stays.</summary>
     public static long OneMore(long deliveries) => deliveries < long.MaxValue ? deliveries + 1 : deliveries;
 
+    /// <summary>The pending entry whose last delivery is the longest ago; false when nothing is pending. O(log n), but
+    /// O(n log n) when it is asked for the first time.</summary>
+    public bool TryOldest(out DeliveryRecord delivery)
+    {
+        delivery = default;
+        if (!HasMoments) AddMoments();
+        return Moments.TryFirst(out var moment) && Pending.TryFind(moment.KeyHigh, moment.KeyLow, out delivery);
+    }
+
     /// <summary>Notes that an entry was handed out, or handed to somebody else, with all that is told of that.
     /// </summary>
+    /// <param name="id">The entry.</param>
+    /// <param name="to">Who has it now; one that is missing: nobody.</param>
+    /// <param name="deliveredMs">When it was handed out.</param>
+    /// <param name="deliveries">How often it was.</param>
     public void Deliver(StreamId id, StreamConsumer to, long deliveredMs, long deliveries)
     {
-        var record = new DeliveryRecord(id.Ms, id.Seq, deliveredMs, deliveries, to.Block);
+        var record = new DeliveryRecord(id.Ms, id.Seq, deliveredMs, deliveries, to.Block, TakeTurn());
         if (Pending.Insert(record))
         {
-            to.Pending.Insert(id.Ms, id.Seq);
-            return;
+            Enter(id, to);
+        }
+        else
+        {
+            Pending.TryFind(id.Ms, id.Seq, out var before);
+            Pending.TryReplace(record);
+            RemoveMoment(before);
+            if (before.Owner != to.Block)
+            {
+                Leave(id, OwnerOf(before));
+                Enter(id, to);
+            }
         }
 
-        Pending.TryFind(id.Ms, id.Seq, out var before);
-        Pending.TryReplace(record);
-        if (before.Owner == to.Block) return;
-        OwnerOf(before).Pending.Remove(id.Ms, id.Seq);
-        to.Pending.Insert(id.Ms, id.Seq);
+        AddMoment(record);
+    }
+
+    /// <summary>Takes in a pending entry that was read from elsewhere and that nobody has yet; false when it is there
+    /// already.</summary>
+    internal bool Load(StreamId id, long deliveredMs, long deliveries)
+    {
+        if (!Pending.Insert(new DeliveryRecord(id.Ms, id.Seq, deliveredMs, deliveries, default, TakeTurn())))
+            return false;
+        Words.SetNumber(UnownedAt, UnownedCount + 1);
+        return true;
     }
 
     /// <summary>Says whose a pending entry is that belongs to nobody yet; false when there is none.</summary>
@@ -147,6 +191,7 @@ public readonly struct StreamGroup
     {
         if (!Pending.TryFind(id.Ms, id.Seq, out var record) || !record.Owner.IsNull) return false;
         Pending.TryReplace(record with { Owner = consumer.Block });
+        Words.SetNumber(UnownedAt, UnownedCount - 1);
         consumer.Pending.Insert(id.Ms, id.Seq);
         return true;
     }
@@ -155,13 +200,17 @@ public readonly struct StreamGroup
     public bool Acknowledge(StreamId id)
     {
         if (!Pending.TryRemove(id.Ms, id.Seq, out var record)) return false;
-        OwnerOf(record).Pending.Remove(id.Ms, id.Seq);
+        RemoveMoment(record);
+        Leave(id, OwnerOf(record));
         return true;
     }
 
     internal static StreamGroup Create(Heap heap, StreamId lastId, long entriesRead)
     {
-        var group = new StreamGroup(heap, heap.Allocate(SizeBytes)) { LastId = lastId, EntriesRead = entriesRead };
+        var group = new StreamGroup(heap, heap.Allocate(SizeBytes));
+        group.Words.Clear();
+        group.LastId = lastId;
+        group.EntriesRead = entriesRead;
         group.Words.SetReference(PendingAt, RecordIndex<DeliveryRecord>.Create(heap).Header);
         group.Words.SetReference(ConsumersAt, NameIndex.Create(heap).Header);
         return group;
@@ -171,7 +220,7 @@ public readonly struct StreamGroup
     /// good for nothing but freeing.</summary>
     internal bool FreeSome(int max)
     {
-        if (!Pending.FreeSome(max)) return false;
+        if (!Pending.FreeSome(max) || (HasMoments && !Moments.FreeSome(max))) return false;
         if (ConsumerCount == 0) return true;
         var consumer = Consumer(0);
         if (consumer.Pending.FreeSome(max)) FreeConsumer(consumer);
@@ -183,12 +232,15 @@ public readonly struct StreamGroup
     internal void FreeEmpty()
     {
         Pending.Free();
+        if (HasMoments) Moments.Free();
         Consumers.Free();
         _heap.Free(Block);
     }
 
+    /// <summary>Gives another group a copy of consumers and pending entries. Requires: it has none.</summary>
     internal void CopyTo(StreamGroup target)
     {
+        target.Words.SetNumber(TurnAt, NextTurn);
         for (var i = 0L; i < ConsumerCount; i++)
         {
             var consumer = Consumer(i);
@@ -196,9 +248,67 @@ public readonly struct StreamGroup
             copy.ActiveMs = consumer.ActiveMs;
             var walk = Walk(StreamRange.All, consumer);
             while (walk.TryNext(out var one))
-                target.Deliver(new StreamId(one.High, one.Low), copy, one.DeliveredMs, one.Deliveries);
+            {
+                target.Pending.Insert(one with { Owner = copy.Block });
+                copy.Pending.Insert(one.High, one.Low);
+            }
         }
+
+        if (UnownedCount > 0) CopyUnowned(target);
     }
+
+    private void CopyUnowned(StreamGroup target)
+    {
+        var walk = Walk(StreamRange.All);
+        while (walk.TryNext(out var one))
+        {
+            if (one.Owner.IsNull) target.Pending.Insert(one);
+        }
+
+        target.Words.SetNumber(UnownedAt, UnownedCount);
+    }
+
+    private long TakeTurn()
+    {
+        var turn = NextTurn;
+        Words.SetNumber(TurnAt, turn + 1);
+        return turn;
+    }
+
+    private void Enter(StreamId id, StreamConsumer owner)
+    {
+        if (owner.IsMissing) Words.SetNumber(UnownedAt, UnownedCount + 1);
+        else owner.Pending.Insert(id.Ms, id.Seq);
+    }
+
+    private void Leave(StreamId id, StreamConsumer owner)
+    {
+        if (owner.IsMissing) Words.SetNumber(UnownedAt, UnownedCount - 1);
+        else owner.Pending.Remove(id.Ms, id.Seq);
+    }
+
+    private void AddMoments()
+    {
+        var moments = RecordIndex<MomentRecord>.Create(_heap);
+        Words.SetReference(MomentsAt, moments.Header);
+        var visitor = new MomentMaker(moments);
+        Pending.VisitFrom(0, 0, ref visitor);
+    }
+
+    private void AddMoment(in DeliveryRecord delivery)
+    {
+        if (HasMoments) Moments.Insert(MomentOf(delivery));
+    }
+
+    private void RemoveMoment(in DeliveryRecord delivery)
+    {
+        if (!HasMoments) return;
+        var moment = MomentOf(delivery);
+        Moments.Remove(moment.High, moment.Low);
+    }
+
+    private static MomentRecord MomentOf(in DeliveryRecord delivery) => new(
+        (ulong)delivery.DeliveredMs ^ (1UL << 63), (ulong)delivery.Turn, delivery.High, delivery.Low);
 
     private void FreeConsumer(StreamConsumer consumer)
     {
@@ -208,4 +318,13 @@ public readonly struct StreamGroup
     }
 
     private StreamConsumer At(BlockRef name) => new(_heap, BlockRef.FromValue(NameIndex.Word(_heap, name)));
+
+    private readonly struct MomentMaker(RecordIndex<MomentRecord> moments) : IRecordVisitor<DeliveryRecord>
+    {
+        public bool Visit(in DeliveryRecord record)
+        {
+            moments.Insert(MomentOf(record));
+            return true;
+        }
+    }
 }

@@ -32,6 +32,7 @@ public sealed class BlockedRequest : Waiter
         Protocol = client.Protocol;
         IsSilent = client.Replies != ReplyMode.On;
         Partitions = partitions;
+        RetryMs = wait.RetryMs;
         Caller = new WaitingCaller(client);
         _keys = call.Keys.ToArray();
         _slices = new Slice[call.Args.Count];
@@ -57,6 +58,10 @@ public sealed class BlockedRequest : Waiter
 
     /// <summary>Whether the client wants no reply to this request.</summary>
     public bool IsSilent { get; }
+
+    /// <summary>After how many milliseconds its own loop runs it again though nothing has changed; 0: not at all.
+    /// </summary>
+    public long RetryMs { get; }
 
     /// <summary>Who calls when the command runs again.</summary>
     public Caller Caller { get; }

@@ -166,6 +166,27 @@ public sealed class Executor
         if (isError) Statistics[request.Spec].Failed++;
     }
 
+    /// <summary>
+    /// Runs the command of a client of this loop again that waits for a time to come (XREADGROUP CLAIM).
+    /// </summary>
+    /// <returns>After how many milliseconds to come back, if it still waits then.</returns>
+    public long Retry(BlockedRequest request)
+    {
+        const long BusyMs = 1;
+        const long PausedMs = 10;
+        if (!_unit.TryBeginWrite(request.Partitions, _host.UnixMs, patient: false, out _)) return BusyMs;
+        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0)
+        {
+            _unit.End();
+            return PausedMs;
+        }
+
+        BeginAlone();
+        var retryMs = Serve(request);
+        EndAlone();
+        return Math.Max(retryMs, BusyMs);
+    }
+
     /// <summary>Takes out of the partitions what clients have left behind; what is busy has to wait.</summary>
     public void Withdraw() => _withdrawals.Work(_unit, _host.UnixMs);
 
@@ -384,25 +405,27 @@ public sealed class Executor
         }
     }
 
-    private void Serve(BlockedRequest request)
+    // Returns after how many milliseconds to run it again, when it waits on and wants that.
+    private long Serve(BlockedRequest request)
     {
-        if (!request.TryBeginService()) return;
+        if (!request.TryBeginService()) return 0;
         _servedReply.Begin(_servedWriter, request.Protocol);
         var call = new Call(
             request.Spec, request.Args, request.Keys, _servedWriter, _unit, request.Caller, _effects.Named);
         Statistics.Begin(request.Spec, request.Args.Count);
         RunWithin(ref call);
         request.Reply = _servedReply.End(_servedWriter);
-        if (request.Caller.Wait is not null)
+        if (request.Caller.Wait is { } wait)
         {
             request.Caller.Wait = null;
             request.Resume();
-            return;
+            return wait.RetryMs;
         }
 
         for (var rest = request.Partitions; rest != 0; rest &= rest - 1)
             request.Leave(_keyspace[BitOperations.TrailingZeroCount(rest)]);
         _served.Add(request);
+        return 0;
     }
 
     // Nobody hears of a service before the unit is complete: whoever does may act on it, and must find all of it done.

@@ -198,7 +198,7 @@ public sealed class ServerLoop : LoopHandler
 
         public override void Wait(BlockedRequest request, long timeoutMs)
         {
-            if (timeoutMs > 0) request.Client.StartTimer(timeoutMs);
+            if (timeoutMs > 0 || request.RetryMs > 0) request.Client.StartWait(timeoutMs, request.RetryMs);
         }
 
         public override void Deliver(BlockedRequest request) =>

@@ -174,27 +174,49 @@ internal sealed class StreamModel
         }
     }
 
-    // XREADGROUP GROUP g c COUNT n STREAMS key id
+    // XREADGROUP GROUP g c COUNT n [CLAIM 0] STREAMS key id
     private string ReadGroup(string[] words)
     {
-        var (key, most) = (words[7], int.Parse(words[5], CultureInfo.InvariantCulture));
+        var claims = words[6] == "CLAIM";
+        var (key, above) = (words[^2], words[^1]);
+        var most = int.Parse(words[5], CultureInfo.InvariantCulture);
         if (FindGroup(key, words[2]) is not { } group) return "NOGROUP";
         var stream = Find(key)!;
         group.Consumers.Add(words[3]);
-        if (words[8] != ">")
+        if (above != ">")
         {
-            var own = group.Pending.Where(one => one.Value.Owner == words[3] && one.Key.CompareTo(Parse(words[8])) > 0)
+            var own = group.Pending.Where(one => one.Value.Owner == words[3] && one.Key.CompareTo(Parse(above)) > 0)
                 .Select(one => one.Key).Take(most).ToList();
             foreach (var id in own.Where(stream.Entries.ContainsKey))
-                group.Pending[id] = (words[3], group.Pending[id].Times + 1);
+                group.Deliver(id, words[3], group.Pending[id].Times + 1);
             return $"[[{key} {Bracketed(own.Select(id => Shown(stream, id)))}]]";
         }
 
-        var ids = Above(stream, group.Last).Take(most).ToList();
-        if (ids.Count == 0) return "(nil)";
-        foreach (var id in ids) group.Pending[id] = (words[3], 1);
-        group.Last = ids[^1];
-        return $"[[{key} {Bracketed(ids.Select(id => Entry(stream, id)))}]]";
+        var shown = claims ? ClaimIdle(stream, group, words[3], most) : [];
+        var ids = Above(stream, group.Last).Take(most - shown.Count).ToList();
+        foreach (var id in ids) group.Deliver(id, words[3], 1);
+        if (ids.Count > 0) group.Last = ids[^1];
+        shown.AddRange(ids.Select(id => claims ? $"{Entry(stream, id)[..^1]} 0 0]" : Entry(stream, id)));
+        return shown.Count == 0 ? "(nil)" : $"[[{key} {Bracketed(shown)}]]";
+    }
+
+    private static List<string> ClaimIdle(ModelStream stream, ModelGroup group, string consumer, int most)
+    {
+        var shown = new List<string>();
+        foreach (var (id, pending) in group.Pending.OrderBy(one => one.Value.Turn).ToList())
+        {
+            if (shown.Count == most) break;
+            if (!stream.Entries.ContainsKey(id))
+            {
+                group.Pending.Remove(id);
+                continue;
+            }
+
+            shown.Add($"{Entry(stream, id)[..^1]} 0 {Count(pending.Times)}]");
+            group.Deliver(id, consumer, pending.Times + 1);
+        }
+
+        return shown;
     }
 
     private static string Shown(ModelStream stream, Id id) =>
@@ -230,7 +252,7 @@ internal sealed class StreamModel
     private static string Take(ModelStream stream, ModelGroup group, Id id, string consumer, bool justId)
     {
         var times = group.Pending.TryGetValue(id, out var before) ? before.Times : 1;
-        group.Pending[id] = (consumer, justId ? times : times + 1);
+        group.Deliver(id, consumer, justId ? times : times + 1);
         return justId ? Text(id) : Entry(stream, id);
     }
 
@@ -259,7 +281,7 @@ internal sealed class StreamModel
         foreach (var (id, fields) in stream.Entries) copy.Entries.Add(id, fields);
         foreach (var (name, group) in stream.Groups)
         {
-            var twin = new ModelGroup { Last = group.Last };
+            var twin = new ModelGroup { Last = group.Last, Turns = group.Turns };
             twin.Consumers.UnionWith(group.Consumers);
             foreach (var (id, pending) in group.Pending) twin.Pending.Add(id, pending);
             copy.Groups.Add(name, twin);
@@ -287,10 +309,14 @@ internal sealed class StreamModel
 
     private sealed class ModelGroup
     {
-        internal SortedDictionary<Id, (string Owner, long Times)> Pending { get; } = [];
+        internal SortedDictionary<Id, (string Owner, long Times, long Turn)> Pending { get; } = [];
 
         internal SortedSet<string> Consumers { get; } = new(StringComparer.Ordinal);
 
         internal Id Last { get; set; }
+
+        internal long Turns { get; set; }
+
+        internal void Deliver(Id id, string to, long times) => Pending[id] = (to, times, Turns++);
     }
 }

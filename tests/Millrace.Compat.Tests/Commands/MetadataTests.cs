@@ -44,6 +44,7 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         ["quit: deprecated_since"] = "redis.io/commands/quit",
         ["quit: replaced_by"] = "redis.io/commands/quit",
         ["xadd: arguments"] = "redis.io/commands/xadd, history 8.2.0: KEEPREF, DELREF, ACKED",
+        ["xreadgroup: arguments"] = "redis.io/commands/xreadgroup, history 8.4.0: CLAIM",
         ["xtrim: arguments"] = "redis.io/commands/xtrim, 8.2.0: KEEPREF, DELREF, ACKED",
         ["pfmerge: arguments"] = "redis.io/commands/pfmerge, 7.2: the sources may be left out",
         ["command|getkeys: arguments"] = "redis.io/commands/command-getkeys: command and arguments",
