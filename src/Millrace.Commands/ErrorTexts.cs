@@ -39,6 +39,9 @@ public static class ErrorTexts
     /// <summary>The key does not exist.</summary>
     public static ReadOnlySpan<byte> NoSuchKey => "ERR no such key"u8;
 
+    /// <summary>A producer of a stream, or its message, has no name.</summary>
+    public static ReadOnlySpan<byte> EmptyProducer => "ERR producer ID and idempotent ID must not be empty"u8;
+
     /// <summary>There is no database of this number.</summary>
     public static ReadOnlySpan<byte> DatabaseOutOfRange => "ERR DB index is out of range"u8;
 

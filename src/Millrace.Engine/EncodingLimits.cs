@@ -51,6 +51,10 @@ public sealed record EncodingLimits
     /// <summary>When a node of a stream is full.</summary>
     public StreamNodeLimits StreamNodes { get; init; } = new(MaxBytes: 4096, MaxEntries: 100);
 
+    /// <summary>For how long a stream knows the messages of its producers when nobody says so for that stream.
+    /// </summary>
+    public ProducerLimits Producers { get; init; } = new(DurationSeconds: 100, MaxSize: 100);
+
     /// <summary>The longest sparse HyperLogLog, in bytes.</summary>
     public long HyperLogLogSparseBytes { get; init; } = 3000;
 

@@ -38,6 +38,7 @@ public static class DataCommands
         .. StreamDeletionCommands.Table,
         .. StreamGroupCommands.Table,
         .. StreamInfoCommands.Table,
+        .. StreamProducerCommands.Table,
         .. StreamReadCommands.Table,
     ];
 }

@@ -8,12 +8,13 @@ namespace Millrace.Commands.Families;
 /// </summary>
 /// <remarks>
 /// <code>
-///   XADD  key [NOMKSTREAM] [references] [trim] (* | id) field value ...
+///   XADD  key [NOMKSTREAM] [references] [producer] [trim] (* | id) field value ...
 ///   XTRIM key trim [references]
 ///   trim  (MAXLEN | MINID) [= | ~] threshold [LIMIT count]
 ///   references  KEEPREF | DELREF | ACKED
+///   producer    IDMPAUTO producer | IDMP producer message      with * alone
 /// </code>
-/// Options may come in any order. Source: Redis 8.2 documentation, "XADD", "XTRIM".
+/// Options may come in any order. Source: Redis 8.6 documentation, "XADD", "XTRIM".
 /// </remarks>
 [StructLayout(LayoutKind.Auto)]
 internal struct StreamAddOptions
@@ -28,6 +29,12 @@ internal struct StreamAddOptions
 
     /// <summary>Whether a missing key stays missing.</summary>
     internal bool NeedsStream { get; private set; }
+
+    /// <summary>The argument with the producer's name; 0: there is none.</summary>
+    internal int ProducerAt { get; private set; }
+
+    /// <summary>The argument with the message's name; 0: it follows from the fields.</summary>
+    internal int MessageAt { get; private set; }
 
     /// <summary>How the stream is trimmed.</summary>
     internal StreamTrim Trim { get; private set; }
@@ -74,6 +81,10 @@ internal struct StreamAddOptions
             else if (adds && call.Is(at, "NOMKSTREAM"u8))
             {
                 options.NeedsStream = true;
+            }
+            else if (adds && !isLast && (call.Is(at, "IDMP"u8) || call.Is(at, "IDMPAUTO"u8)))
+            {
+                if (!options.TryReadProducer(call, ref at)) return false;
             }
             else if (options._references is null && StreamIdBlock.TryReadPolicy(call, at, out var references))
             {
@@ -134,8 +145,32 @@ internal struct StreamAddOptions
         return false;
     }
 
+    private bool TryReadProducer(in Call call, ref int at)
+    {
+        var isNamed = call.Is(at, "IDMP"u8);
+        var last = at + (isNamed ? 2 : 1);
+        if (ProducerAt > 0 || last >= call.Args.Count)
+        {
+            call.Reply.Error(ErrorTexts.Syntax);
+            return false;
+        }
+
+        ProducerAt = at + 1;
+        MessageAt = isNamed ? last : 0;
+        at = last;
+        if (!call.Args[ProducerAt].IsEmpty && !call.Args[last].IsEmpty) return true;
+        call.Reply.Error(ErrorTexts.EmptyProducer);
+        return false;
+    }
+
     private bool IsComplete(in Call call, bool adds)
     {
+        if (ProducerAt > 0 && HasId)
+        {
+            call.Reply.Error("ERR syntax error, IDMP and IDMPAUTO can be used with an auto-generated ID only"u8);
+            return false;
+        }
+
         if (_limit > 0 && Trim.Strategy == TrimStrategy.None)
         {
             call.Reply.Error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"u8);

@@ -20,6 +20,7 @@ public static class StreamCommands
 {
     private const string TrimSyntax =
         "(MAXLEN | MINID) [= | ~] threshold [LIMIT count:integer]";
+    private const string ProducerSyntax = "[IDMPAUTO producer-id | IDMP (producer-id idempotent-id)]";
     private const string ReferencesSyntax = "[KEEPREF | DELREF | ACKED]";
 
     /// <summary>The family's commands.</summary>
@@ -36,7 +37,8 @@ public static class StreamCommands
                     Notes = "UPDATE instead of INSERT because of the optional trimming feature",
                 },
             ],
-            Syntax = "key [NOMKSTREAM] " + ReferencesSyntax + " [" + TrimSyntax + "] (* | id) (field value)...",
+            Syntax = "key [NOMKSTREAM] " + ReferencesSyntax + " " + ProducerSyntax + " [" + TrimSyntax
+                + "] (* | id) (field value)...",
             Summary = "Adds an entry to a stream and returns its ID; makes the stream when there is none.",
             Since = "5.0.0",
             Complexity = "O(1) when adding an entry, O(N) when trimming, where N is the number of entries that go.",
@@ -46,6 +48,7 @@ public static class StreamCommands
                 ("6.2.0", "Added the `NOMKSTREAM` option, `MINID` trimming strategy and the `LIMIT` option."),
                 ("7.0.0", "Added support for the `<ms>-*` explicit ID form."),
                 ("8.2.0", "Added the `KEEPREF`, `DELREF` and `ACKED` options."),
+                ("8.6.0", "Added the `IDMP` and `IDMPAUTO` options."),
             ],
             Tips = ["nondeterministic_output"],
         },
@@ -150,6 +153,10 @@ public static class StreamCommands
 
     private static void Add(in Call call, in Entry entry, StreamAddOptions options)
     {
+        Span<byte> digest = stackalloc byte[StreamProducerCommands.DigestBytes];
+        var message = StreamProducerCommands.MessageOf(call, options, digest);
+        if (!entry.IsMissing && options.ProducerAt > 0
+            && StreamProducerCommands.TryRepeat(call, StreamValue.Log(entry), options, message)) return;
         var lastId = entry.IsMissing ? StreamId.Min : StreamValue.Log(entry).LastId;
         if (!TryChooseId(call, lastId, options, out var id)) return;
         var fields = new Fields(call.Args.From(options.IdAt + 1));
@@ -165,6 +172,7 @@ public static class StreamCommands
         if (options.Trim.Strategy != TrimStrategy.None) log.Trim(options.Trim);
         call.Unit.Changed(key);
         Record(call, log, options, id);
+        if (options.ProducerAt > 0) StreamProducerCommands.Remember(call, log, options, message, id);
         StreamText.WriteId(call.Reply, id);
     }
 

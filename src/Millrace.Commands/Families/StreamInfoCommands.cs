@@ -77,6 +77,8 @@ public static class StreamInfoCommands
                         ("7.0.0", "Added the `max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, "
                             + "`entries-read` and `lag` fields"),
                         ("7.2.0", "Added the `active-time` field, and changed the meaning of `seen-time`."),
+                        ("8.6.0", "Added the `idmp-duration`, `idmp-maxsize`, `pids-tracked`, `iids-tracked`, "
+                            + "`iids-added` and `iids-duplicates` fields for IDMP tracking."),
                     ],
                 },
             ],
@@ -173,7 +175,8 @@ public static class StreamInfoCommands
 
     private static void WriteStream(ReplyWriter reply, StreamLog log, bool isFull, long count)
     {
-        reply.Map(isFull ? 9 : 10);
+        var producers = log.Producers;
+        reply.Map((isFull ? 9 : 10) + (producers.IsMissing ? 0 : 6));
         reply.Bulk("length"u8);
         reply.Integer(log.Length);
         reply.Bulk("radix-tree-keys"u8);
@@ -188,6 +191,7 @@ public static class StreamInfoCommands
         reply.Integer(log.EntriesAdded);
         reply.Bulk("recorded-first-entry-id"u8);
         StreamText.WriteId(reply, log.FirstId);
+        if (!producers.IsMissing) WriteProducers(reply, producers);
         if (isFull)
         {
             reply.Bulk("entries"u8);
@@ -204,6 +208,23 @@ public static class StreamInfoCommands
         WriteEdge(reply, log, isLast: false);
         reply.Bulk("last-entry"u8);
         WriteEdge(reply, log, isLast: true);
+    }
+
+    // Six pairs; left out of what is told of streams that have to do with no producer.
+    private static void WriteProducers(ReplyWriter reply, StreamProducers producers)
+    {
+        reply.Bulk("idmp-duration"u8);
+        reply.Integer(producers.Limits.DurationSeconds);
+        reply.Bulk("idmp-maxsize"u8);
+        reply.Integer(producers.Limits.MaxSize);
+        reply.Bulk("pids-tracked"u8);
+        reply.Integer(producers.Count);
+        reply.Bulk("iids-tracked"u8);
+        reply.Integer(producers.MessageCount);
+        reply.Bulk("iids-added"u8);
+        reply.Integer(producers.AddedCount);
+        reply.Bulk("iids-duplicates"u8);
+        reply.Integer(producers.RepeatedCount);
     }
 
     private static void WriteEdge(ReplyWriter reply, StreamLog log, bool isLast)

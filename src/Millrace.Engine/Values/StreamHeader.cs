@@ -12,13 +12,14 @@ namespace Millrace.Engine.Values;
 ///        24  the first entry's ID            80  bytes of the blocks of all nodes
 ///        40  the greatest ID ever deleted    88  the last node's block; 0: there is no node
 ///        56  entries ever added              96  the ID that the last node stands under
+///       112  what is known of producers; 0: nothing
 /// </code>
 /// An ID is 8 bytes of milliseconds and 8 of sequence. All numbers are little-endian. A view: valid until the next
 /// change of the heap.
 /// </remarks>
 internal readonly ref struct StreamHeader(Span<byte> bytes)
 {
-    internal const int SizeBytes = 112;
+    internal const int SizeBytes = 120;
 
     private readonly StreamWords _words = new(bytes);
 
@@ -62,6 +63,12 @@ internal readonly ref struct StreamHeader(Span<byte> bytes)
     {
         get => _words.Reference(72);
         set => _words.SetReference(72, value);
+    }
+
+    internal BlockRef Producers
+    {
+        get => _words.Reference(112);
+        set => _words.SetReference(112, value);
     }
 
     internal long NodeBytes

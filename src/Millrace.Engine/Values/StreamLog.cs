@@ -67,6 +67,9 @@ public readonly struct StreamLog
     /// <summary>The consumer groups.</summary>
     public StreamGroups Groups => new(_heap, this);
 
+    /// <summary>What is known of those who send messages.</summary>
+    public StreamProducers Producers => new(_heap, Head.Producers);
+
     /// <summary>The block by which the stream is known.</summary>
     internal BlockRef Header { get; }
 
@@ -74,8 +77,9 @@ public readonly struct StreamLog
 
     internal RecordIndex<BlockRecord> Nodes => new(_heap, Head.Nodes);
 
-    /// <summary>Bytes of everything but the groups.</summary>
-    internal long AllocatedBytes => _heap.UsableSize(Header) + Nodes.AllocatedBytes + Head.NodeBytes;
+    /// <summary>Bytes of everything but the groups. O(producers).</summary>
+    internal long AllocatedBytes => _heap.UsableSize(Header) + Nodes.AllocatedBytes + Head.NodeBytes
+        + (Producers.IsMissing ? 0 : Producers.AllocatedBytes);
 
     /// <summary>A stream without entries.</summary>
     internal static StreamLog Create(Heap heap)
@@ -201,9 +205,36 @@ public readonly struct StreamLog
         var head = copy.Head;
         head.Nodes = nodes;
         head.Groups = default;
+        head.Producers = default;
         head.NodeBytes = visitor.Bytes;
         head.LastNode = visitor.Last;
+        if (Producers.IsMissing) return copy;
+        var producers = Producers.CopyTo(target).Header;
+        head = copy.Head;
+        head.Producers = producers;
         return copy;
+    }
+
+    /// <summary>What is known of producers, with limits of its own from now on.</summary>
+    internal StreamProducers ProducersOrNew(ProducerLimits limits)
+    {
+        var known = Producers;
+        if (!known.IsMissing) return known;
+        var made = StreamProducers.Create(_heap, limits);
+        var head = Head;
+        head.Producers = made.Header;
+        return made;
+    }
+
+    /// <summary>Frees a part of what is known of producers; true when nothing is left.</summary>
+    internal bool FreeProducers(int max)
+    {
+        var known = Producers;
+        if (known.IsMissing) return true;
+        if (!known.FreeSome(max)) return false;
+        var head = Head;
+        head.Producers = default;
+        return true;
     }
 
     /// <summary>Frees some nodes; true when none are left. After that the stream is good for nothing but freeing.

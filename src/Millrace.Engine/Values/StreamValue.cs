@@ -40,6 +40,55 @@ public static class StreamValue
         return entry;
     }
 
+    /// <summary>Notes what a producer's message became. Requires: it is not known.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="key">The stream's key.</param>
+    /// <param name="log">The stream.</param>
+    /// <param name="producer">The producer's name.</param>
+    /// <param name="message">The message's.</param>
+    /// <param name="id">The entry.</param>
+    public static void Remember(
+        Unit unit, in Key key, StreamLog log, ReadOnlySpan<byte> producer, ReadOnlySpan<byte> message, StreamId id)
+    {
+        var known = log.ProducersOrNew(unit.Keyspace.Encodings.Producers);
+        var before = known.EarliestMs;
+        known.Add(producer, message, unit.NowMs, id);
+        NoteEarliest(unit, key, before, known.EarliestMs);
+    }
+
+    /// <summary>Sets for how long a stream knows messages; what it knows is forgotten when that is new.</summary>
+    public static void Configure(Unit unit, in Key key, StreamLog log, ProducerLimits limits)
+    {
+        var known = log.ProducersOrNew(limits);
+        var before = known.EarliestMs;
+        known.Configure(limits);
+        NoteEarliest(unit, key, before, known.EarliestMs);
+    }
+
+    /// <summary>The last moment at which the oldest message is known, or -1.</summary>
+    internal static long EarliestMs(in Entry entry)
+    {
+        var known = Log(entry).Producers;
+        return known.IsMissing ? -1 : known.EarliestMs;
+    }
+
+    /// <summary>Forgets messages whose time has passed.</summary>
+    /// <returns>How many.</returns>
+    internal static int RemoveDue(Unit unit, in Key key, in Entry entry, int max)
+    {
+        var known = Log(entry).Producers;
+        if (known.IsMissing) return 0;
+        var before = known.EarliestMs;
+        var forgotten = known.ForgetDue(unit.NowMs, max);
+        NoteEarliest(unit, key, before, known.EarliestMs);
+        return forgotten;
+    }
+
+    private static void NoteEarliest(Unit unit, in Key key, long before, long after)
+    {
+        if (after != before) unit.MoveMemberDeadline(key, before, after);
+    }
+
     internal static void AddTo(ref DataDigest digest, in Entry entry)
     {
         Span<byte> id = stackalloc byte[64];
@@ -59,14 +108,14 @@ public static class StreamValue
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         var log = Log(entry);
-        if (log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0) discards.Add(ValueType.Stream, log.Header);
+        if (log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0 || !log.Producers.IsMissing) discards.Add(ValueType.Stream, log.Header);
         else FreeSome(discards.Heap, log.Header, int.MaxValue);
     }
 
     internal static bool FreeSome(Heap heap, BlockRef root, int max)
     {
         var log = new StreamLog(heap, root);
-        if (!log.FreeNodes(max / NodeCost) || !log.Groups.FreeSome(max)) return false;
+        if (!log.FreeNodes(max / NodeCost) || !log.Groups.FreeSome(max) || !log.FreeProducers(max)) return false;
         log.FreeEmpty();
         return true;
     }

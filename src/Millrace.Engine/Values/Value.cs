@@ -74,9 +74,14 @@ public static class Value
         _ => "unknown"u8,
     };
 
-    /// <summary>The earliest deadline among the members of a value, or -1.</summary>
-    public static long EarliestMemberMs(in Entry entry) =>
-        entry.Type == ValueType.Hash ? HashValue.EarliestMs(entry) : -1;
+    /// <summary>The earliest deadline among the members of a value, or of what a stream knows of producers, or -1.
+    /// </summary>
+    public static long EarliestMemberMs(in Entry entry) => entry.Type switch
+    {
+        ValueType.Hash => HashValue.EarliestMs(entry),
+        ValueType.Stream => StreamValue.EarliestMs(entry),
+        _ => -1,
+    };
 
     /// <summary>The number of members that a value of a type with deadlines has, due ones included.</summary>
     internal static long MemberCount(in Entry entry) =>
@@ -92,8 +97,12 @@ public static class Value
     /// </summary>
     /// <returns>How many were removed.</returns>
     internal static int RemoveDueMembers(
-        Unit unit, in Key key, in Entry entry, int max, LatenessHistogram? lateness) =>
-        entry.Type == ValueType.Hash ? HashValue.RemoveDue(unit, key, entry, max, lateness) : 0;
+        Unit unit, in Key key, in Entry entry, int max, LatenessHistogram? lateness) => entry.Type switch
+        {
+            ValueType.Hash => HashValue.RemoveDue(unit, key, entry, max, lateness),
+            ValueType.Stream => StreamValue.RemoveDue(unit, key, entry, max),
+            _ => 0,
+        };
 
     /// <summary>Ends a series of removals of members; the key goes with the last one.</summary>
     internal static void Settle(Unit unit, in Key key, in Entry entry)

@@ -199,6 +199,8 @@ public sealed record Settings
                 ListCompressDepth = Int("list-compress-depth"),
                 StreamNodes = new StreamNodeLimits(
                     values["stream-node-max-bytes"].Number, values["stream-node-max-entries"].Number),
+                Producers = new ProducerLimits(
+                    values["stream-idmp-duration"].Number, values["stream-idmp-maxsize"].Number),
                 HyperLogLogSparseBytes = values["hll-sparse-max-bytes"].Number,
             },
             Format = new RdbFormat(Int("rdb-version"), Is("rdbcompression")),

@@ -18,7 +18,7 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
     [
         "msetex", "client|setinfo", "client|no-touch", "cluster|myshardid",
         "hexpire", "hexpireat", "hexpiretime", "hpersist", "hpexpire", "hpexpireat", "hpexpiretime", "hpttl", "httl",
-        "hgetdel", "hgetex", "hsetex", "delex", "delifeq", "digest", "sdiffcard", "sunioncard", "xackdel", "xdelex",
+        "hgetdel", "hgetex", "hsetex", "delex", "delifeq", "digest", "sdiffcard", "sunioncard", "xackdel", "xcfgset", "xdelex", "xidmprecord",
         "increx", "lmovem", "blmovem",
     ];
 
@@ -43,7 +43,7 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         ["quit: doc_flags"] = "redis.io/commands/quit: deprecated since 7.2.0",
         ["quit: deprecated_since"] = "redis.io/commands/quit",
         ["quit: replaced_by"] = "redis.io/commands/quit",
-        ["xadd: arguments"] = "redis.io/commands/xadd, history 8.2.0: KEEPREF, DELREF, ACKED",
+        ["xadd: arguments"] = "redis.io/commands/xadd, 8.2.0: KEEPREF, DELREF, ACKED; 8.6.0: IDMP, IDMPAUTO",
         ["xreadgroup: arguments"] = "redis.io/commands/xreadgroup, history 8.4.0: CLAIM",
         ["xtrim: arguments"] = "redis.io/commands/xtrim, 8.2.0: KEEPREF, DELREF, ACKED",
         ["pfmerge: arguments"] = "redis.io/commands/pfmerge, 7.2: the sources may be left out",

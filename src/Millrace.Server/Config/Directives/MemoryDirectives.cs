@@ -1,5 +1,7 @@
 // Directives of memory: limits and eviction, freeing, expiry, and the thresholds of packed encodings.
 
+using Millrace.Engine.Values;
+
 namespace Millrace.Server.Config.Directives;
 
 /// <summary>Directives of memory.</summary>
@@ -87,6 +89,14 @@ internal static class MemoryDirectives
         Threshold("list-compress-depth", null, Forms.Count, "0", "lists"),
         StreamNode("stream-node-max-entries", Forms.LongCount, "100", "entries"),
         StreamNode("stream-node-max-bytes", Forms.Size, "4096", "bytes"),
+        new("stream-idmp-duration", new IntegerType(1, ProducerLimits.MostSeconds), "100")
+        {
+            Summary = "For how many seconds a stream knows a producer's message, unless XCFGSET says so for it.",
+        },
+        new("stream-idmp-maxsize", new IntegerType(1, ProducerLimits.MostMessages), "100")
+        {
+            Summary = "How many messages of each producer a stream knows, unless XCFGSET says so for it.",
+        },
         new("hll-sparse-max-bytes", Forms.Size, "3000") { Summary = "Up to how many bytes HyperLogLogs are sparse." },
     ];
 
