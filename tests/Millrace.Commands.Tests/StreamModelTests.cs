@@ -11,6 +11,8 @@ public class StreamModelTests
 {
     private static readonly string[] s_policies = ["KEEPREF", "DELREF", "ACKED"];
 
+    private static readonly string[] s_modes = ["SILENT", "FAIL", "FATAL"];
+
     private static readonly bool s_isLong = Environment.GetEnvironmentVariable("MILLRACE_TEST_LONG") == "1";
 
     [Theory]
@@ -74,7 +76,7 @@ public class StreamModelTests
         string Policy() => s_policies[random.Next(3)];
         string[] CountedIds() => Ids() is var ids
             ? ["IDS", ids.Length.ToString(CultureInfo.InvariantCulture), .. ids] : [];
-        return random.Next(44) switch
+        return random.Next(46) switch
         {
             <= 8 => ["XADD", Key(), .. Trim(random), NewId(random), .. Fields(random)],
             9 => ["XADD", Key(), Policy(), .. Threshold(random, 20), NewId(random), .. Fields(random)],
@@ -106,6 +108,8 @@ public class StreamModelTests
             39 => ["RENAME", Key(), Key()],
             40 => ["XTRIM", Key(), .. Threshold(random, 20), Policy()],
             41 => ["XDELEX", Key(), Policy(), .. CountedIds()],
+            42 => ["XNACK", Key(), Group(), s_modes[random.Next(3)], .. CountedIds()],
+            43 => ["XNACK", Key(), Group(), s_modes[random.Next(3)], .. CountedIds(), "FORCE"],
             _ => ["XACKDEL", Key(), Group(), Policy(), .. CountedIds()],
         };
     }

@@ -40,5 +40,6 @@ public static class DataCommands
         .. StreamInfoCommands.Table,
         .. StreamProducerCommands.Table,
         .. StreamReadCommands.Table,
+        .. StreamReleaseCommands.Table,
     ];
 }

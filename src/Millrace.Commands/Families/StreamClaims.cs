@@ -7,12 +7,15 @@ namespace Millrace.Commands.Families;
 /// <remarks>Source: Redis 7.2 documentation, "XCLAIM", "XGROUP SETID".</remarks>
 internal static class StreamClaims
 {
+    /// <summary>What is told in the place of an idle time of an entry that nobody has.</summary>
+    internal const long NeverIdle = -1;
+
     /// <summary>Records who has an entry of the group.</summary>
     /// <param name="call">The call.</param>
     /// <param name="keyAt">The stream's argument.</param>
     /// <param name="groupAt">The group's argument.</param>
     /// <param name="group">The group.</param>
-    /// <param name="id">The entry, which is pending.</param>
+    /// <param name="id">The entry, which is pending, and which somebody has.</param>
     internal static void Record(in Call call, int keyAt, int groupAt, StreamGroup group, StreamId id)
     {
         if (!call.Effects.Begin(14)) return;
@@ -20,7 +23,7 @@ internal static class StreamClaims
         call.Effects.Argument("XCLAIM"u8);
         call.Effects.Argument(call.Args[keyAt]);
         call.Effects.Argument(call.Args[groupAt]);
-        call.Effects.Argument(group.OwnerOf(delivery).Name);
+        call.Effects.Argument(group.OwnerName(delivery));
         call.Effects.Argument(0);
         StreamText.Record(call.Effects, id);
         call.Effects.Argument("TIME"u8);
@@ -38,7 +41,9 @@ internal static class StreamClaims
     /// </remarks>
     internal static void Forget(in Call call, int keyAt, int groupAt, StreamGroup group, StreamId id)
     {
-        Record(call, keyAt, groupAt, group, id);
+        group.Pending.TryFind(id.Ms, id.Seq, out var delivery);
+        if (delivery.Owner.IsNull) RecordAcknowledgement(call, keyAt, groupAt, id);
+        else Record(call, keyAt, groupAt, group, id);
         group.Acknowledge(id);
         call.Unit.ChangedQuietly(call.Key(keyAt), 1);
     }
@@ -54,5 +59,15 @@ internal static class StreamClaims
         StreamText.Record(call.Effects, group.LastId);
         call.Effects.Argument("ENTRIESREAD"u8);
         call.Effects.Argument(group.EntriesRead);
+    }
+
+    // There is no owner whom XCLAIM could name.
+    private static void RecordAcknowledgement(in Call call, int keyAt, int groupAt, StreamId id)
+    {
+        if (!call.Effects.Begin(4)) return;
+        call.Effects.Argument("XACK"u8);
+        call.Effects.Argument(call.Args[keyAt]);
+        call.Effects.Argument(call.Args[groupAt]);
+        StreamText.Record(call.Effects, id);
     }
 }

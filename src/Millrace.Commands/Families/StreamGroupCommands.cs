@@ -365,8 +365,8 @@ public static class StreamGroupCommands
             if (options.MinIdleMs != 0 && idleMs < options.MinIdleMs) continue;
             call.Reply.Array(4);
             StreamText.WriteId(call.Reply, new StreamId(delivery.High, delivery.Low));
-            call.Reply.Bulk(group.OwnerOf(delivery).Name);
-            call.Reply.Integer(Math.Max(idleMs, 0));
+            call.Reply.Bulk(group.OwnerName(delivery));
+            call.Reply.Integer(delivery.Owner.IsNull ? StreamClaims.NeverIdle : Math.Max(idleMs, 0));
             call.Reply.Integer(delivery.Deliveries);
             count++;
         }

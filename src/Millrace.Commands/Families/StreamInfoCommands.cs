@@ -79,6 +79,7 @@ public static class StreamInfoCommands
                         ("7.2.0", "Added the `active-time` field, and changed the meaning of `seen-time`."),
                         ("8.6.0", "Added the `idmp-duration`, `idmp-maxsize`, `pids-tracked`, `iids-tracked`, "
                             + "`iids-added` and `iids-duplicates` fields for IDMP tracking."),
+                        ("8.8.0", "Added the `nacked-count` field to consumer groups in the `FULL` output."),
                     ],
                 },
             ],
@@ -236,7 +237,7 @@ public static class StreamInfoCommands
 
     private static void WriteGroup(ReplyWriter reply, StreamLog log, StreamGroup group, long count)
     {
-        reply.Map(7);
+        reply.Map(8);
         reply.Bulk("name"u8);
         reply.Bulk(group.Name);
         WriteProgress(reply, log, group);
@@ -261,6 +262,9 @@ public static class StreamInfoCommands
             reply.Bulk("pending"u8);
             WritePending(reply, group, consumer, count);
         }
+
+        reply.Bulk("nacked-count"u8);
+        reply.Integer(group.UnownedCount);
     }
 
     // How far a group has come: three pairs.
@@ -298,7 +302,7 @@ public static class StreamInfoCommands
         {
             reply.Array(consumer.IsMissing ? 4 : 3);
             StreamText.WriteId(reply, new StreamId(delivery.High, delivery.Low));
-            if (consumer.IsMissing) reply.Bulk(group.OwnerOf(delivery).Name);
+            if (consumer.IsMissing) reply.Bulk(group.OwnerName(delivery));
             reply.Integer(delivery.DeliveredMs);
             reply.Integer(delivery.Deliveries);
             count++;

@@ -205,7 +205,8 @@ public static class StreamReadCommands
             var cursor = idle.Log.Walk(new StreamRange(id, id));
             cursor.TryNext();
             StreamReplies.Entry(call.Reply, ref cursor, more: 2);
-            call.Reply.Integer(delivery.Owner.IsNull ? -1 : Math.Max(unchecked(nowMs - delivery.DeliveredMs), 0));
+            var idleMs = Math.Max(unchecked(nowMs - delivery.DeliveredMs), 0);
+            call.Reply.Integer(delivery.Owner.IsNull ? StreamClaims.NeverIdle : idleMs);
             call.Reply.Integer(delivery.Deliveries);
             count++;
             idle.Group.Deliver(id, consumer, nowMs, StreamGroup.OneMore(delivery.Deliveries));

@@ -24,7 +24,9 @@ namespace Millrace.Engine.Codec;
 ///   15 to version 9, 19 in version 10, 21 since version 11
 /// </code>
 /// What is read must be consistent: the IDs of entries that are there ascend over all nodes, counts are those of the
-/// entries, every pending entry has exactly one consumer. The first ID is found in the entries, whatever is said of it.
+/// entries, every pending entry has exactly one consumer. Entries that nobody has (XNACK) stand with a consumer without
+/// a name, who was heard of at 0; so do entries of a real consumer of that name. What it has with a time of delivery of
+/// 0 is nobody's when it is read. The first ID is found in the entries, whatever is said of it.
 /// Of entries that were deleted Redis's own files promise no order.
 /// Source: librdb and redis-rdb-tools, streams; Redis 7.0 and 7.2 release notes.
 /// </remarks>
@@ -75,17 +77,44 @@ internal static class StreamCodec
         var pending = new PendingWriter { Writer = writer };
         group.Pending.VisitFrom(0, 0, ref pending);
         writer = pending.Writer;
-        writer.Length(group.ConsumerCount);
+        var unnamed = group.FindConsumer(default);
+        var adds = group.UnownedCount > 0 && unnamed.IsMissing;
+        writer.Length(group.ConsumerCount + (adds ? 1 : 0));
+        if (adds) WriteUnnamed(ref writer, group, unnamed, type);
         for (var i = 0L; i < group.ConsumerCount; i++)
         {
             var consumer = group.Consumer(i);
-            writer.Text(consumer.Name);
-            writer.Int64(consumer.SeenMs);
-            if (type == RdbType.Stream) writer.Int64(consumer.ActiveMs);
-            writer.Length(consumer.Pending.Count);
-            var own = new IdWriter { Writer = writer };
-            consumer.Pending.VisitFrom(0, 0, ref own);
-            writer = own.Writer;
+            if (group.UnownedCount > 0 && consumer.Name.IsEmpty) WriteUnnamed(ref writer, group, consumer, type);
+            else WriteConsumer(ref writer, consumer, type);
+        }
+    }
+
+    private static void WriteConsumer(ref ValueWriter writer, StreamConsumer consumer, RdbType type)
+    {
+        writer.Text(consumer.Name);
+        writer.Int64(consumer.SeenMs);
+        if (type == RdbType.Stream) writer.Int64(consumer.ActiveMs);
+        writer.Length(consumer.Pending.Count);
+        var own = new IdWriter { Writer = writer };
+        consumer.Pending.VisitFrom(0, 0, ref own);
+        writer = own.Writer;
+    }
+
+    // With what nobody has.
+    private static void WriteUnnamed(
+        ref ValueWriter writer, StreamGroup group, StreamConsumer unnamed, RdbType type)
+    {
+        writer.Text(""u8);
+        writer.Int64(unnamed.IsMissing ? 0 : unnamed.SeenMs);
+        if (type == RdbType.Stream) writer.Int64(unnamed.IsMissing ? StreamConsumer.NeverActive : unnamed.ActiveMs);
+        writer.Length(group.UnownedCount + (unnamed.IsMissing ? 0 : unnamed.Pending.Count));
+        Span<byte> id = stackalloc byte[IdBytes];
+        var walk = group.Walk(StreamRange.All);
+        while (walk.TryNext(out var delivery))
+        {
+            if (!group.OwnerName(delivery).IsEmpty) continue;
+            Put(id, delivery.High, delivery.Low);
+            writer.Bytes(id);
         }
     }
 
@@ -211,18 +240,20 @@ internal static class StreamCodec
         if (!TryReadCount(ref reader, 1 + sizeof(long), out var count)) return false;
         var room = default(TextRoom);
         var isRight = true;
+        var unowned = 0L;
         for (; count > 0 && isRight; count--)
         {
             isRight = reader.TryReadText(ref room, out var name) && group.FindConsumer(name).IsMissing
-                && TryReadConsumer(ref reader, type, group, name);
+                && TryReadConsumer(ref reader, type, group, name, ref unowned);
         }
 
         room.Dispose();
-        return isRight && group.UnownedCount == 0;
+        return isRight && group.UnownedCount == unowned;
     }
 
     private static bool TryReadConsumer(
-        scoped ref ValueReader reader, RdbType type, StreamGroup group, scoped ReadOnlySpan<byte> name)
+        scoped ref ValueReader reader, RdbType type, StreamGroup group, scoped ReadOnlySpan<byte> name,
+        ref long unowned)
     {
         if (!reader.TryInt64(out var seenMs)) return false;
         var activeMs = seenMs;
@@ -233,9 +264,14 @@ internal static class StreamCodec
         Span<byte> bytes = stackalloc byte[IdBytes];
         for (; count > 0; count--)
         {
-            if (!reader.TryBytes(bytes) || !group.TryGiveOwner(IdOf(bytes), consumer)) return false;
+            if (!reader.TryBytes(bytes)) return false;
+            var id = IdOf(bytes);
+            if (name.IsEmpty && group.Pending.TryFind(id.Ms, id.Seq, out var delivery) && delivery.DeliveredMs == 0)
+                unowned++;
+            else if (!group.TryGiveOwner(id, consumer)) return false;
         }
 
+        if (name.IsEmpty && seenMs == 0 && consumer.Pending.Count == 0) group.RemoveConsumer(consumer);
         return true;
     }
 

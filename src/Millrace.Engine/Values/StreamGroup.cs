@@ -136,6 +136,10 @@ public readonly struct StreamGroup
     /// <summary>The consumer that a pending entry was handed to, or one that is missing.</summary>
     public StreamConsumer OwnerOf(in DeliveryRecord delivery) => new(_heap, delivery.Owner);
 
+    /// <summary>The name of the consumer that a pending entry was handed to; empty when nobody has it.</summary>
+    public ReadOnlySpan<byte> OwnerName(in DeliveryRecord delivery) =>
+        delivery.Owner.IsNull ? default : OwnerOf(delivery).Name;
+
     /// <summary>One delivery more than so many; the greatest number stays.</summary>
     public static long OneMore(long deliveries) => deliveries < long.MaxValue ? deliveries + 1 : deliveries;
 

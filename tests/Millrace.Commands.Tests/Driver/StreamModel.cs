@@ -29,6 +29,9 @@ internal sealed class StreamModel
         "XREADGROUP" => ReadGroup(words),
         "XACK" => FindGroup(words[1], words[2]) is { } group
             ? Count(words[3..].Count(id => group.Pending.Remove(Parse(id)))) : "0",
+        "XNACK" => FindGroup(words[1], words[2]) is { } group
+            ? Count(words[6..].Where(static id => char.IsDigit(id[0]))
+                .Count(id => Release(Find(words[1])!, group, Parse(id), words[3], words[^1] == "FORCE"))) : "NOGROUP",
         "XPENDING" => Pending(words),
         "XCLAIM" => Claim(words),
         "XAUTOCLAIM" => AutoClaim(words),
@@ -188,7 +191,7 @@ internal sealed class StreamModel
             var own = group.Pending.Where(one => one.Value.Owner == words[3] && one.Key.CompareTo(Parse(above)) > 0)
                 .Select(one => one.Key).Take(most).ToList();
             foreach (var id in own.Where(stream.Entries.ContainsKey))
-                group.Deliver(id, words[3], group.Pending[id].Times + 1);
+                group.Deliver(id, words[3], OneMore(group.Pending[id].Times));
             return $"[[{key} {Bracketed(own.Select(id => Shown(stream, id)))}]]";
         }
 
@@ -203,7 +206,8 @@ internal sealed class StreamModel
     private static List<string> ClaimIdle(ModelStream stream, ModelGroup group, string consumer, int most)
     {
         var shown = new List<string>();
-        foreach (var (id, pending) in group.Pending.OrderBy(one => one.Value.Turn).ToList())
+        foreach (var (id, pending) in group.Pending
+            .OrderBy(one => one.Value.Owner.Length > 0).ThenBy(one => one.Value.Turn).ToList())
         {
             if (shown.Count == most) break;
             if (!stream.Entries.ContainsKey(id))
@@ -212,12 +216,14 @@ internal sealed class StreamModel
                 continue;
             }
 
-            shown.Add($"{Entry(stream, id)[..^1]} 0 {Count(pending.Times)}]");
-            group.Deliver(id, consumer, pending.Times + 1);
+            shown.Add($"{Entry(stream, id)[..^1]} {Idle(pending.Owner)} {Count(pending.Times)}]");
+            group.Deliver(id, consumer, OneMore(pending.Times));
         }
 
         return shown;
     }
+
+    private static long OneMore(long times) => times < long.MaxValue ? times + 1 : times;
 
     private static string Shown(ModelStream stream, Id id) =>
         stream.Entries.ContainsKey(id) ? Entry(stream, id) : $"[{Text(id)} (nil)]";
@@ -228,7 +234,25 @@ internal sealed class StreamModel
         if (FindGroup(words[1], words[2]) is not { } group) return "NOGROUP";
         var all = group.Pending.Where(one => words.Length < 7 || one.Value.Owner == words[6])
             .Take(int.Parse(words[5], CultureInfo.InvariantCulture));
-        return Bracketed(all.Select(one => $"[{Text(one.Key)} {one.Value.Owner} 0 {Count(one.Value.Times)}]"));
+        return Bracketed(all.Select(one =>
+            $"[{Text(one.Key)} {one.Value.Owner} {Idle(one.Value.Owner)} {Count(one.Value.Times)}]"));
+    }
+
+    // Nobody has what was given back.
+    private static string Idle(string owner) => owner.Length > 0 ? "0" : "-1";
+
+    // XNACK key g mode IDS n id ... [FORCE]
+    private static bool Release(ModelStream stream, ModelGroup group, Id id, string mode, bool isForced)
+    {
+        var isPending = group.Pending.TryGetValue(id, out var before);
+        if (!isPending && !(isForced && stream.Entries.ContainsKey(id))) return false;
+        group.Deliver(id, "", mode switch
+        {
+            "SILENT" => Math.Max(before.Times - 1, 0),
+            "FATAL" => long.MaxValue,
+            _ => before.Times,
+        });
+        return true;
     }
 
     // XCLAIM key g c 0 id ... [FORCE] [JUSTID]
@@ -252,7 +276,7 @@ internal sealed class StreamModel
     private static string Take(ModelStream stream, ModelGroup group, Id id, string consumer, bool justId)
     {
         var times = group.Pending.TryGetValue(id, out var before) ? before.Times : 1;
-        group.Deliver(id, consumer, justId ? times : times + 1);
+        group.Deliver(id, consumer, justId ? times : OneMore(times));
         return justId ? Text(id) : Entry(stream, id);
     }
 

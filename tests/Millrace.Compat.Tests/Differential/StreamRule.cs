@@ -4,13 +4,13 @@ namespace Millrace.Compat.Tests.Differential;
 
 /// <summary>
 /// Compares what is said of streams and groups without what each server's clock decides, and without what 7.0.15 does
-/// not say or counts otherwise: times of consumers, nodes of its radix tree, and how many entries a group has read,
+/// not say or counts otherwise: times of consumers, what they gave back, nodes of its radix tree, and how many entries a group has read,
 /// which later versions can tell more often (the public suite asks for that).
 /// </summary>
 internal static class StreamRule
 {
     private static readonly string[] s_ownFields =
-        ["radix-tree-nodes", "seen-time", "active-time", "idle", "inactive", "lag", "entries-read"];
+        ["radix-tree-nodes", "seen-time", "active-time", "idle", "inactive", "lag", "entries-read", "nacked-count"];
 
     /// <summary>Whether two replies to XINFO say the same.</summary>
     internal static bool SameInfo(ReplyValue left, ReplyValue right) => Told(left).SequenceEqual(Told(right));
