@@ -21,7 +21,7 @@ public readonly record struct DeliveryRecord(
     ulong High, ulong Low, long DeliveredMs, long Deliveries, BlockRef Owner, long Turn) : IIndexRecord;
 
 /// <summary>What was handed out at a moment, in the order in which it was.</summary>
-/// <param name="High">The moment: Unix milliseconds, with the sign's bit turned over, so that they are in order.</param>
+/// <param name="High">The moment: Unix milliseconds, with the sign's bit turned over, so that they ascend.</param>
 /// <param name="Low">The turn of the delivery.</param>
 /// <param name="KeyHigh">The high half of the key of the <see cref="DeliveryRecord"/>.</param>
 /// <param name="KeyLow">The low half.</param>

@@ -160,6 +160,26 @@ public class AllocationTests
     public void A_warm_command_on_bitmaps_allocates_nothing(string request) => AssertAllocatesNothing(request);
 
     [Theory]
+    [InlineData("XADD stream * f v")]
+    [InlineData("XADD stream MAXLEN ~ 100 DELREF * f v g w")]
+    [InlineData("XADD stream ACKED MAXLEN 100 IDMP p m * f v")]
+    [InlineData("XADD stream IDMPAUTO p * f v")]
+    [InlineData("XIDMPRECORD stream p m 1-0")]
+    [InlineData("XCFGSET stream IDMP-MAXSIZE 5")]
+    [InlineData("XTRIM stream MAXLEN 0 ACKED")]
+    [InlineData("XDELEX stream ACKED IDS 2 1-0 2-0")]
+    [InlineData("XACKDEL stream g DELREF IDS 2 1-0 2-0")]
+    [InlineData("XNACK stream g FAIL IDS 2 1-0 2-0 FORCE")]
+    [InlineData("XREADGROUP GROUP g c COUNT 2 CLAIM 0 STREAMS stream >")]
+    [InlineData("XREADGROUP GROUP g c COUNT 2 STREAMS stream 0")]
+    [InlineData("XREAD COUNT 2 STREAMS stream 0")]
+    [InlineData("XCLAIM stream g c 0 1-0 2-0")]
+    [InlineData("XAUTOCLAIM stream g c 0 - COUNT 2")]
+    [InlineData("XPENDING stream g - + 10")]
+    [InlineData("XRANGE stream - + COUNT 2")]
+    public void A_warm_command_on_streams_allocates_nothing(string request) => AssertAllocatesNothing(request);
+
+    [Theory]
     [InlineData("key")]
     [InlineData("hash")]
     [InlineData("table")]
@@ -168,6 +188,7 @@ public class AllocationTests
     [InlineData("longlist")]
     [InlineData("packed")]
     [InlineData("ranked")]
+    [InlineData("stream")]
     public void A_warm_dump_and_a_warm_restore_allocate_nothing(string key)
     {
         using var driver = new CommandDriver(partitions: 4);
@@ -200,6 +221,9 @@ public class AllocationTests
         driver.Run("PFDEBUG TODENSE dense");
         for (var i = 0; i < 200; i++) driver.Run($"ZADD ranked {i} m{i}");
         for (var i = 0; i < 200; i++) driver.Run($"GEOADD index {i / 10} {i % 20} p{i}");
+        for (var i = 1; i <= 200; i++) driver.Run($"XADD stream {i}-0 f v{i}");
+        driver.Run("XGROUP CREATE stream g 0");
+        driver.Run("XREADGROUP GROUP g c COUNT 50 STREAMS stream >");
         driver.Unit.RecordsRemovals = false;
     }
 

@@ -159,7 +159,8 @@ public sealed class StreamProducerCommandsTests : IDisposable
         _driver.Run("XCFGSET s IDMP-DURATION 100 IDMP-MAXSIZE 100");
         Assert.Equal("1-0", _driver.Say("XADD s IDMP p m * f v"));
         _driver.Run("XCFGSET s IDMP-DURATION 101");
-        Assert.Contains("idmp-duration 101 idmp-maxsize 100 pids-tracked 0 iids-tracked 0 iids-added 1 iids-duplicates 1",
+        Assert.Contains(
+            "idmp-duration 101 idmp-maxsize 100 pids-tracked 0 iids-tracked 0 iids-added 1 iids-duplicates 1",
             _driver.Say("XINFO STREAM s"), StringComparison.Ordinal);
         Assert.Equal("1700000000000-0", _driver.Say("XADD s IDMP p m * f v"));
     }

@@ -6,8 +6,8 @@
 // With CLAIM the entries come first that have been pending for long, the longest first; each entry then tells how long
 // that was and how often it had been delivered, which is 0 and 0 for one that is new.
 // A client that waits runs the command again whenever one of the streams has changed, with what $ meant in the
-// beginning; XREADGROUP also when the stream or the group is gone, which is an error then, and with CLAIM as soon as the
-// entry that is pending the longest has been so for long enough.
+// beginning; XREADGROUP also when the stream or the group is gone, which is an error then, and with CLAIM as soon as
+// the entry that is pending the longest has been so for long enough.
 // Source: Redis 7.2 documentation, "XREAD", "XREADGROUP"; of 8.4, CLAIM. That entries which are new tell two zeros is
 // how clients read it (Jedis, "xreadgroupClaimReturnsMetadataOrdered").
 

@@ -1,4 +1,4 @@
-using System.Text.Unicode;
+using System.Buffers.Text;
 using Millrace.Engine.Values;
 using Millrace.Resp;
 
@@ -19,8 +19,10 @@ internal static class StreamText
     /// <returns>The bytes written.</returns>
     internal static int Format(StreamId id, Span<byte> to)
     {
-        Utf8.TryWrite(to, $"{id.Ms}-{id.Seq}", out var length);
-        return length;
+        Utf8Formatter.TryFormat(id.Ms, to, out var length);
+        to[length++] = (byte)'-';
+        Utf8Formatter.TryFormat(id.Seq, to[length..], out var more);
+        return length + more;
     }
 
     /// <summary>Replies with an ID.</summary>

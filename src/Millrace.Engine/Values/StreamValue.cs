@@ -108,7 +108,8 @@ public static class StreamValue
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         var log = Log(entry);
-        if (log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0 || !log.Producers.IsMissing) discards.Add(ValueType.Stream, log.Header);
+        var isLarge = log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0 || !log.Producers.IsMissing;
+        if (isLarge) discards.Add(ValueType.Stream, log.Header);
         else FreeSome(discards.Heap, log.Header, int.MaxValue);
     }
 

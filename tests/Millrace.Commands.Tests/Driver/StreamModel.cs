@@ -115,8 +115,9 @@ internal sealed class StreamModel
         var before = stream.Entries.Count;
         foreach (var id in stream.Entries.Keys.ToList())
         {
-            if (strategy == "MAXLEN" && stream.Entries.Count <= int.Parse(threshold, CultureInfo.InvariantCulture)) break;
-            if (strategy == "MINID" && id.CompareTo(Parse(threshold)) >= 0) break;
+            var isLength = strategy == "MAXLEN";
+            if (isLength && stream.Entries.Count <= int.Parse(threshold, CultureInfo.InvariantCulture)) break;
+            if (!isLength && id.CompareTo(Parse(threshold)) >= 0) break;
             if (references == "ACKED" && IsNeeded(stream, id)) continue;
             if (references == "DELREF") Forget(stream, id);
             stream.Entries.Remove(id);

@@ -39,10 +39,22 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string DelIfEq = "valkey.io/commands/delifeq";
     private const string SUnionCard = "redis.io/commands/sunioncard";
     private const string SDiffCard = "redis.io/commands/sdiffcard";
+<<<<<<< HEAD
     private const string IncrEx = "redis.io/commands/increx";
     private const string LMoveM = "redis.io/commands/lmovem";
     private const string BLMoveM = "redis.io/commands/blmovem";
+=======
+    private const string XDelEx = "redis.io/commands/xdelex";
+    private const string XAckDel = "redis.io/commands/xackdel";
+    private const string XTrim = "redis.io/commands/xtrim, KEEPREF DELREF ACKED";
+    private const string XReadGroup = "redis.io/commands/xreadgroup, CLAIM";
+    private const string Idempotency = "redis.io/docs/latest/develop/data-types/streams/idempotency";
+    private const string XNack = "redis.io/commands/xnack";
+>>>>>>> 6b4eb34 (Later stream commands: exact replies through a server, warm ones allocate nothing, lines within the columns)
     private const string ClientList = "redis.io/commands/client-list, history 7.2.0";
+
+    private const string ReadOnce =
+        "XADD s 1-0 f v|XADD s 2-0 f v|XGROUP CREATE s g 0|XREADGROUP GROUP g c COUNT 1 STREAMS s >|";
 
     /// <summary>Requests, expected reply of the last, source.</summary>
     public static TheoryData<string, string, string> Rows { get; } = new()
@@ -211,6 +223,20 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
         { "HSETEX h EXAT FUTURE FIELDS 1 a 1|HSETEX h FXX KEEPTTL FIELDS 1 a 2|HEXPIRETIME h FIELDS 1 a",
             "*1\r\n:FUTURE\r\n", HSetEx },
         { "HSET h a 1 b 2|HSCAN h 0 NOVALUES", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n", HScan },
+
+        { ReadOnce + "XDELEX s ACKED IDS 3 1-0 2-0 3-0", "*3\r\n:2\r\n:2\r\n:-1\r\n", XDelEx },
+        { ReadOnce + "XDELEX s DELREF IDS 1 1-0|XPENDING s g", "*4\r\n:0\r\n$-1\r\n$-1\r\n*-1\r\n", XDelEx },
+        { "XDELEX s IDS 2 1-0 2-0", "*2\r\n:-1\r\n:-1\r\n", XDelEx },
+        { ReadOnce + "XACKDEL s g ACKED IDS 2 1-0 2-0", "*2\r\n:1\r\n:-1\r\n", XAckDel },
+        { ReadOnce + "XTRIM s MAXLEN 0 ACKED", ":0\r\n", XTrim },
+        { ReadOnce + "XACK s g 1-0|XTRIM s MAXLEN 0 ACKED", ":1\r\n", XTrim },
+        { ReadOnce + "XREADGROUP GROUP g d COUNT 1 CLAIM 1000000 STREAMS s >",
+            "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*4\r\n$3\r\n2-0\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n:0\r\n:0\r\n", XReadGroup },
+        { "XADD s 1-0 f v|XIDMPRECORD s p m 1-0|XADD s IDMP p m * f w", "$3\r\n1-0\r\n", Idempotency },
+        { "XADD s IDMPAUTO p * f v|XADD s IDMPAUTO p * f v|XLEN s", ":1\r\n", Idempotency },
+        { "XADD s 1-0 f v|XCFGSET s IDMP-DURATION 300 IDMP-MAXSIZE 1000", "+OK\r\n", Idempotency },
+        { ReadOnce + "XNACK s g FAIL IDS 2 1-0 2-0|XPENDING s g - + 9",
+            "*1\r\n*4\r\n$3\r\n1-0\r\n$0\r\n\r\n:-1\r\n:1\r\n", XNack },
 
         { "SET a foobar|BITCOUNT a 1", ":22\r\n", BitCount },
         { "SET a foobar|BITCOUNT a -2", ":7\r\n", BitCount },

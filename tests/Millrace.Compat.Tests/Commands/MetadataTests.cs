@@ -18,7 +18,8 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
     [
         "msetex", "client|setinfo", "client|no-touch", "cluster|myshardid",
         "hexpire", "hexpireat", "hexpiretime", "hpersist", "hpexpire", "hpexpireat", "hpexpiretime", "hpttl", "httl",
-        "hgetdel", "hgetex", "hsetex", "delex", "delifeq", "digest", "sdiffcard", "sunioncard", "xackdel", "xcfgset", "xdelex", "xidmprecord", "xnack",
+        "hgetdel", "hgetex", "hsetex", "delex", "delifeq", "digest", "sdiffcard", "sunioncard",
+        "xackdel", "xcfgset", "xdelex", "xidmprecord", "xnack",
         "increx", "lmovem", "blmovem",
     ];
 

@@ -4,8 +4,8 @@ namespace Millrace.Compat.Tests.Differential;
 
 /// <summary>
 /// Compares what is said of streams and groups without what each server's clock decides, and without what 7.0.15 does
-/// not say or counts otherwise: times of consumers, what they gave back, nodes of its radix tree, and how many entries a group has read,
-/// which later versions can tell more often (the public suite asks for that).
+/// not say or counts otherwise: times of consumers, what they gave back, nodes of its radix tree, and how many entries
+/// a group has read, which later versions can tell more often (the public suite asks for that).
 /// </summary>
 internal static class StreamRule
 {
