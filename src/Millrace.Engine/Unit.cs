@@ -183,7 +183,7 @@ public sealed class Unit
         Staged.Clear();
     }
 
-    /// <summary>Whether something was discarded in a partition that the unit holds, and no unit has paid for it.</summary>
+    /// <summary>Whether a partition that the unit holds has discards that no unit has paid for.</summary>
     public bool HasDiscarded
     {
         get

@@ -39,18 +39,15 @@ public sealed class LaterCommandTests(MillraceAlone fixture) : IClassFixture<Mil
     private const string DelIfEq = "valkey.io/commands/delifeq";
     private const string SUnionCard = "redis.io/commands/sunioncard";
     private const string SDiffCard = "redis.io/commands/sdiffcard";
-<<<<<<< HEAD
     private const string IncrEx = "redis.io/commands/increx";
     private const string LMoveM = "redis.io/commands/lmovem";
     private const string BLMoveM = "redis.io/commands/blmovem";
-=======
     private const string XDelEx = "redis.io/commands/xdelex";
     private const string XAckDel = "redis.io/commands/xackdel";
     private const string XTrim = "redis.io/commands/xtrim, KEEPREF DELREF ACKED";
     private const string XReadGroup = "redis.io/commands/xreadgroup, CLAIM";
     private const string Idempotency = "redis.io/docs/latest/develop/data-types/streams/idempotency";
     private const string XNack = "redis.io/commands/xnack";
->>>>>>> 6b4eb34 (Later stream commands: exact replies through a server, warm ones allocate nothing, lines within the columns)
     private const string ClientList = "redis.io/commands/client-list, history 7.2.0";
 
     private const string ReadOnce =
