@@ -65,6 +65,10 @@ public sealed class CommandSpec
     /// itself.</summary>
     public int CopiesOfKeys { get; init; }
 
+    /// <summary>Whether it takes a little memory each time though <c>maxmemory</c> does not stop it, as Redis has it
+    /// (EXPIRE): it is refused when many of its kind have used up the reserve for them.</summary>
+    public bool TakesReserve { get; init; }
+
     /// <summary>Which argument names a member of the collection at its only key (a field, a member), so that it can be
     /// fetched ahead; 0: none.</summary>
     public int MemberAt { get; init; }

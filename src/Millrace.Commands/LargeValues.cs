@@ -50,7 +50,9 @@ public static class LargeValues
     public static bool TryAdmit(in Call call)
     {
         var isLong = call.Args.MostBytes > MinStagedBytes;
-        return (!isLong || TryAdmitLong(call)) && (call.Spec.CopiesOfKeys == 0 || TryAdmitCopies(call));
+        return (!isLong || TryAdmitLong(call))
+            && (call.Spec.CopiesOfKeys == 0 || TryAdmitCopies(call))
+            && (!call.Spec.TakesReserve || TryAdmitToReserve(call));
     }
 
     /// <summary>Copies the values that the unit's replies wait for. Requires: the unit has ended.</summary>
@@ -93,6 +95,13 @@ public static class LargeValues
 
         var takesMemory = (call.Spec.Flags & CommandFlags.DenyOom) != 0;
         return !takesMemory || call.HasRoomFor((long)call.Args.MostBytes * MostPerRequestByte);
+    }
+
+    private static bool TryAdmitToReserve(in Call call)
+    {
+        if (!call.Unit.Keyspace.Budget.IsSpent) return true;
+        call.Reply.Error(ErrorTexts.NoRoom);
+        return false;
     }
 
     private static bool TryAdmitCopies(in Call call)

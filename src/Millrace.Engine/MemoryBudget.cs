@@ -78,6 +78,9 @@ public sealed class MemoryBudget
     /// <summary>Whether the region of all memory is nearly used up. Any thread.</summary>
     public bool IsScarce => _source.IsScarce;
 
+    /// <summary>Whether even the reserve is nearly used up (<see cref="MemorySource.IsSpent"/>).</summary>
+    public bool IsSpent => _source.IsSpent;
+
     /// <summary>How long it has been exceeded now, in milliseconds.</summary>
     public long ExceededNowMs
     {

@@ -73,6 +73,7 @@ public sealed unsafe class MemorySource : IDisposable
     private readonly long _reserveBytes;
     private Action? _scarcityChanged;
     private volatile bool _isScarce;
+    private volatile bool _isSpent;
     private byte* _reservation;
     private readonly nuint _reservationBytes;
     private byte* _recordReservation;
@@ -146,6 +147,9 @@ public sealed unsafe class MemorySource : IDisposable
     /// (<see cref="HasRoomFor"/>), or no whole chunk. Any thread.</summary>
     public bool IsScarce => _isScarce;
 
+    /// <summary>Whether even half of the reserve is used: only what gives memory back may go on. Any thread.</summary>
+    public bool IsSpent => _isSpent;
+
     /// <summary>The blocks for large values, which are shared by reference count.</summary>
     public Blobs Blobs { get; }
 
@@ -172,7 +176,8 @@ public sealed unsafe class MemorySource : IDisposable
     /// <summary>
     /// Whether so many bytes can be had in one piece, with the reserve left for those who do not ask: whoever takes
     /// more than a bounded amount asks before, since a region that is used up ends what he does. Any thread; others may
-    /// take it first, which the reserve is for as well. O(1), but that it waits for what is just being given up.
+    /// take it first, which the reserve is for as well. O(1), but that it waits up to <see cref="MaxRoomWaits"/> ms,
+    /// near the end of the region, for what is just being given up.
     /// </summary>
     public bool HasRoomFor(long bytes)
     {
@@ -581,8 +586,11 @@ public sealed unsafe class MemorySource : IDisposable
     // A whole chunk is what the longest span needs, and much more; only near the end of the region it may be missing.
     private void NoteScarcity()
     {
-        var isScarce = RegionBytes - UsedBytes < 2 * _reserveBytes
-            || (NeverUsedBytes < ChunkBytes && _queue == 0 && _workedChunks == 0 && _free.Find(PagesPerChunk) == 0);
+        var left = RegionBytes - UsedBytes;
+        var hasChunk = NeverUsedBytes >= ChunkBytes || _queue != 0 || _workedChunks != 0
+            || _free.Find(PagesPerChunk) != 0;
+        var isScarce = left < 2 * _reserveBytes || !hasChunk;
+        _isSpent = left < _reserveBytes / 2 || !hasChunk;
         if (isScarce == _isScarce) return;
         _isScarce = isScarce;
         _scarcityChanged?.Invoke();

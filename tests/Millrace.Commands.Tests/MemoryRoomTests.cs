@@ -34,6 +34,7 @@ public sealed class MemoryRoomTests : IDisposable
     [InlineData("SINTERSTORE small members members")]
     [InlineData("SDIFFSTORE none members")]
     [InlineData("SUNION members members")]
+    [InlineData("SUNIONCARD 1 members")]
     [InlineData("ZUNIONSTORE none 1 members")]
     [InlineData("SORT members STORE none")]
     public void What_makes_more_than_there_is_room_for_is_refused(string request)
@@ -74,6 +75,15 @@ public sealed class MemoryRoomTests : IDisposable
         Assert.Equal("+OK\r\n", _driver.Run("SET little text"));
         Assert.Equal(":1\r\n", _driver.Run("SADD members one"));
         Assert.Equal(":1\r\n", _driver.Run("DEL large0"));
+    }
+
+    [Fact]
+    public void Most_of_a_set_can_be_taken_out_without_room()
+    {
+        _driver.RunWords(["SADD", "members", .. Enumerable.Range(0, 20_000).Select(i => $"member:{i}")]);
+        FillUp();
+        Assert.StartsWith("*19999\r\n", _driver.Run("SPOP members 19999"), StringComparison.Ordinal);
+        Assert.Equal(":1\r\n", _driver.Run("SCARD members"));
     }
 
     [Fact]

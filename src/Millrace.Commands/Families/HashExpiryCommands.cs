@@ -80,6 +80,7 @@ public static class HashExpiryCommands
             Flags = Write | Fast,
             Categories = AclCategories.Hash,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Access | KeyFlags.Update)],
+            TakesReserve = true,
             Syntax = "key [" + Times + " | PERSIST]" + Fields,
             Summary = "Returns the values of fields of a hash and sets or clears when the fields expire.",
             Since = "8.0.0",

@@ -33,6 +33,7 @@ public static class SetCardinalityCommands
             Flags = ReadOnly | MovableKeys,
             Categories = AclCategories.Set,
             Keys = [KeySpec.Counted(KeyFlags.RO | KeyFlags.Access, 1)],
+            CopiesOfKeys = 2,
             Syntax = "numkeys:integer key... [APPROX] [LIMIT limit:integer]",
             Summary = "Returns how many different members the sets have, or an estimate, up to a limit.",
             Since = "8.10.0",

@@ -24,6 +24,7 @@ internal static class SetChoice
     private const int EffectMembers = 1024;
 
     /// <summary>SPOP moves what stays when it is less than this part of what goes.</summary>
+    private const int Samples = 5; // of members, for the size of a set
     private const int MovedPart = 5;
 
     /// <summary>SRANDMEMBER walks the set when it is asked for more than this part of it.</summary>
@@ -77,7 +78,9 @@ internal static class SetChoice
             call.Unit.Remove(key, entry);
             call.Effects.Add("DEL"u8, key.Bytes);
         }
-        else if (SetValue.EncodingOf(entry) == SetEncoding.Table && (size - count) * MovedPart <= count)
+        else if (SetValue.EncodingOf(entry) == SetEncoding.Table
+            && (size - count) * MovedPart <= count
+            && call.Unit.HasRoomFor(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry, Samples)))
         {
             PopMost(call, entry, size - count);
         }

@@ -88,6 +88,7 @@ public static class SetCommands
                 KeySpec.One(KeyFlags.RW | KeyFlags.Access | KeyFlags.Delete),
                 KeySpec.One(KeyFlags.RW | KeyFlags.Insert, 2),
             ],
+            TakesReserve = true,
             Syntax = "source:key destination:key member",
             Summary = "Moves a member from one set to another.",
             Since = "1.0.0",

@@ -61,6 +61,7 @@ public static class StringCommands
                     Notes = "RW and UPDATE because it changes the TTL",
                 },
             ],
+            TakesReserve = true,
             Syntax = "key [EX seconds:integer | PX milliseconds:integer | EXAT unix-time-seconds:unix-time"
                 + " | PXAT unix-time-milliseconds:unix-time | PERSIST]",
             Summary = "Returns the string that a key holds and sets or clears when the key expires.",

@@ -133,6 +133,8 @@ public sealed class Executor
                 // However much a transaction writes, it was asked only at its beginning.
                 Statistics[spec].Rejected++;
                 exec.Reply.Error(ErrorTexts.NoRoom);
+                Statistics.CountError(exec.Reply.LastErrorCode);
+                _countedErrors++;
                 continue;
             }
 

@@ -49,6 +49,38 @@ public class MemoryRoomTests
     }
 
     [Fact]
+    public void Commands_that_take_a_little_each_do_not_use_up_the_reserve()
+    {
+        const int Batch = 2_000;
+        using var server = new InProcessServer(RegionBytes / 4, "--io-threads", "1");
+        using var client = new Conversation(server);
+        var value = new string('v', 60);
+        var keys = 0;
+        while (Refused(keys, n => Peer.Encode("SET", $"key{n}", value)) == 0) keys += Batch;
+        var refused = 0;
+        for (var i = 0; i < keys && refused == 0; i += Batch)
+            refused = Refused(i, static n => Peer.Encode("EXPIRE", $"key{n}", "1000"));
+        Assert.Equal("PONG", client.Say("PING"));
+        Assert.InRange(refused, 1, Batch);
+        Assert.Equal("1", client.Say("PERSIST key0"));
+        Assert.Equal("OK", client.Say("FLUSHALL SYNC"));
+        Assert.Equal("OK", client.Say("SET key v"));
+        Assert.Equal("1", client.Say("EXPIRE key 1000"));
+
+        int Refused(int from, Func<int, string> request)
+        {
+            client.SendText(string.Concat(Enumerable.Range(from, Batch).Select(request)));
+            var count = 0;
+            for (var i = 0; i < Batch; i++)
+            {
+                if (client.Read().StartsWith("OOM ", StringComparison.Ordinal)) count++;
+            }
+
+            return count;
+        }
+    }
+
+    [Fact]
     public void Several_clients_that_take_what_they_can_do_not_end_the_server()
     {
         var seed = Environment.TickCount;
