@@ -120,15 +120,21 @@ internal sealed class Evictor
     {
         _budget.Settle();
         var target = _budget.RoomyBytes;
-        if (_budget.ReportedBytes <= target) return Progress.Some;
+        if (_budget.ReportedBytes <= target)
+        {
+            _busySinceTicks = 0;
+            return Progress.Some;
+        }
+
         var limits = _budget.Limits;
         _search.Begin(limits);
         if (limits.Policy == EvictionPolicy.VolatileTtl) SurveyDeadlines();
         for (var busy = 0; _budget.ReportedBytes > target && busy < MaxBusyRounds;)
         {
             var progress = FreeSome(untilTicks);
-            if (progress == Progress.NothingLeft || (progress == Progress.Busy && HasWaitedLongEnough()))
-                progress = EvictSome(limits, target, untilTicks);
+            var mayEvict = progress == Progress.NothingLeft || (progress == Progress.Busy && HasWaitedLongEnough());
+            var evicted = mayEvict ? EvictSome(limits, target, untilTicks) : Progress.NothingLeft;
+            if (evicted != Progress.NothingLeft) progress = evicted;
             if (progress == Progress.NothingLeft) return progress;
             if (progress == Progress.Busy) busy++;
             if (Stopwatch.GetTimestamp() >= untilTicks) break;
