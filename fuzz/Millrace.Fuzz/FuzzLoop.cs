@@ -125,16 +125,17 @@ public sealed class FuzzLoop
     }
 
     /// <summary>What goes wrong, or null. Memory counts when it is taken again the second time: now and then the
-    /// runtime takes some for itself.</summary>
+    /// runtime takes some for itself. How much may be taken is known after a run only, as a target may have read more
+    /// than its input.</summary>
     private string? Failure(ReadOnlySpan<byte> input)
     {
         if (input.Length > _target.MaxInputBytes)
             input = input[.._target.MaxInputBytes];
-        long limit = _target.AllocationLimit(input.Length);
         if (Execute(input, out long allocated) is { } fault)
             return fault;
-        if (allocated > limit && Execute(input, out allocated) is { } laterFault)
+        if (allocated > _target.AllocationLimit(input.Length) && Execute(input, out allocated) is { } laterFault)
             return laterFault;
+        long limit = _target.AllocationLimit(input.Length);
         _mostAllocated = Math.Max(_mostAllocated, allocated);
         return allocated <= limit
             ? null
