@@ -28,7 +28,6 @@ public static class StreamClaimCommands
             Categories = AclCategories.Stream,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Delete)],
             Syntax = "key group consumer min-idle-time start [COUNT count:integer] [JUSTID]",
-            CopiesOfKeys = 2,
             Summary = "Takes over entries of a group that have been pending for long.",
             Since = "6.2.0",
             Complexity = "O(1) if COUNT is small.",
@@ -47,7 +46,6 @@ public static class StreamClaimCommands
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Update)],
             Syntax = "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds:unix-time] "
                 + "[RETRYCOUNT count:integer] [FORCE] [JUSTID] [LASTID id]",
-            CopiesOfKeys = 2,
             Summary = "Takes over pending entries of a group.",
             Since = "5.0.0",
             Complexity = "O(log N) where N is the number of the group's pending entries.",
@@ -62,6 +60,7 @@ public static class StreamClaimCommands
         if (!StreamText.TryReadBound(call, 5, isEnd: false, out var start)) return;
         if (!TryReadAutoOptions(call, out var count, out var justIds)) return;
         if (!TryFindGroup(call, out var log, out var group)) return;
+        if (!call.HasRoomFor(Math.Min(count, group.Pending.Count) * StreamGroup.MostEntryBytes)) return;
         call.Effects.Suppress();
         var consumer = StreamReadCommands.FindOrAddConsumer(call, 1, 2, group, records: true);
 
@@ -98,6 +97,7 @@ public static class StreamClaimCommands
         if (!TryReadMinIdle(call, "ERR Invalid min-idle-time argument for XCLAIM"u8, out var minIdleMs)) return;
         var options = ClaimOptions.Begin(call);
         if (!options.TryRead(call)) return;
+        if (!call.HasRoomFor((options.OptionsAt - ClaimOptions.FirstIdAt) * StreamGroup.MostEntryBytes)) return;
         call.Effects.Suppress();
         var movesLastId = options.LastId > group.LastId;
         if (movesLastId) group.LastId = options.LastId;
@@ -117,7 +117,7 @@ public static class StreamClaimCommands
             }
 
             if (!isPending && !options.IsForced) continue;
-            if (isPending && minIdleMs > 0 && unchecked(call.Unit.NowMs - delivery.DeliveredMs) < minIdleMs) continue;
+            if (isPending && StreamClaims.IdleMs(call.Unit.NowMs, delivery.DeliveredMs) < minIdleMs) continue;
             var before = isPending ? delivery.Deliveries : 1;
             Assign(call, group, consumer, id, options.DeliveredMs, options.CountAfter(before));
             TryReply(call.Reply, log, id, options.JustIds);
@@ -218,7 +218,7 @@ public static class StreamClaimCommands
         internal long Deleted { get; private set; }
 
         internal readonly bool IsIdle(in DeliveryRecord delivery) =>
-            minIdleMs == 0 || unchecked(nowMs - delivery.DeliveredMs) >= minIdleMs;
+            StreamClaims.IdleMs(nowMs, delivery.DeliveredMs) >= minIdleMs;
 
         internal readonly PendingWalk Walk(StreamGroup group) =>
             group.Walk(_hasAny ? new StreamRange(start, _last) : new StreamRange(StreamId.Max, StreamId.Min));

@@ -10,6 +10,19 @@ internal static class StreamClaims
     /// <summary>What is told in the place of an idle time of an entry that nobody has.</summary>
     internal const long NeverIdle = -1;
 
+    /// <summary>For how long an entry has been pending. Times of delivery are what somebody said: one that is still to
+    /// come is now, and one so long ago that no number tells it gives the greatest number.</summary>
+    internal static long IdleMs(long nowMs, long deliveredMs)
+    {
+        if (deliveredMs >= nowMs) return 0;
+        var idleMs = unchecked(nowMs - deliveredMs);
+        return idleMs < 0 ? long.MaxValue : idleMs;
+    }
+
+    /// <summary>When an entry has been pending for so long, which is not negative.</summary>
+    internal static long DueMs(long deliveredMs, long minIdleMs) =>
+        deliveredMs > long.MaxValue - minIdleMs ? long.MaxValue : deliveredMs + minIdleMs;
+
     /// <summary>Records who has an entry of the group.</summary>
     /// <param name="call">The call.</param>
     /// <param name="keyAt">The stream's argument.</param>

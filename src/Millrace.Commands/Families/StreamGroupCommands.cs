@@ -361,12 +361,12 @@ public static class StreamGroupCommands
         var walk = group.Walk(options.Range, consumer);
         while (count < options.Count && walk.TryNext(out var delivery))
         {
-            var idleMs = unchecked(call.Unit.NowMs - delivery.DeliveredMs);
+            var idleMs = StreamClaims.IdleMs(call.Unit.NowMs, delivery.DeliveredMs);
             if (options.MinIdleMs != 0 && idleMs < options.MinIdleMs) continue;
             call.Reply.Array(4);
             StreamText.WriteId(call.Reply, new StreamId(delivery.High, delivery.Low));
             call.Reply.Bulk(group.OwnerName(delivery));
-            call.Reply.Integer(delivery.Owner.IsNull ? StreamClaims.NeverIdle : Math.Max(idleMs, 0));
+            call.Reply.Integer(delivery.Owner.IsNull ? StreamClaims.NeverIdle : idleMs);
             call.Reply.Integer(delivery.Deliveries);
             count++;
         }

@@ -26,10 +26,14 @@ public static class StreamReadCommands
     private const string StreamsSyntax = "STREAMS (key... id...)";
     private const string ReadSyntax = "[COUNT count:integer] [BLOCK milliseconds:integer] ";
 
-    // Without anything pending, a client with CLAIM looks again after so long at the least: what is handed out
-    // meanwhile cannot be due before, but for entries that were handed out by a unit which woke nobody.
+    // With nothing pending that is due sooner, a client with CLAIM looks again after the time that it asks for, since
+    // what is handed out meanwhile cannot be due before; but not more often than this.
     private const long LeastRetryMs = 100;
     private const long MostRetryMs = 3_600_000;
+
+    // So many entries that are gone are forgotten for each one that may be claimed, as XAUTOCLAIM does.
+    private const int ForgottenPerEntry = 10;
+    private const long MostCount = long.MaxValue / ForgottenPerEntry;
 
     /// <summary>The family's commands.</summary>
     public static CommandSpec[] Table =>
@@ -51,7 +55,6 @@ public static class StreamReadCommands
             Categories = AclCategories.Stream,
             Keys = [Streams(from: 4)],
             Syntax = "GROUP (group consumer) " + ReadSyntax + "[CLAIM min-idle-time:integer] [NOACK] " + StreamsSyntax,
-            CopiesOfKeys = 32,
             Summary = "Returns entries that a group has not handed out yet, or a consumer's pending ones; waits for "
                 + "new ones when there are none.",
             Since = "5.0.0",
@@ -123,6 +126,7 @@ public static class StreamReadCommands
             if (!IsReadableByGroup(call, options.IdsAt + i)) return;
         }
 
+        if (!HasRoom(call, options)) return;
         call.Effects.Suppress();
         var mark = call.Reply.BeginDeferred();
         var served = 0;
@@ -133,6 +137,36 @@ public static class StreamReadCommands
 
         if (served > 0) EndStreams(call.Reply, mark, served);
         else NothingNew(call, options, mark, mindsLoss: true);
+    }
+
+    // What is handed out may be much in a stream of little entries.
+    private static bool HasRoom(in Call call, StreamReadOptions options)
+    {
+        if (call.Unit.Keyspace.Budget.HasPlenty) return true;
+        var bytes = 0L;
+        var max = options.Count == 0 ? long.MaxValue : options.Count;
+        for (var i = 0; i < options.Keys; i++)
+        {
+            if (!IsNew(call.Args[options.IdsAt + i], out _)) continue;
+            var entry = call.Read(options.KeysAt + i);
+            var log = StreamValue.Log(entry);
+            var group = FindGroup(call, options, entry);
+            var count = options.NeedsNoAck ? 0 : EntriesAbove(log, group.LastId, max);
+            if (options.Claims) count += Math.Min(group.Pending.Count, max);
+            bytes += count * StreamGroup.MostEntryBytes;
+            if (options.Claims) bytes += group.MissingMomentBytes;
+        }
+
+        return call.HasRoomFor(bytes);
+    }
+
+    // No more than so many are counted.
+    private static long EntriesAbove(StreamLog log, StreamId id, long max)
+    {
+        var count = 0L;
+        var cursor = log.Walk(RangeAbove(id));
+        while (count < max && cursor.TryNext()) count++;
+        return count;
     }
 
     // One stream for a consumer; false when there is nothing to say about it.
@@ -153,8 +187,8 @@ public static class StreamReadCommands
         if (isNew)
         {
             var mark = call.Reply.BeginDeferred();
-            var count = hasIdle ? Claim(call, options, idle, consumer) : 0;
-            if (hasNew) count += HandOut(call, options, keyAt, log, group, consumer, count);
+            var count = hasIdle ? Claim(call, options, ref idle, consumer) : 0;
+            if (hasNew) count += HandOut(call, options, idle, consumer, count);
             call.Reply.EndDeferredArray(mark, count);
         }
         else
@@ -195,7 +229,8 @@ public static class StreamReadCommands
     }
 
     // Entries that have been pending for long enough, which are handed out anew.
-    private static long Claim(in Call call, StreamReadOptions options, IdleEntries idle, StreamConsumer consumer)
+    private static long Claim(
+        in Call call, StreamReadOptions options, scoped ref IdleEntries idle, StreamConsumer consumer)
     {
         var count = 0L;
         var nowMs = call.Unit.NowMs;
@@ -205,8 +240,8 @@ public static class StreamReadCommands
             var cursor = idle.Log.Walk(new StreamRange(id, id));
             cursor.TryNext();
             StreamReplies.Entry(call.Reply, ref cursor, more: 2);
-            var idleMs = Math.Max(unchecked(nowMs - delivery.DeliveredMs), 0);
-            call.Reply.Integer(delivery.Owner.IsNull ? StreamClaims.NeverIdle : idleMs);
+            call.Reply.Integer(
+                delivery.Owner.IsNull ? StreamClaims.NeverIdle : StreamClaims.IdleMs(nowMs, delivery.DeliveredMs));
             call.Reply.Integer(delivery.Deliveries);
             count++;
             idle.Group.Deliver(id, consumer, nowMs, StreamGroup.OneMore(delivery.Deliveries));
@@ -217,17 +252,27 @@ public static class StreamReadCommands
         return count;
     }
 
-    // Entries that the group has not handed out, each of which becomes pending.
+    // Entries that the group has not come to, each of which becomes pending. It may be so already (XNACK with FORCE),
+    // and this call may have claimed it just now.
     private static long HandOut(
-        in Call call, StreamReadOptions options, int keyAt, StreamLog log, StreamGroup group,
-        StreamConsumer consumer, long before)
+        in Call call, StreamReadOptions options, in IdleEntries idle, StreamConsumer consumer, long before)
     {
         var count = 0L;
-        var cursor = log.Walk(RangeAbove(group.LastId));
+        var group = idle.Group;
+        var lastId = group.LastId;
+        var mayBePending = before > 0 || group.UnownedCount > 0;
+        var cursor = idle.Log.Walk(RangeAbove(lastId));
         while ((options.Count == 0 || before + count < options.Count) && cursor.TryNext())
         {
             var id = cursor.Id;
-            Advance(log, group, id);
+            Advance(idle.Log, group, id);
+            var deliveries = 1L;
+            if (mayBePending && group.Pending.TryFind(id.Ms, id.Seq, out var delivery))
+            {
+                if (idle.WasClaimed(delivery)) continue;
+                if (delivery.Owner.IsNull) deliveries = StreamGroup.OneMore(delivery.Deliveries);
+            }
+
             StreamReplies.Entry(call.Reply, ref cursor, options.Claims ? 2 : 0);
             if (options.Claims)
             {
@@ -237,12 +282,12 @@ public static class StreamReadCommands
 
             count++;
             if (options.NeedsNoAck) continue;
-            group.Deliver(id, consumer, call.Unit.NowMs, deliveries: 1);
+            group.Deliver(id, consumer, call.Unit.NowMs, deliveries);
             consumer.ActiveMs = call.Unit.NowMs;
-            StreamClaims.Record(call, keyAt, options.GroupAt, group, id);
+            StreamClaims.Record(call, idle.KeyAt, options.GroupAt, group, id);
         }
 
-        if (count > 0) StreamClaims.RecordLastId(call, keyAt, options.GroupAt, group);
+        if (group.LastId != lastId) StreamClaims.RecordLastId(call, idle.KeyAt, options.GroupAt, group);
         return count;
     }
 
@@ -373,8 +418,8 @@ public static class StreamReadCommands
         {
             var entry = call.Unit.Find(call.Key(options.KeysAt + i), Access.Peek);
             if (entry.IsMissing || !FindGroup(call, options, entry).TryOldest(out var delivery)) continue;
-            var idleMs = Math.Max(unchecked(call.Unit.NowMs - delivery.DeliveredMs), 0);
-            retryMs = Math.Min(retryMs, Math.Max(options.MinIdleMs - idleMs, 1));
+            var dueMs = StreamClaims.DueMs(delivery.DeliveredMs, options.MinIdleMs);
+            retryMs = dueMs <= call.Unit.NowMs ? 1 : Math.Min(retryMs, dueMs - call.Unit.NowMs);
         }
 
         return retryMs;
@@ -398,12 +443,14 @@ public static class StreamReadCommands
     }
 
     // The pending entries of a group that have been so for long enough when the command begins, the longest first.
-    // Those that are no longer in the stream are forgotten on the way.
-    private readonly struct IdleEntries
+    // Those that are no longer in the stream are forgotten on the way, but only so many in one call: a caller who waits
+    // comes back for the others, one who does not finds them gone the next time.
+    private struct IdleEntries
     {
         private readonly int _groupAt;
         private readonly long _latestMs;
         private readonly long _turn;
+        private long _forgetsLeft;
 
         internal IdleEntries(in Call call, StreamReadOptions options, int keyAt, StreamLog log, StreamGroup group)
         {
@@ -413,21 +460,26 @@ public static class StreamReadCommands
             _groupAt = options.GroupAt;
             _latestMs = call.Unit.NowMs - options.MinIdleMs;
             _turn = group.NextTurn;
+            _forgetsLeft = options.Count == 0 ? long.MaxValue : Math.Min(options.Count, MostCount) * ForgottenPerEntry;
         }
 
-        internal int KeyAt { get; }
+        internal readonly int KeyAt { get; }
 
-        internal StreamLog Log { get; }
+        internal readonly StreamLog Log { get; }
 
-        internal StreamGroup Group { get; }
+        internal readonly StreamGroup Group { get; }
+
+        // Whether it has been handed out since the command began.
+        internal readonly bool WasClaimed(in DeliveryRecord delivery) => delivery.Turn >= _turn;
 
         // The same one again until it is handed out.
         internal bool TryNext(in Call call, out DeliveryRecord delivery)
         {
-            while (Group.TryOldest(out delivery) && delivery.DeliveredMs <= _latestMs && delivery.Turn < _turn)
+            while (Group.TryOldest(out delivery) && delivery.DeliveredMs <= _latestMs && !WasClaimed(delivery))
             {
                 var id = new StreamId(delivery.High, delivery.Low);
                 if (Log.Has(id)) return true;
+                if (_forgetsLeft-- <= 0) return false;
                 StreamClaims.Forget(call, KeyAt, _groupAt, Group, id);
             }
 

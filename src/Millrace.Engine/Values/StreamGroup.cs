@@ -20,6 +20,12 @@ public readonly struct StreamGroup
     /// <summary>The number of entries read is not known.</summary>
     public const long UnknownEntriesRead = -1;
 
+    /// <summary>The most memory that an entry takes which becomes pending: in the three indexes that have it, each of
+    /// which may be half full.</summary>
+    public const long MostEntryBytes = 2 * (48 + 16 + MomentBytes) * FillSlack / 8;
+
+    private const long MomentBytes = 32;
+    private const long FillSlack = 9; // eighths: inner nodes
     private const int SizeBytes = 72;
     private const int LastIdAt = 8;
     private const int EntriesReadAt = 24;
@@ -65,6 +71,9 @@ public readonly struct StreamGroup
 
     /// <summary>The turn that the next delivery gets: all that there were have lower ones.</summary>
     public long NextTurn => Words.Number(TurnAt);
+
+    /// <summary>The most memory that <see cref="TryOldest"/> takes.</summary>
+    public long MissingMomentBytes => HasMoments ? 0 : Pending.Count * (2 * MomentBytes * FillSlack / 8);
 
     /// <summary>A walk over the pending entries of a range.</summary>
     /// <param name="range">The IDs.</param>

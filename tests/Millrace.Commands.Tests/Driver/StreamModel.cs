@@ -196,27 +196,38 @@ internal sealed class StreamModel
             return $"[[{key} {Bracketed(own.Select(id => Shown(stream, id)))}]]";
         }
 
-        var shown = claims ? ClaimIdle(stream, group, words[3], most) : [];
-        var ids = Above(stream, group.Last).Take(most - shown.Count).ToList();
-        foreach (var id in ids) group.Deliver(id, words[3], 1);
-        if (ids.Count > 0) group.Last = ids[^1];
-        shown.AddRange(ids.Select(id => claims ? $"{Entry(stream, id)[..^1]} 0 0]" : Entry(stream, id)));
+        var claimed = new HashSet<Id>();
+        var shown = claims ? ClaimIdle(stream, group, words[3], most, claimed) : [];
+        foreach (var id in Above(stream, group.Last).ToList())
+        {
+            if (shown.Count == most) break;
+            group.Last = id;
+            if (claimed.Contains(id)) continue;
+            var isUnowned = group.Pending.TryGetValue(id, out var before) && before.Owner.Length == 0;
+            group.Deliver(id, words[3], isUnowned ? OneMore(before.Times) : 1);
+            shown.Add(claims ? $"{Entry(stream, id)[..^1]} 0 0]" : Entry(stream, id));
+        }
+
         return shown.Count == 0 ? "(nil)" : $"[[{key} {Bracketed(shown)}]]";
     }
 
-    private static List<string> ClaimIdle(ModelStream stream, ModelGroup group, string consumer, int most)
+    private static List<string> ClaimIdle(
+        ModelStream stream, ModelGroup group, string consumer, int most, HashSet<Id> claimed)
     {
         var shown = new List<string>();
+        var forgotten = 0;
         foreach (var (id, pending) in group.Pending
             .OrderBy(one => one.Value.Owner.Length > 0).ThenBy(one => one.Value.Turn).ToList())
         {
             if (shown.Count == most) break;
             if (!stream.Entries.ContainsKey(id))
             {
+                if (forgotten++ == 10 * most) break;
                 group.Pending.Remove(id);
                 continue;
             }
 
+            claimed.Add(id);
             shown.Add($"{Entry(stream, id)[..^1]} {Idle(pending.Owner)} {Count(pending.Times)}]");
             group.Deliver(id, consumer, OneMore(pending.Times));
         }
