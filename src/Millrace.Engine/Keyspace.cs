@@ -143,6 +143,18 @@ public sealed class Keyspace : IDisposable
         return closure;
     }
 
+    /// <summary>Whether somebody holds one of the partitions that a unit takes which writes to those of a mask: it would
+    /// have to wait. A guess; nobody is ever in the way of a single loop.</summary>
+    public bool IsTaken(ulong mask)
+    {
+        for (var rest = Shape.Loops > 1 ? ClosureOf(mask) : 0; rest != 0; rest &= rest - 1)
+        {
+            if (_partitions[BitOperations.TrailingZeroCount(rest)].Lock.IsTaken) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The sum of a counter over all partitions; a reader sees each counter at some recent moment.</summary>
     public long Sum(Func<PartitionLine, long> counter)
     {

@@ -27,6 +27,30 @@ public class WaiterTests
     }
 
     [Fact]
+    public void A_partition_counts_as_taken_when_one_is_that_its_waiters_need()
+    {
+        using var engine = new EngineFixture(4);
+        var key = engine.Key("k");
+        var own = 1UL << engine.Keyspace.PartitionOf(key.Hash);
+        var other = own == 1 ? 2UL : 1UL;
+        Assert.True(engine.Unit.TryBegin(other, NowMs, patient: true, out _));
+        Assert.False(engine.Keyspace.IsTaken(own));
+        Assert.True(engine.Keyspace.IsTaken(other));
+        engine.Unit.End();
+        Assert.False(engine.Keyspace.IsTaken(engine.Keyspace.AllPartitions));
+        engine.Begin(NowMs);
+        new Waiting(other).WaitFor(engine.Unit, key);
+        engine.Unit.End();
+        Assert.True(engine.Unit.TryBegin(other, NowMs, patient: true, out _));
+        Assert.True(engine.Keyspace.IsTaken(own));
+        engine.Unit.End();
+        using var single = new EngineFixture();
+        single.Begin(NowMs);
+        Assert.False(single.Keyspace.IsTaken(1));
+        single.Unit.End();
+    }
+
+    [Fact]
     public void Who_came_first_stands_first_and_whoever_leaves_leaves_no_gap()
     {
         using var engine = new EngineFixture(4);

@@ -11,13 +11,16 @@ namespace Millrace.Server.Blocking;
 /// </summary>
 /// <remarks>
 /// The serving loop uses the record and nothing of its client but the address of the client's loop, which never
-/// changes. Made by the client's loop; what it holds is never changed.
+/// changes. Made by the client's loop; but for the reply, only that loop changes anything of it.
 /// </remarks>
 public sealed class BlockedRequest : Waiter
 {
+    private const int MostBusyTries = 4; // 16 ms
+
     private readonly byte[] _bytes;
     private readonly Slice[] _slices;
     private readonly KeyAt[] _keys;
+    private int _busyTries; // of its own loop, one after the other
 
     /// <summary>The record of a call that asked to wait (<see cref="Caller.Wait"/>).</summary>
     /// <param name="client">Who waits.</param>
@@ -77,6 +80,13 @@ public sealed class BlockedRequest : Waiter
 
     /// <summary>The reply, once it has been served.</summary>
     public byte[] Reply { get; set; } = [];
+
+    /// <summary>After how many milliseconds its own loop comes back that has found the partitions taken: longer each
+    /// time, up to some.</summary>
+    internal long NextBusyMs() => 1L << Math.Min(_busyTries++, MostBusyTries);
+
+    /// <summary>The loop has found the partitions free.</summary>
+    internal void ForgetBusy() => _busyTries = 0;
 
     /// <summary>A letter that brings <see cref="Reply"/> to the client. Made by the loop that served it.</summary>
     public Mail ReplyMail() => new Letter(this);

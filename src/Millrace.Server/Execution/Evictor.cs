@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Numerics;
 using Millrace.Commands;
 using Millrace.Engine;
 
@@ -368,11 +367,7 @@ internal sealed class Evictor
     // Never waits: with the partition its waiters' partitions are taken, and there is always another one to look at.
     private bool TryHold(int index)
     {
-        for (var rest = _keyspace.Shape.Loops > 1 ? _keyspace.ClosureOf(1UL << index) : 0; rest != 0; rest &= rest - 1)
-        {
-            if (_keyspace[BitOperations.TrailingZeroCount(rest)].Lock.IsTaken) return false;
-        }
-
+        if (_keyspace.IsTaken(1UL << index)) return false;
         if (!_unit.TryBeginWrite(1UL << index, _host.UnixMs, patient: false, out _)) return false;
         _executor.BeginAlone();
         return true;

@@ -174,9 +174,17 @@ public sealed class Executor
     /// <returns>After how many milliseconds to come back, if it still waits then.</returns>
     public long Retry(BlockedRequest request)
     {
-        const long BusyMs = 1;
+        const long LeastMs = 1;
         const long PausedMs = 10;
-        if (!_unit.TryBeginWrite(request.Partitions, _host.UnixMs, patient: false, out _)) return BusyMs;
+
+        // Even an impatient unit waits a little for a lock, which the other clients of this loop would feel.
+        if (_keyspace.IsTaken(request.Partitions)
+            || !_unit.TryBeginWrite(request.Partitions, _host.UnixMs, patient: false, out _))
+        {
+            return request.NextBusyMs();
+        }
+
+        request.ForgetBusy();
         if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0)
         {
             _unit.End();
@@ -186,7 +194,8 @@ public sealed class Executor
         BeginAlone();
         var retryMs = Serve(request);
         EndAlone();
-        return Math.Max(retryMs, BusyMs);
+        Statistics.EndRun(); // nobody else would before the next command comes
+        return Math.Max(retryMs, LeastMs);
     }
 
     /// <summary>Takes out of the partitions what clients have left behind; what is busy has to wait.</summary>
@@ -350,7 +359,12 @@ public sealed class Executor
     /// <summary>Ends such a unit: waiters are served, effects appended, locks released.</summary>
     internal void EndAlone()
     {
-        if (!_unit.Ready.IsEmpty) ServeWaiters();
+        if (!_unit.Ready.IsEmpty)
+        {
+            ServeWaiters();
+            Statistics.EndRun();
+        }
+
         Statistics.CountChanges(_unit.Dirty);
         _effects.Append(_unit);
         if (_served.Count > 0) Deliver();

@@ -81,6 +81,17 @@ public class ClaimWaitTests
         Assert.InRange(IdleOf(waiter.Read(), "1-1"), 300, 10_000);
     }
 
+    [Fact]
+    public void Running_a_waiting_request_again_counts_no_more_time_than_it_takes()
+    {
+        using var server = new InProcessServer("--io-threads", "1");
+        using var writer = Begin(server);
+        writer.Say("XACK s g 1-1");
+        Assert.Equal("(nil)", writer.Say("XREADGROUP GROUP g b BLOCK 700 CLAIM 0 STREAMS s >"));
+        var line = writer.Say("INFO commandstats").Split("cmdstat_xreadgroup:")[1];
+        Assert.InRange(long.Parse(line.Split("usec=")[1].Split(',')[0], CultureInfo.InvariantCulture), 0, 400_000);
+    }
+
     private static Conversation Begin(InProcessServer server)
     {
         var writer = new Conversation(server);
