@@ -34,6 +34,12 @@ internal static class StreamCodec
 {
     private const int IdBytes = 16;
 
+    // What is taken beside the texts: blocks, headers of indexes, and indexes of nodes that may be half full.
+    private const int GroupBytes = 160;
+    private const int ConsumerBytes = 80;
+    private const int DeliveryBytes = 48;
+    private const int IndexNodeBytes = 512;
+
     internal static RdbType TypeOf(RdbFormat format) =>
         format.Version < RdbFormat.UsualVersion ? RdbType.StreamOfSevenZero : RdbType.Stream;
 
@@ -209,7 +215,7 @@ internal static class StreamCodec
     private static bool TryReadGroup(
         scoped ref ValueReader reader, RdbType type, StreamLog log, scoped ReadOnlySpan<byte> name)
     {
-        if (!TryReadId(ref reader, out var lastId)) return false;
+        if (!reader.TryClaim(GroupBytes) || !TryReadId(ref reader, out var lastId)) return false;
         var read = 0UL;
         if (type != RdbType.StreamOfFive && !reader.TryLength(out read)) return false;
         var entriesRead = read > long.MaxValue ? StreamGroup.UnknownEntriesRead : (long)read;
@@ -224,6 +230,7 @@ internal static class StreamCodec
     {
         const int LeastBytes = IdBytes + sizeof(long) + 1;
         if (!TryReadCount(ref reader, LeastBytes, out var count)) return false;
+        if (!reader.TryClaim(IndexBytes(count, DeliveryBytes))) return false;
         Span<byte> bytes = stackalloc byte[IdBytes];
         for (; count > 0; count--)
         {
@@ -238,42 +245,60 @@ internal static class StreamCodec
     private static bool TryReadConsumers(scoped ref ValueReader reader, RdbType type, StreamGroup group)
     {
         if (!TryReadCount(ref reader, 1 + sizeof(long), out var count)) return false;
+        if (!reader.TryClaim(IndexBytes(count, 0))) return false;
         var room = default(TextRoom);
         var isRight = true;
-        var unowned = 0L;
         for (; count > 0 && isRight; count--)
         {
             isRight = reader.TryReadText(ref room, out var name) && group.FindConsumer(name).IsMissing
-                && TryReadConsumer(ref reader, type, group, name, ref unowned);
+                && TryReadConsumer(ref reader, type, group, name);
         }
 
         room.Dispose();
-        return isRight && group.UnownedCount == unowned;
+        if (!isRight || group.UnownedCount > 0) return false;
+        var unnamed = group.FindConsumer(default);
+        if (!unnamed.IsMissing) GiveBack(group, unnamed);
+        return true;
     }
 
     private static bool TryReadConsumer(
-        scoped ref ValueReader reader, RdbType type, StreamGroup group, scoped ReadOnlySpan<byte> name,
-        ref long unowned)
+        scoped ref ValueReader reader, RdbType type, StreamGroup group, scoped ReadOnlySpan<byte> name)
     {
         if (!reader.TryInt64(out var seenMs)) return false;
         var activeMs = seenMs;
         if (type == RdbType.Stream && !reader.TryInt64(out activeMs)) return false;
         if (!TryReadCount(ref reader, IdBytes, out var count)) return false;
+        if (!reader.TryClaim(ConsumerBytes + IndexBytes(count, IdBytes))) return false;
         var consumer = group.AddConsumer(name, seenMs);
         consumer.ActiveMs = activeMs;
         Span<byte> bytes = stackalloc byte[IdBytes];
         for (; count > 0; count--)
         {
-            if (!reader.TryBytes(bytes)) return false;
-            var id = IdOf(bytes);
-            if (name.IsEmpty && group.Pending.TryFind(id.Ms, id.Seq, out var delivery) && delivery.DeliveredMs == 0)
-                unowned++;
-            else if (!group.TryGiveOwner(id, consumer)) return false;
+            if (!reader.TryBytes(bytes) || !group.TryGiveOwner(IdOf(bytes), consumer)) return false;
         }
 
-        if (name.IsEmpty && seenMs == 0 && consumer.Pending.Count == 0) group.RemoveConsumer(consumer);
         return true;
     }
+
+    // What stood with the consumer without a name because nobody has it. There may be nobody of that name.
+    private static void GiveBack(StreamGroup group, StreamConsumer unnamed)
+    {
+        var from = StreamId.Min;
+        bool hasMore;
+        do
+        {
+            var walk = group.Walk(new StreamRange(from, StreamId.Max), unnamed);
+            if (!walk.TryNext(out var delivery)) break;
+            if (delivery.DeliveredMs == 0) group.TakeFromOwner(delivery);
+            hasMore = new StreamId(delivery.High, delivery.Low).TryNext(out from);
+        }
+        while (hasMore);
+
+        if (unnamed.SeenMs == 0 && unnamed.Pending.Count == 0) group.RemoveConsumer(unnamed);
+    }
+
+    private static long IndexBytes(long records, int recordBytes) =>
+        records > 0 ? IndexNodeBytes + (records * 2 * recordBytes) : 0;
 
     private ref struct NodeWriter(Heap heap) : IRecordVisitor<BlockRecord>
     {

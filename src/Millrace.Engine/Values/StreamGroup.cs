@@ -209,6 +209,14 @@ public readonly struct StreamGroup
         return true;
     }
 
+    /// <summary>Makes a pending entry nobody's that somebody has, and that is in no order by time yet.</summary>
+    internal void TakeFromOwner(in DeliveryRecord delivery)
+    {
+        OwnerOf(delivery).Pending.Remove(delivery.High, delivery.Low);
+        Pending.TryReplace(delivery with { Owner = default });
+        Words.SetNumber(UnownedAt, UnownedCount + 1);
+    }
+
     /// <summary>Forgets that an entry is pending; false when it was not.</summary>
     public bool Acknowledge(StreamId id)
     {
