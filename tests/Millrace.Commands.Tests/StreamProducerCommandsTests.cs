@@ -71,7 +71,8 @@ public sealed class StreamProducerCommandsTests : IDisposable
         "XADD s MAXLEN = 2 1700000000000-0 f v,XIDMPRECORD s p n 1700000000000-0")]
     [InlineData("XADD s MAXLEN 0 IDMP p n * f v", "XADD s MAXLEN = 0 1700000000000-0 f v")]
     [InlineData("XADD s IDMP p m * f v", "")]
-    [InlineData("XCFGSET s IDMP-MAXSIZE 5", "XCFGSET s IDMP-MAXSIZE 5")]
+    [InlineData("XCFGSET s IDMP-MAXSIZE 5", "XCFGSET s IDMP-DURATION 100 IDMP-MAXSIZE 5")]
+    [InlineData("XCFGSET s IDMP-DURATION 7", "XCFGSET s IDMP-DURATION 7 IDMP-MAXSIZE 100")]
     public void A_change_is_recorded_as_what_it_did(string request, string effects)
     {
         _driver.Run(request);
@@ -134,6 +135,45 @@ public sealed class StreamProducerCommandsTests : IDisposable
         for (var i = 0; i < 8; i++) _driver.Run("EXISTS other");
         Assert.Equal(configured, _driver.Keyspace.UsedBytes);
         Assert.True(configured > before);
+    }
+
+    [Theory]
+    [InlineData(30, false)]
+    [InlineData(500, true)]
+    public void New_limits_forget_all_at_once_and_free_many_apart(int messages, bool areMany)
+    {
+        _driver.Run("XADD other * f v");
+        _driver.Run("XCFGSET other IDMP-DURATION 10");
+        var before = _driver.Keyspace.UsedBytes;
+        for (var i = 0; i < messages; i++) _driver.Run($"XIDMPRECORD other p{i % 7} {i} 1700000000000-0");
+        _driver.Run("XCFGSET other IDMP-DURATION 9");
+        Assert.Contains($"idmp-duration 9 idmp-maxsize 100 pids-tracked 0 iids-tracked 0 iids-added {messages} ",
+            _driver.Say("XINFO STREAM other"), StringComparison.Ordinal);
+        Assert.Equal(areMany, !_driver.Keyspace[0].Discards.IsEmpty);
+        Assert.Equal("OK", _driver.Say("XIDMPRECORD other p1 1 1700000000000-0"));
+        _driver.Run("XCFGSET other IDMP-DURATION 8");
+        for (var i = 0; i < 1000 && !_driver.Keyspace[0].FreeDiscarded(10); i++) Assert.NotEqual(999, i);
+        Assert.Equal(before, _driver.Keyspace.UsedBytes);
+        _driver.NowMs += 20_000;
+        Assert.Equal("1", _driver.Say("EXISTS other"));
+    }
+
+    [Fact]
+    public void A_message_whose_time_has_passed_is_forgotten_without_all_that_are_older()
+    {
+        for (var i = 0; i < 1000; i++) _driver.Run($"XIDMPRECORD s q{i % 50} {i} 1-0");
+        var name = "s"u8;
+        var key = new Key(0, _driver.Keyspace.HashOf(name), name);
+        Assert.True(_driver.Unit.TryBegin(1, _driver.NowMs + 200_000, patient: true, out _));
+        var log = StreamValue.Log(_driver.Unit.Find(key, Access.Peek));
+        var count = log.Producers.MessageCount;
+        StreamValue.Remember(_driver.Unit, key, log, "q9"u8, "959"u8, StreamId.Max);
+        Assert.InRange(log.Producers.MessageCount, count - 64 - 20, count - 64);
+        Assert.True(log.Producers.TryFind("q9"u8, "959"u8, _driver.NowMs + 200_000, out var id));
+        Assert.Equal(StreamId.Max, id);
+        _driver.Unit.End();
+        _driver.Run("FLUSHALL SYNC");
+        Assert.Equal(0, _driver.Keyspace.UsedBytes);
     }
 
     [Fact]

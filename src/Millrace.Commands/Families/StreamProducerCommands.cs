@@ -32,7 +32,7 @@ public static class StreamProducerCommands
             Syntax = "key [IDMP-DURATION idmp-duration:integer] [IDMP-MAXSIZE idmp-maxsize:integer]",
             Summary = "Sets for how long a stream knows the messages of its producers, and how many.",
             Since = "8.6.0",
-            Complexity = "O(N) where N is the number of messages that are forgotten.",
+            Complexity = "O(1); what is forgotten is freed apart.",
             Group = "stream",
         },
         new("xidmprecord", 5, XIdmpRecord)
@@ -64,7 +64,20 @@ public static class StreamProducerCommands
         limits = new ProducerLimits(seconds ?? limits.DurationSeconds, most ?? limits.MaxSize);
         StreamValue.Configure(call.Unit, call.Key(1), log, limits);
         call.Unit.ChangedQuietly(call.Key(1), 1);
+        RecordLimits(call, limits);
         call.Reply.Ok();
+    }
+
+    // Where it is replayed other limits may be usual than those that stood in for the ones not given.
+    private static void RecordLimits(in Call call, ProducerLimits limits)
+    {
+        if (!call.Effects.Begin(6)) return;
+        call.Effects.Argument("XCFGSET"u8);
+        call.Effects.Argument(call.Args[1]);
+        call.Effects.Argument("IDMP-DURATION"u8);
+        call.Effects.Argument(limits.DurationSeconds);
+        call.Effects.Argument("IDMP-MAXSIZE"u8);
+        call.Effects.Argument(limits.MaxSize);
     }
 
     private static void XIdmpRecord(ref Call call)

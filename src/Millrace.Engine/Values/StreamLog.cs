@@ -226,6 +226,18 @@ public readonly struct StreamLog
         return made;
     }
 
+    /// <summary>Sets for how long messages of producers are known; those that are known are forgotten when that is
+    /// new. Many are not forgotten here: what had them is returned, for somebody to free it in parts.</summary>
+    internal StreamProducers Configure(ProducerLimits limits)
+    {
+        var known = ProducersOrNew(limits);
+        if (limits == known.Limits || known.TryConfigure(limits)) return default;
+        var made = known.Successor(limits);
+        var head = Head;
+        head.Producers = made.Header;
+        return known;
+    }
+
     /// <summary>Frees a part of what is known of producers; true when nothing is left.</summary>
     internal bool FreeProducers(int max)
     {

@@ -62,6 +62,8 @@ public readonly struct StreamProducers
     private const int OlderAt = 48;
     private const int NewerAt = 56;
 
+    private const int MostAtOnce = 64; // messages forgotten in one step
+
     private readonly Heap _heap;
 
     internal StreamProducers(Heap heap, BlockRef header)
@@ -140,20 +142,32 @@ public readonly struct StreamProducers
     /// heap.</summary>
     internal void Add(ReadOnlySpan<byte> producerName, ReadOnlySpan<byte> messageName, long nowMs, StreamId id)
     {
-        // One whose time has passed is still there when nobody has forgotten it yet; all before it go as well.
-        while (!Find(producerName, messageName).IsNull) ForgetOldest();
+        // One whose time has passed is still there when nobody has forgotten it yet. It goes with those of its producer
+        // that are before it, and others are forgotten a few at a time: there may be very many.
+        if (!Find(producerName, messageName).IsNull) ForgetDue(nowMs, MostAtOnce);
+        for (var one = Find(producerName, messageName); !one.IsNull; one = Find(producerName, messageName))
+            Forget(ProducerOf(MessageOf(one).Reference(ProducerAt)).Reference(OwnOldestAt));
         Append(producerName, messageName, nowMs, id);
         Words.SetNumber(AddedAt, AddedCount + 1);
     }
 
-    /// <summary>Sets for how long messages are known; those that are known are forgotten when that is new. O(messages).
-    /// </summary>
-    internal void Configure(ProducerLimits limits)
+    /// <summary>Sets for how long messages are known, if there are so few that they can be forgotten now.</summary>
+    internal bool TryConfigure(ProducerLimits limits)
     {
-        if (limits == Limits) return;
+        if (MessageCount > MostAtOnce) return false;
         while (!Oldest.IsNull) ForgetOldest();
         Words.SetNumber(SecondsAt, limits.DurationSeconds);
         Words.SetNumber(MaxAt, limits.MaxSize);
+        return true;
+    }
+
+    /// <summary>What is to take its place: it knows nothing, but has the same counts.</summary>
+    internal StreamProducers Successor(ProducerLimits limits)
+    {
+        var made = Create(_heap, limits);
+        made.Words.SetNumber(AddedAt, AddedCount);
+        made.Words.SetNumber(RepeatedAt, RepeatedCount);
+        return made;
     }
 
     internal static StreamProducers Create(Heap heap, ProducerLimits limits)

@@ -59,10 +59,10 @@ public static class StreamValue
     /// <summary>Sets for how long a stream knows messages; what it knows is forgotten when that is new.</summary>
     public static void Configure(Unit unit, in Key key, StreamLog log, ProducerLimits limits)
     {
-        var known = log.ProducersOrNew(limits);
-        var before = known.EarliestMs;
-        known.Configure(limits);
-        NoteEarliest(unit, key, before, known.EarliestMs);
+        var before = log.Producers.IsMissing ? -1 : log.Producers.EarliestMs;
+        var old = log.Configure(limits);
+        if (!old.IsMissing) unit.PartitionFor(key).Discards.Add(ValueType.Stream, old.Header, old.Header);
+        NoteEarliest(unit, key, before, log.Producers.EarliestMs);
     }
 
     /// <summary>The last moment at which the oldest message is known, or -1.</summary>
@@ -110,11 +110,13 @@ public static class StreamValue
         var log = Log(entry);
         var isLarge = log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0 || !log.Producers.IsMissing;
         if (isLarge) discards.Add(ValueType.Stream, log.Header);
-        else FreeSome(discards.Heap, log.Header, int.MaxValue);
+        else FreeSome(discards.Heap, log.Header, default, int.MaxValue);
     }
 
-    internal static bool FreeSome(Heap heap, BlockRef root, int max)
+    /// <summary>Frees a part of a stream, or of what one knew of producers: then that is both root and side.</summary>
+    internal static bool FreeSome(Heap heap, BlockRef root, BlockRef side, int max)
     {
+        if (side == root) return new StreamProducers(heap, root).FreeSome(max);
         var log = new StreamLog(heap, root);
         if (!log.FreeNodes(max / NodeCost) || !log.Groups.FreeSome(max) || !log.FreeProducers(max)) return false;
         log.FreeEmpty();
