@@ -75,7 +75,8 @@ public sealed class StreamDeletionCommandsTests : IDisposable
     [InlineData("XDELEX s IDS x 1-0", "ERR value is not an integer or out of range")]
     [InlineData("XDELEX s IDS 0 1-0", "ERR The IDs argument must be a positive integer")]
     [InlineData("XDELEX s IDS -1 1-0", "ERR The IDs argument must be a positive integer")]
-    [InlineData("XDELEX s IDS 9223372036854775807 1-0", "ERR The IDs argument must be a positive integer")]
+    [InlineData("XDELEX s IDS 9223372036854775807 1-0",
+        "ERR The `numids` parameter must match the number of arguments")]
     [InlineData("XDELEX s IDS 2 1-0", "ERR The `numids` parameter must match the number of arguments")]
     [InlineData("XDELEX s IDS 1 x", "ERR Invalid stream ID specified as stream command argument")]
     [InlineData("XACKDEL s g IDS 1 x", "ERR Invalid stream ID specified as stream command argument")]

@@ -15,8 +15,6 @@ namespace Millrace.Commands.Families;
 [StructLayout(LayoutKind.Auto)]
 internal struct StreamIdBlock
 {
-    private const long MaxIds = int.MaxValue;
-
     private bool _hasPolicy;
 
     /// <summary>The argument with the first ID.</summary>
@@ -74,7 +72,7 @@ internal struct StreamIdBlock
         }
 
         if (!call.TryInteger(at + 1, out ids)) return false;
-        if (ids is <= 0 or > MaxIds)
+        if (ids <= 0)
         {
             call.Reply.Error("ERR The IDs argument must be a positive integer"u8);
             return false;

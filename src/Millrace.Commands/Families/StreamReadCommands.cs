@@ -255,7 +255,7 @@ public static class StreamReadCommands
     // Entries that the group has not come to, each of which becomes pending. It may be so already (XNACK with FORCE),
     // and this call may have claimed it just now.
     private static long HandOut(
-        in Call call, StreamReadOptions options, in IdleEntries idle, StreamConsumer consumer, long before)
+        in Call call, StreamReadOptions options, IdleEntries idle, StreamConsumer consumer, long before)
     {
         var count = 0L;
         var group = idle.Group;
