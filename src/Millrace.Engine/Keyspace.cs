@@ -143,8 +143,8 @@ public sealed class Keyspace : IDisposable
         return closure;
     }
 
-    /// <summary>Whether somebody holds one of the partitions that a unit takes which writes to those of a mask: it would
-    /// have to wait. A guess; nobody is ever in the way of a single loop.</summary>
+    /// <summary>Whether somebody holds one of the partitions that a unit takes which writes to those of a mask: it
+    /// would have to wait. A guess; nobody is ever in the way of a single loop.</summary>
     public bool IsTaken(ulong mask)
     {
         for (var rest = Shape.Loops > 1 ? ClosureOf(mask) : 0; rest != 0; rest &= rest - 1)
