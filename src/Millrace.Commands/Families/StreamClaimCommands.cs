@@ -27,6 +27,7 @@ public static class StreamClaimCommands
             Flags = Write | Fast,
             Categories = AclCategories.Stream,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Delete)],
+            TakesReserve = true,
             Syntax = "key group consumer min-idle-time start [COUNT count:integer] [JUSTID]",
             Summary = "Takes over entries of a group that have been pending for long.",
             Since = "6.2.0",
@@ -44,6 +45,7 @@ public static class StreamClaimCommands
             Flags = Write | Fast,
             Categories = AclCategories.Stream,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Update)],
+            TakesReserve = true,
             Syntax = "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds:unix-time] "
                 + "[RETRYCOUNT count:integer] [FORCE] [JUSTID] [LASTID id]",
             Summary = "Takes over pending entries of a group.",

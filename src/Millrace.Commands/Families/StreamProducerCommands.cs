@@ -29,6 +29,7 @@ public static class StreamProducerCommands
             Flags = Write | Fast,
             Categories = AclCategories.Stream,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Update)],
+            TakesReserve = true,
             Syntax = "key [IDMP-DURATION idmp-duration:integer] [IDMP-MAXSIZE idmp-maxsize:integer]",
             Summary = "Sets for how long a stream knows the messages of its producers, and how many.",
             Since = "8.6.0",

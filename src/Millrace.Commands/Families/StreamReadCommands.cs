@@ -54,6 +54,7 @@ public static class StreamReadCommands
             Flags = Write | Blocking | MovableKeys,
             Categories = AclCategories.Stream,
             Keys = [Streams(from: 4)],
+            TakesReserve = true,
             Syntax = "GROUP (group consumer) " + ReadSyntax + "[CLAIM min-idle-time:integer] [NOACK] " + StreamsSyntax,
             Summary = "Returns entries that a group has not handed out yet, or a consumer's pending ones; waits for "
                 + "new ones when there are none.",

@@ -31,6 +31,7 @@ public static class StreamReleaseCommands
             Flags = Write | Fast,
             Categories = AclCategories.Stream,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Update)],
+            TakesReserve = true,
             Syntax = "key group (SILENT | FAIL | FATAL) IDS (numids:integer id...) [RETRYCOUNT count:integer] [FORCE]",
             Summary = "Gives pending entries back to their group, so that any consumer can claim them at once.",
             Since = "8.8.0",
