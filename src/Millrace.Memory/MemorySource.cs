@@ -58,7 +58,7 @@ public sealed unsafe class MemorySource : IDisposable
     private const int MaxHeldWaits = 1_000;
 
     // How often somebody who only asks for room does.
-    private const int MaxRoomWaits = 250;
+    private const int MaxRoomWaits = 50;
 
     // What is left to those who do not ask before they take: a part of the region, and no more than that.
     private const int ReservesPerRegion = 16;
