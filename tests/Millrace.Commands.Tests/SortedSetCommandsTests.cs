@@ -248,6 +248,8 @@ public sealed class SortedSetCommandsTests : IDisposable
         _driver.Run("ZADD large -0 b 0 a");
         Assert.Equal("[a b]", _driver.Say("ZRANGE large 0 0 BYSCORE"));
         Assert.Equal("-0", _driver.Say("ZSCORE large b"));
+        _driver.Run("ZRANGESTORE copy large 0 -1");
+        Assert.Equal("[a 0 b 0]", _driver.Say("ZRANGE copy 0 -1 WITHSCORES"));
     }
 
     [Theory]

@@ -218,7 +218,8 @@ public static class SortedSetRangeCommands
             for (var i = 0L; i < range.Count; i++, cursor.Next())
             {
                 var member = cursor.Text(scratch);
-                result.Put(result.Find(member), member, cursor.Score);
+                // As in Redis, the copy passes through the packed form, whose only zero is 0: adding 0 turns -0 to it.
+                result.Put(result.Find(member), member, cursor.Score + 0.0);
             }
         }
 

@@ -83,8 +83,8 @@ public sealed class StateCheck(int referencePort, int subjectPort) : IDisposable
             if (!isSame && !(what is "encoding" && (KnownDifferences.Explains("OBJECT ENCODING", left, right)
                 || (isSortedSet && MayBeSorted(key) && IsUnpackedBySort(left, right)))))
                 differences.Add(
-                    $"db {database}: {what} of {Printable.Quote(key)} is {Printable.Quote(right)}, "
-                    + $"not {Printable.Quote(left)}");
+                    $"db {database}: {what} of {Printable.Quote(key)} is {Printable.QuoteFrom(right, left)}, "
+                    + $"not {Printable.QuoteFrom(left, right)}");
         }
         long leftTtl = ReplyValue.Parse(_reference.ReadReply()).Number;
         long rightTtl = ReplyValue.Parse(_subject.ReadReply()).Number;

@@ -22,6 +22,16 @@ public static class Printable
         return text.Append('"').ToString();
     }
 
+    /// <summary>The bytes around the first one in which they differ from <paramref name="other"/>, quoted.</summary>
+    public static string QuoteFrom(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> other)
+    {
+        const int Before = 60;
+        const int After = 100;
+        int start = Math.Max(0, bytes.CommonPrefixLength(other) - Before);
+        string lead = start == 0 ? "" : $"...{start} bytes...";
+        return lead + Quote(bytes.Slice(start, Math.Min(bytes.Length - start, Before + After)));
+    }
+
     private static void Append(StringBuilder text, byte value)
     {
         switch (value)
