@@ -69,6 +69,10 @@ public sealed class CommandSpec
     /// (EXPIRE): it is refused when many of its kind have used up the reserve for them.</summary>
     public bool TakesReserve { get; init; }
 
+    /// <summary>Whether it is asked, however short the request, if there is room for what it makes
+    /// (<see cref="CopiesOfKeys"/>, <see cref="TakesReserve"/>).</summary>
+    public bool NeedsRoom => CopiesOfKeys != 0 || TakesReserve;
+
     /// <summary>Which argument names a member of the collection at its only key (a field, a member), so that it can be
     /// fetched ahead; 0: none.</summary>
     public int MemberAt { get; init; }

@@ -25,9 +25,6 @@ public static class LargeValues
     // What is made of a request takes more than its bytes: a member of one byte came in seven, and takes some forty.
     private const int MostPerRequestByte = 8;
 
-    // Members measured for the size of a collection.
-    private const int Samples = 5;
-
     /// <summary>Copies the large arguments of a request that stores them whole.</summary>
     /// <param name="unit">The unit that is going to run it.</param>
     /// <param name="spec">The command.</param>
@@ -50,9 +47,8 @@ public static class LargeValues
     public static bool TryAdmit(in Call call)
     {
         var isLong = call.Args.MostBytes > MinStagedBytes;
-        return (!isLong || TryAdmitLong(call))
-            && (call.Spec.CopiesOfKeys == 0 || TryAdmitCopies(call))
-            && (!call.Spec.TakesReserve || TryAdmitToReserve(call));
+        return !(isLong || call.Spec.NeedsRoom)
+            || ((!isLong || TryAdmitLong(call)) && TryAdmitCopies(call) && TryAdmitToReserve(call));
     }
 
     /// <summary>Copies the values that the unit's replies wait for. Requires: the unit has ended.</summary>
@@ -99,7 +95,7 @@ public static class LargeValues
 
     private static bool TryAdmitToReserve(in Call call)
     {
-        if (!call.Unit.Keyspace.Budget.IsSpent) return true;
+        if (!call.Spec.TakesReserve || !call.Unit.Keyspace.Budget.IsSpent) return true;
         call.Reply.Error(ErrorTexts.NoRoom);
         return false;
     }
@@ -107,13 +103,13 @@ public static class LargeValues
     private static bool TryAdmitCopies(in Call call)
     {
         var unit = call.Unit;
-        if (unit.Keyspace.Budget.HasPlenty) return true;
+        if (call.Spec.CopiesOfKeys == 0 || unit.Keyspace.Budget.HasPlenty) return true;
         var sum = 0L;
         foreach (ref readonly var at in call.Keys)
         {
             var key = call.Key(at.ArgIndex);
             var entry = unit.Find(key, Access.Peek);
-            if (!entry.IsMissing) sum += Value.SizeBytes(unit.PartitionFor(key).Heap, entry, Samples);
+            if (!entry.IsMissing) sum += Value.SizeBytes(unit.PartitionFor(key).Heap, entry, Value.UsualSamples);
         }
 
         return call.HasRoomFor(sum * call.Spec.CopiesOfKeys);

@@ -89,7 +89,7 @@ public sealed class Discards
 
     private void NoteNew()
     {
-        _lines[_partition].Discarded = 1;
+        _lines[_partition].HasUnpaidDiscards = 1;
         Interlocked.Increment(ref _upkeep[_loop].Discarded);
     }
 

@@ -195,7 +195,7 @@ public struct PartitionLine
     public int Listeners;
 
     /// <summary>Not 0: something was discarded here since a unit has last freed some of it.</summary>
-    public int Discarded;
+    public int HasUnpaidDiscards;
 
     /// <summary>Keys removed because their time had come, by whomever.</summary>
     public long Expired;

@@ -190,7 +190,7 @@ public sealed class Unit
         {
             for (var rest = Held; rest != 0; rest &= rest - 1)
             {
-                if (_keyspace.LineOf(BitOperations.TrailingZeroCount(rest)).Discarded != 0) return true;
+                if (_keyspace.LineOf(BitOperations.TrailingZeroCount(rest)).HasUnpaidDiscards != 0) return true;
             }
 
             return false;
@@ -205,8 +205,8 @@ public sealed class Unit
         {
             var index = BitOperations.TrailingZeroCount(rest);
             ref var line = ref _keyspace.LineOf(index);
-            if (line.Discarded == 0) continue;
-            line.Discarded = 0;
+            if (line.HasUnpaidDiscards == 0) continue;
+            line.HasUnpaidDiscards = 0;
             if (!_keyspace[index].Discards.IsEmpty) _keyspace[index].FreeDiscardedUntil(untilTicks);
         }
     }

@@ -60,20 +60,13 @@ public sealed unsafe class MemorySource : IDisposable
     // How often somebody who only asks for room does.
     private const int MaxRoomWaits = 50;
 
-    // What is left to those who do not ask before they take: a part of the region, and no more than that.
-    private const int ReservesPerRegion = 16;
-    private const long MaxReserveBytes = 8L << 30;
-
     // Guards the free runs, the chunks, the frontier and every page record that no heap owns. Taken last of all locks.
     private readonly Lock _pagesLock = new();
     private readonly SystemPages _system;
     private readonly FreeRuns _free;
     private readonly ChunkMap _chunks;
     private readonly int _pageLimit;
-    private readonly long _reserveBytes;
-    private Action? _scarcityChanged;
-    private volatile bool _isScarce;
-    private volatile bool _isSpent;
+    private readonly RegionReserve _reserve;
     private byte* _reservation;
     private readonly nuint _reservationBytes;
     private byte* _recordReservation;
@@ -123,7 +116,7 @@ public sealed unsafe class MemorySource : IDisposable
         RegionBytes = bytes;
         _reservationBytes = (nuint)bytes + ChunkBytes;
         _pageLimit = (int)(bytes / PageBytes);
-        _reserveBytes = Math.Min(bytes / ReservesPerRegion, MaxReserveBytes);
+        _reserve = new RegionReserve(bytes);
         _system = system;
         _free = new FreeRuns(Records);
         Blobs = new Blobs(this);
@@ -143,12 +136,12 @@ public sealed unsafe class MemorySource : IDisposable
     /// counting those that have it ahead of use.</summary>
     public long CommittedBytes => _chunks.CommittedBytes;
 
-    /// <summary>Whether so little of the region is left that nobody may take more who can do without: twice the reserve
-    /// (<see cref="HasRoomFor"/>), or no whole chunk. Any thread.</summary>
-    public bool IsScarce => _isScarce;
+    /// <summary>Whether so little of the region is left that nobody may take more who can do without
+    /// (<see cref="RegionReserve"/>). Any thread.</summary>
+    public bool IsScarce => _reserve.IsNear;
 
     /// <summary>Whether even half of the reserve is used: only what gives memory back may go on. Any thread.</summary>
-    public bool IsSpent => _isSpent;
+    public bool IsSpent => _reserve.IsSpent;
 
     /// <summary>The blocks for large values, which are shared by reference count.</summary>
     public Blobs Blobs { get; }
@@ -182,10 +175,10 @@ public sealed unsafe class MemorySource : IDisposable
     public bool HasRoomFor(long bytes)
     {
         // Nearly always enough was never used; frontier and limit are read without the lock.
-        if (NeverUsedBytes - _reserveBytes >= bytes) return true;
+        if (NeverUsedBytes - _reserve.Bytes >= bytes) return true;
         lock (_pagesLock)
         {
-            if (RegionBytes - UsedBytes - _reserveBytes < bytes) return false;
+            if (RegionBytes - UsedBytes - _reserve.Bytes < bytes) return false;
             if (IsFreeInOnePiece(bytes)) return true;
             // What was given up of late may still be held, to be discarded.
             for (var waits = 0; ; waits++)
@@ -199,16 +192,16 @@ public sealed unsafe class MemorySource : IDisposable
     }
 
     /// <summary>About how many bytes can still be had, the reserve left out. Any thread.</summary>
-    public long RoomBytes => Math.Max(RegionBytes - UsedBytes - _reserveBytes, 0);
+    public long RoomBytes => Math.Max(RegionBytes - UsedBytes - _reserve.Bytes, 0);
 
     /// <summary>Whether all that is used can be had twice more, never used before. Any thread; two reads.</summary>
-    public bool HasPlenty => NeverUsedBytes - _reserveBytes >= 2 * UsedBytes;
+    public bool HasPlenty => NeverUsedBytes - _reserve.Bytes >= 2 * UsedBytes;
 
     /// <summary>Has somebody told whenever <see cref="IsScarce"/> has changed: under the source's lock, so it must be
     /// quick and take no lock.</summary>
     public void TellScarcity(Action changed)
     {
-        lock (_pagesLock) _scarcityChanged = changed;
+        lock (_pagesLock) _reserve.NearnessChanged = changed;
     }
 
     /// <summary>
@@ -580,7 +573,7 @@ public sealed unsafe class MemorySource : IDisposable
     private bool IsFreeInOnePiece(long bytes)
     {
         var atEnd = ((long)FreeAtFrontier * PageBytes) + NeverUsedBytes;
-        return atEnd - _reserveBytes >= bytes || _free.Find((int)(bytes / PageBytes) + 1) != 0;
+        return atEnd - _reserve.Bytes >= bytes || _free.Find((int)(bytes / PageBytes) + 1) != 0;
     }
 
     // A whole chunk is what the longest span needs, and much more; only near the end of the region it may be missing.
@@ -589,11 +582,7 @@ public sealed unsafe class MemorySource : IDisposable
         var left = RegionBytes - UsedBytes;
         var hasChunk = NeverUsedBytes >= ChunkBytes || _queue != 0 || _workedChunks != 0
             || _free.Find(PagesPerChunk) != 0;
-        var isScarce = left < 2 * _reserveBytes || !hasChunk;
-        _isSpent = left < _reserveBytes / 2 || !hasChunk;
-        if (isScarce == _isScarce) return;
-        _isScarce = isScarce;
-        _scarcityChanged?.Invoke();
+        _reserve.Note(hasChunk ? left : 0);
     }
 
     // Adds pages to the free ones, joining what is free on either side. Chunks that are free now and too many are

@@ -22,7 +22,7 @@ public static class DataCommands
         .. DumpCommands.Table,
         .. ListCommands.Table,
         .. BlockingListCommands.Table,
-        .. ListRangeCommands.Table,
+        .. ListMoveManyCommands.Table,
         .. ExpiryCommands.Table,
         .. KeyspaceCommands.Table,
         .. SortedSetCommands.Table,

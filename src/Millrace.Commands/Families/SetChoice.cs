@@ -24,7 +24,6 @@ internal static class SetChoice
     private const int EffectMembers = 1024;
 
     /// <summary>SPOP moves what stays when it is less than this part of what goes.</summary>
-    private const int Samples = 5; // of members, for the size of a set
     private const int MovedPart = 5;
 
     /// <summary>SRANDMEMBER walks the set when it is asked for more than this part of it.</summary>
@@ -80,7 +79,7 @@ internal static class SetChoice
         }
         else if (SetValue.EncodingOf(entry) == SetEncoding.Table
             && (size - count) * MovedPart <= count
-            && call.Unit.HasRoomFor(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry, Samples)))
+            && call.Unit.HasRoomFor(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry, Value.UsualSamples)))
         {
             PopMost(call, entry, size - count);
         }

@@ -105,10 +105,8 @@ public static class StreamInfoCommands
             reply.Map(4);
             reply.Bulk("name"u8);
             reply.Bulk(consumer.Name);
-            reply.Bulk("pending"u8);
-            reply.Integer(consumer.Pending.Count);
-            reply.Bulk("idle"u8);
-            reply.Integer(Math.Max(nowMs - consumer.SeenMs, 0));
+            Field(reply, "pending"u8, consumer.Pending.Count);
+            Field(reply, "idle"u8, Math.Max(nowMs - consumer.SeenMs, 0));
             reply.Bulk("inactive"u8);
             var isNew = consumer.ActiveMs == StreamConsumer.NeverActive;
             reply.Integer(isNew ? StreamConsumer.NeverActive : nowMs - consumer.ActiveMs);
@@ -126,10 +124,8 @@ public static class StreamInfoCommands
             reply.Map(6);
             reply.Bulk("name"u8);
             reply.Bulk(group.Name);
-            reply.Bulk("consumers"u8);
-            reply.Integer(group.ConsumerCount);
-            reply.Bulk("pending"u8);
-            reply.Integer(group.Pending.Count);
+            Field(reply, "consumers"u8, group.ConsumerCount);
+            Field(reply, "pending"u8, group.Pending.Count);
             WriteProgress(reply, log, group);
         }
     }
@@ -178,18 +174,14 @@ public static class StreamInfoCommands
     {
         var producers = log.Producers;
         reply.Map((isFull ? 9 : 10) + (producers.IsMissing ? 0 : 6));
-        reply.Bulk("length"u8);
-        reply.Integer(log.Length);
-        reply.Bulk("radix-tree-keys"u8);
-        reply.Integer(log.NodeCount);
-        reply.Bulk("radix-tree-nodes"u8);
-        reply.Integer(log.IndexNodeCount + 1);
+        Field(reply, "length"u8, log.Length);
+        Field(reply, "radix-tree-keys"u8, log.NodeCount);
+        Field(reply, "radix-tree-nodes"u8, log.IndexNodeCount + 1);
         reply.Bulk("last-generated-id"u8);
         StreamText.WriteId(reply, log.LastId);
         reply.Bulk("max-deleted-entry-id"u8);
         StreamText.WriteId(reply, log.MaxDeletedId);
-        reply.Bulk("entries-added"u8);
-        reply.Integer(log.EntriesAdded);
+        Field(reply, "entries-added"u8, log.EntriesAdded);
         reply.Bulk("recorded-first-entry-id"u8);
         StreamText.WriteId(reply, log.FirstId);
         if (!producers.IsMissing) WriteProducers(reply, producers);
@@ -203,8 +195,7 @@ public static class StreamInfoCommands
             return;
         }
 
-        reply.Bulk("groups"u8);
-        reply.Integer(log.Groups.Count);
+        Field(reply, "groups"u8, log.Groups.Count);
         reply.Bulk("first-entry"u8);
         WriteEdge(reply, log, isLast: false);
         reply.Bulk("last-entry"u8);
@@ -214,18 +205,18 @@ public static class StreamInfoCommands
     // Six pairs; left out of what is told of streams that have to do with no producer.
     private static void WriteProducers(ReplyWriter reply, StreamProducers producers)
     {
-        reply.Bulk("idmp-duration"u8);
-        reply.Integer(producers.Limits.DurationSeconds);
-        reply.Bulk("idmp-maxsize"u8);
-        reply.Integer(producers.Limits.MaxSize);
-        reply.Bulk("pids-tracked"u8);
-        reply.Integer(producers.Count);
-        reply.Bulk("iids-tracked"u8);
-        reply.Integer(producers.MessageCount);
-        reply.Bulk("iids-added"u8);
-        reply.Integer(producers.AddedCount);
-        reply.Bulk("iids-duplicates"u8);
-        reply.Integer(producers.RepeatedCount);
+        Field(reply, "idmp-duration"u8, producers.Limits.DurationSeconds);
+        Field(reply, "idmp-maxsize"u8, producers.Limits.MaxSize);
+        Field(reply, "pids-tracked"u8, producers.Count);
+        Field(reply, "iids-tracked"u8, producers.MessageCount);
+        Field(reply, "iids-added"u8, producers.AddedCount);
+        Field(reply, "iids-duplicates"u8, producers.RepeatedCount);
+    }
+
+    private static void Field(ReplyWriter reply, ReadOnlySpan<byte> name, long number)
+    {
+        reply.Bulk(name);
+        reply.Integer(number);
     }
 
     private static void WriteEdge(ReplyWriter reply, StreamLog log, bool isLast)
@@ -241,8 +232,7 @@ public static class StreamInfoCommands
         reply.Bulk("name"u8);
         reply.Bulk(group.Name);
         WriteProgress(reply, log, group);
-        reply.Bulk("pel-count"u8);
-        reply.Integer(group.Pending.Count);
+        Field(reply, "pel-count"u8, group.Pending.Count);
         reply.Bulk("pending"u8);
         WritePending(reply, group, default, count);
         reply.Bulk("consumers"u8);
@@ -253,18 +243,14 @@ public static class StreamInfoCommands
             reply.Map(5);
             reply.Bulk("name"u8);
             reply.Bulk(consumer.Name);
-            reply.Bulk("seen-time"u8);
-            reply.Integer(consumer.SeenMs);
-            reply.Bulk("active-time"u8);
-            reply.Integer(consumer.ActiveMs);
-            reply.Bulk("pel-count"u8);
-            reply.Integer(consumer.Pending.Count);
+            Field(reply, "seen-time"u8, consumer.SeenMs);
+            Field(reply, "active-time"u8, consumer.ActiveMs);
+            Field(reply, "pel-count"u8, consumer.Pending.Count);
             reply.Bulk("pending"u8);
             WritePending(reply, group, consumer, count);
         }
 
-        reply.Bulk("nacked-count"u8);
-        reply.Integer(group.UnownedCount);
+        Field(reply, "nacked-count"u8, group.UnownedCount);
     }
 
     // How far a group has come: three pairs.

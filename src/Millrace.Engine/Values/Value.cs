@@ -45,6 +45,9 @@ public static class Value
             nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
     };
 
+    /// <summary>How many members are enough for an estimate of <see cref="SizeBytes"/> (MEMORY USAGE).</summary>
+    public const int UsualSamples = 5;
+
     /// <summary>Bytes of native memory that an entry takes with everything it owns.</summary>
     /// <param name="heap">Where it lives.</param>
     /// <param name="entry">The entry.</param>

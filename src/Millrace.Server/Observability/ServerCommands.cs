@@ -18,8 +18,6 @@ namespace Millrace.Server.Observability;
 public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
 {
     /// <summary>How many members of a collection MEMORY USAGE looks at.</summary>
-    private const int DefaultSamples = 5;
-
     private readonly Action<ShutdownFlags> _requestShutdown = requestShutdown;
 
     /// <summary>The family's commands.</summary>
@@ -108,7 +106,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
 
     private static void Usage(ref Call call)
     {
-        long samples = DefaultSamples;
+        long samples = Value.UsualSamples;
         for (var i = 3; i < call.Args.Count; i += 2)
         {
             if (!call.Is(i, "SAMPLES"u8) || i + 1 == call.Args.Count)

@@ -151,7 +151,8 @@ public sealed class DifferentialRun : IDisposable
         }
         Note(index, request, reference);
         if (ReplyRules.Same(request.Command, reference, subject, out string rule)
-            || KnownDifferences.Explains(request.Command, reference, subject))
+            || KnownDifferences.Explains(request.Command, reference, subject)
+            || UnpackedBySort.Explains(request, reference, subject))
             return true;
         Record(index, request, reference, subject, rule);
         return true;

@@ -81,7 +81,7 @@ public sealed class StateCheck(int referencePort, int subjectPort) : IDisposable
             // Sums of scores may differ in their last bit, which a digest does not forgive and the rule does.
             bool isSame = (what is "digest" && isSortedSet) || ReplyRules.Same(what, left, right, out _);
             if (!isSame && !(what is "encoding" && (KnownDifferences.Explains("OBJECT ENCODING", left, right)
-                || (isSortedSet && MayBeSorted(key) && IsUnpackedBySort(left, right)))))
+                || (isSortedSet && UnpackedBySort.Explains("OBJECT ENCODING", key, left, right)))))
                 differences.Add(
                     $"db {database}: {what} of {Printable.Quote(key)} is {Printable.QuoteFrom(right, left)}, "
                     + $"not {Printable.QuoteFrom(left, right)}");
@@ -92,14 +92,6 @@ public sealed class StateCheck(int referencePort, int subjectPort) : IDisposable
         if (!same)
             differences.Add($"db {database}: PTTL of {Printable.Quote(key)} is {rightTtl}, not {leftTtl}");
     }
-
-    // SORT is given keys of lists and sets, but any name may hold a sorted set for a while, and 7.0.15 unpacks that
-    // (docs/compatibility.md). Names of the pool of sorted sets it never meets.
-    private static bool MayBeSorted(byte[] key) => !key.AsSpan().StartsWith("z:"u8);
-
-    private static bool IsUnpackedBySort(byte[] reference, byte[] actual) =>
-        reference.AsSpan().SequenceEqual("$8\r\nskiplist\r\n"u8)
-        && actual.AsSpan().SequenceEqual("$8\r\nlistpack\r\n"u8);
 
     // DBSIZE counts keys that have expired but were not looked at since; after a look at all, both must agree.
     private static void Sweep(RawConnection connection)

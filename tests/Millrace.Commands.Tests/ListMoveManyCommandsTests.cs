@@ -3,7 +3,7 @@ using Millrace.Commands.Tests.Driver;
 namespace Millrace.Commands.Tests;
 
 /// <summary>LMOVEM and BLMOVEM as the documentation of Redis 8.10 has them.</summary>
-public sealed class ListRangeCommandsTests : IDisposable
+public sealed class ListMoveManyCommandsTests : IDisposable
 {
     private const string Syntax = "ERR syntax error";
     private const string BadCount = "ERR count should be greater than 0";

@@ -19,7 +19,7 @@ using ValueType = Millrace.Engine.ValueType;
 namespace Millrace.Commands.Families;
 
 /// <summary>The commands that move several elements of lists.</summary>
-public static class ListRangeCommands
+public static class ListMoveManyCommands
 {
     private const int OptionWords = 3;
 
