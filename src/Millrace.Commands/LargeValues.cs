@@ -103,7 +103,8 @@ public static class LargeValues
     private static bool TryAdmitCopies(in Call call)
     {
         var unit = call.Unit;
-        if (call.Spec.CopiesOfKeys == 0 || unit.Keyspace.Budget.HasPlenty) return true;
+        var copies = call.Spec.CopiesOfKeys;
+        if (copies == 0 || unit.Keyspace.Budget.HasPlentyFor(copies)) return true;
         var sum = 0L;
         foreach (ref readonly var at in call.Keys)
         {
@@ -112,6 +113,6 @@ public static class LargeValues
             if (!entry.IsMissing) sum += Value.SizeBytes(unit.PartitionFor(key).Heap, entry, Value.UsualSamples);
         }
 
-        return call.HasRoomFor(sum * call.Spec.CopiesOfKeys);
+        return call.HasRoomFor(sum * copies);
     }
 }

@@ -123,8 +123,9 @@ public sealed class MemoryBudget
     public void Settle()
     {
         if (_gate is null) return;
-        var isExceeded = IsOver(ReportedBytes);
-        if (isExceeded != _gate.IsClosed) Turn(isExceeded);
+        // Again until it is so: what another loop has turned meanwhile must not be turned back by an older look.
+        for (var isExceeded = IsOver(ReportedBytes); isExceeded != _gate.IsClosed; isExceeded = IsOver(ReportedBytes))
+            Turn(isExceeded);
     }
 
     /// <summary>Whether a command may take so many bytes: there are as many, in one piece. Asked before the first of
@@ -142,9 +143,9 @@ public sealed class MemoryBudget
         }
     }
 
-    /// <summary>Whether there is so much room that nobody has to measure what he is going to copy. Any thread.
+    /// <summary>Whether there is so much room that nobody has to measure what he makes so many copies of. Any thread.
     /// </summary>
-    public bool HasPlenty => _source.HasPlenty;
+    public bool HasPlentyFor(int copies) => _source.HasPlentyFor(copies);
 
     /// <summary>Reports a partition exactly; it is held.</summary>
     public void ReportExactly(Partition partition)
@@ -173,7 +174,7 @@ public sealed class MemoryBudget
     {
         partition.ReportedBytes += change;
         var isExceeded = IsOver(Interlocked.Add(ref _sum.Bytes, change));
-        if (isExceeded != _gate!.IsClosed) Turn(isExceeded);
+        if (isExceeded != _gate!.IsClosed) Settle();
     }
 
     private void Turn(bool isExceeded)

@@ -138,7 +138,7 @@ public sealed unsafe class MemorySource : IDisposable
 
     /// <summary>Whether so little of the region is left that nobody may take more who can do without
     /// (<see cref="RegionReserve"/>). Any thread.</summary>
-    public bool IsScarce => _reserve.IsNear;
+    public bool IsScarce => _reserve.IsScarce;
 
     /// <summary>Whether even half of the reserve is used: only what gives memory back may go on. Any thread.</summary>
     public bool IsSpent => _reserve.IsSpent;
@@ -194,14 +194,15 @@ public sealed unsafe class MemorySource : IDisposable
     /// <summary>About how many bytes can still be had, the reserve left out. Any thread.</summary>
     public long RoomBytes => Math.Max(RegionBytes - UsedBytes - _reserve.Bytes, 0);
 
-    /// <summary>Whether all that is used can be had twice more, never used before. Any thread; two reads.</summary>
-    public bool HasPlenty => NeverUsedBytes - _reserve.Bytes >= 2 * UsedBytes;
+    /// <summary>Whether so many times of all that is used can be had, never used before. Any thread; two reads.
+    /// </summary>
+    public bool HasPlentyFor(int copies) => NeverUsedBytes - _reserve.Bytes >= copies * UsedBytes;
 
     /// <summary>Has somebody told whenever <see cref="IsScarce"/> has changed: under the source's lock, so it must be
     /// quick and take no lock.</summary>
     public void TellScarcity(Action changed)
     {
-        lock (_pagesLock) _reserve.NearnessChanged = changed;
+        lock (_pagesLock) _reserve.ScarcityChanged = changed;
     }
 
     /// <summary>

@@ -5,10 +5,10 @@ namespace Millrace.Memory;
 /// </summary>
 /// <remarks>
 /// <code>
-///   left:  all ............ 2 reserves ........ 1 reserve ........ half of it ........ 0
-///                           | IsNear                               | IsSpent
-///          everybody takes    who asks is refused more than         only what gives memory
-///                             what is left of it; data goes         back goes on
+///   left:  all ................. 2 reserves ........ 1 reserve ........ half of it ........ 0
+///                                | IsScarce                             | IsSpent
+///          who asks takes what     commands that take memory are          so are those that take a
+///          leaves the reserve      refused, as at the memory limit        little without being stopped there
 /// </code>
 /// Written under the source's lock, read by any thread.
 /// </remarks>
@@ -18,28 +18,28 @@ internal sealed class RegionReserve(long regionBytes)
     private const int PartsOfRegion = 16;
     private const long MaxBytes = 8L << 30;
 
-    private volatile bool _isNear;
+    private volatile bool _isScarce;
     private volatile bool _isSpent;
 
     /// <summary>Its size.</summary>
     internal long Bytes { get; } = Math.Min(regionBytes / PartsOfRegion, MaxBytes);
 
     /// <summary>Whether less than twice its size is left.</summary>
-    internal bool IsNear => _isNear;
+    internal bool IsScarce => _isScarce;
 
     /// <summary>Whether less than half of it is left.</summary>
     internal bool IsSpent => _isSpent;
 
-    /// <summary>Is told whenever <see cref="IsNear"/> has changed.</summary>
-    internal Action? NearnessChanged { get; set; }
+    /// <summary>Is told whenever <see cref="IsScarce"/> has changed.</summary>
+    internal Action? ScarcityChanged { get; set; }
 
     /// <summary>Notes how much of the region is left.</summary>
     internal void Note(long leftBytes)
     {
         _isSpent = leftBytes < Bytes / 2;
-        var isNear = leftBytes < 2 * Bytes;
-        if (isNear == _isNear) return;
-        _isNear = isNear;
-        NearnessChanged?.Invoke();
+        var isScarce = leftBytes < 2 * Bytes;
+        if (isScarce == _isScarce) return;
+        _isScarce = isScarce;
+        ScarcityChanged?.Invoke();
     }
 }

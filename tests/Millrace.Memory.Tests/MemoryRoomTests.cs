@@ -11,13 +11,13 @@ public class MemoryRoomTests
     public void Room_is_what_is_left_without_the_reserve()
     {
         using var source = new MemorySource(RegionBytes);
-        Assert.True(source.HasPlenty);
+        Assert.True(source.HasPlentyFor(2));
         Assert.True(source.HasRoomFor(RegionBytes - ReserveBytes - MemorySource.ChunkBytes));
         Assert.False(source.HasRoomFor(RegionBytes - ReserveBytes + 1));
         Assert.Equal(RegionBytes - ReserveBytes, source.RoomBytes);
         var owner = source.Enter();
         var first = source.TakeBlob(30 * PagesPerMegabyte, owner);
-        Assert.False(source.HasPlenty);
+        Assert.False(source.HasPlentyFor(2));
         Assert.Equal((34 << 20) - ReserveBytes, source.RoomBytes);
         Assert.True(source.HasRoomFor(20 << 20));
         Assert.False(source.HasRoomFor(31 << 20));

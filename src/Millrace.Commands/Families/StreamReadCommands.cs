@@ -35,6 +35,9 @@ public static class StreamReadCommands
     private const int ForgottenPerEntry = 10;
     private const long MostCount = long.MaxValue / ForgottenPerEntry;
 
+    // A little entry takes that many times its memory when it becomes pending.
+    private const int MostPendingPerEntryByte = 10;
+
     /// <summary>The family's commands.</summary>
     public static CommandSpec[] Table =>
     [
@@ -143,13 +146,13 @@ public static class StreamReadCommands
     // What is handed out may be much in a stream of little entries.
     private static bool HasRoom(in Call call, StreamReadOptions options)
     {
-        if (call.Unit.Keyspace.Budget.HasPlenty) return true;
+        if (call.Unit.Keyspace.Budget.HasPlentyFor(MostPendingPerEntryByte)) return true;
         var bytes = 0L;
         var max = options.Count == 0 ? long.MaxValue : options.Count;
         for (var i = 0; i < options.Keys; i++)
         {
             if (!IsNew(call.Args[options.IdsAt + i], out _)) continue;
-            var entry = call.Read(options.KeysAt + i);
+            var entry = call.Unit.Find(call.Key(options.KeysAt + i), Access.Peek);
             var log = StreamValue.Log(entry);
             var group = FindGroup(call, options, entry);
             var count = options.NeedsNoAck ? 0 : EntriesAbove(log, group.LastId, max);
@@ -444,8 +447,8 @@ public static class StreamReadCommands
     }
 
     // The pending entries of a group that have been so for long enough when the command begins, the longest first.
-    // Those that are no longer in the stream are forgotten on the way, but only so many in one call: a caller who waits
-    // comes back for the others, one who does not finds them gone the next time.
+    // Those that are no longer in the stream are forgotten on the way, but only so many in one call: the others wait
+    // for the next one.
     private struct IdleEntries
     {
         private readonly int _groupAt;

@@ -53,6 +53,7 @@ public static class StreamReleaseCommands
             return;
         }
 
+        if (!call.HasRoomFor(options.IdCount * StreamGroup.MostEntryBytes)) return;
         var released = 0;
         for (var i = 0; i < options.IdCount; i++)
         {

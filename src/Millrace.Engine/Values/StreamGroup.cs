@@ -20,8 +20,8 @@ public readonly struct StreamGroup
     /// <summary>The number of entries read is not known.</summary>
     public const long UnknownEntriesRead = -1;
 
-    /// <summary>The most memory that an entry takes which becomes pending: in the three indexes that have it, each of
-    /// which may be half full.</summary>
+    /// <summary>The memory that each of many entries takes which become pending: in the three indexes that have it,
+    /// each of which may be half full.</summary>
     public const long MostEntryBytes = 2 * (48 + 16 + MomentBytes) * FillSlack / 8;
 
     private const long MomentBytes = 32;

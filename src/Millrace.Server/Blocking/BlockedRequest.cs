@@ -11,7 +11,8 @@ namespace Millrace.Server.Blocking;
 /// </summary>
 /// <remarks>
 /// The serving loop uses the record and nothing of its client but the address of the client's loop, which never
-/// changes. Made by the client's loop; but for the reply, only that loop changes anything of it.
+/// changes. Made by the client's loop; the serving loop writes the reply, what the command asks of its caller and that
+/// the wait is over, all under the lock of a partition that it waits in; only the client's loop changes anything else.
 /// </remarks>
 public sealed class BlockedRequest : Waiter
 {

@@ -9,7 +9,10 @@ namespace Millrace.Server.Blocking;
 /// </summary>
 /// <remarks>Until then they do no harm: an ended waiter is passed over, and a watch that is broken tells nobody.
 /// Belongs to the loop.</remarks>
-public sealed class Withdrawals(Keyspace keyspace)
+/// <param name="keyspace">The keyspace.</param>
+/// <param name="unit">The loop's unit.</param>
+/// <param name="tryBegin">Begins the unit with a partition; false when that is busy.</param>
+public sealed class Withdrawals(Keyspace keyspace, Unit unit, Func<int, bool> tryBegin)
 {
     private readonly List<Waiter> _undecided = [];
     private readonly List<(Waiter Waiter, ulong Partitions)> _waiters = [];
@@ -31,10 +34,8 @@ public sealed class Withdrawals(Keyspace keyspace)
     /// <summary>Takes in the watches of a client that is gone.</summary>
     public void Add(Watcher watcher) => _watchers.Add(watcher);
 
-    /// <summary>Takes out what it can.</summary>
-    /// <param name="unit">The loop's unit, which is not under way.</param>
-    /// <param name="unixMs">The loop's clock.</param>
-    public void Work(Unit unit, long unixMs)
+    /// <summary>Takes out what it can. The unit is not under way.</summary>
+    public void Work()
     {
         for (var i = _undecided.Count - 1; i >= 0; i--)
         {
@@ -47,7 +48,7 @@ public sealed class Withdrawals(Keyspace keyspace)
         for (var i = _waiters.Count - 1; i >= 0; i--)
         {
             var (waiter, partitions) = _waiters[i];
-            var left = WorkOn(unit, unixMs, partitions, waiter, static (partition, it) => it.Leave(partition));
+            var left = WorkOn(partitions, waiter, static (partition, it) => it.Leave(partition));
             if (left == 0) _waiters.RemoveAt(i);
             else _waiters[i] = (waiter, left);
         }
@@ -55,7 +56,7 @@ public sealed class Withdrawals(Keyspace keyspace)
         for (var i = _watchers.Count - 1; i >= 0; i--)
         {
             var watcher = _watchers[i];
-            WorkOn(unit, unixMs, watcher.Partitions, watcher, Forget);
+            WorkOn(watcher.Partitions, watcher, Forget);
             if (watcher.Partitions == 0) _watchers.RemoveAt(i);
         }
     }
@@ -63,13 +64,13 @@ public sealed class Withdrawals(Keyspace keyspace)
     private void Forget(Partition partition, Watcher watcher) => watcher.Forget(partition, keyspace);
 
     // The partitions that were busy.
-    private ulong WorkOn<T>(Unit unit, long unixMs, ulong partitions, T on, Action<Partition, T> work)
+    private ulong WorkOn<T>(ulong partitions, T on, Action<Partition, T> work)
     {
         var busy = 0UL;
         for (var rest = partitions; rest != 0; rest &= rest - 1)
         {
             var index = BitOperations.TrailingZeroCount(rest);
-            if (!unit.TryBegin(1UL << index, unixMs, patient: false, out _))
+            if (!tryBegin(index))
             {
                 busy |= 1UL << index;
                 continue;

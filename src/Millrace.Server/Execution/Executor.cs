@@ -50,6 +50,7 @@ public sealed class Executor
     private readonly ReplyWriter _servedWriter = new();
     private readonly List<BlockedRequest> _served = [];
     private long _clockTicks;
+    private long _waitedMs; // when work that no client asked for last waited for a partition
     private long _paidTicks; // when a unit last freed what it had discarded
     private long _countedErrors; // by commands within a command (EXEC), so that they are counted once
 
@@ -61,7 +62,7 @@ public sealed class Executor
         _host = host;
         _effects = new EffectRecorder(log, gates);
         _unit = new Unit(keyspace, seed);
-        _withdrawals = new Withdrawals(keyspace);
+        _withdrawals = new Withdrawals(keyspace, _unit, TryBeginUpkeep);
         Evictor = new Evictor(keyspace, gates, _unit, host, this);
         Statistics = new CommandStatistics(table);
     }
@@ -177,8 +178,7 @@ public sealed class Executor
         const long LeastMs = 1;
         const long PausedMs = 10;
 
-        // Even an impatient unit waits a little for a lock, which the other clients of this loop would feel.
-        if (_keyspace.IsTaken(request.Partitions)
+        if (!MayWaitFor(request.Partitions)
             || !_unit.TryBeginWrite(request.Partitions, _host.UnixMs, patient: false, out _))
         {
             return request.NextBusyMs();
@@ -199,14 +199,14 @@ public sealed class Executor
     }
 
     /// <summary>Takes out of the partitions what clients have left behind; what is busy has to wait.</summary>
-    public void Withdraw() => _withdrawals.Work(_unit, _host.UnixMs);
+    public void Withdraw() => _withdrawals.Work();
 
     /// <summary>
     /// Removes due keys of a partition in slices; false when the partition was busy and nothing was done.
     /// </summary>
     public bool RemoveDue(int partition, int sliceKeys, long untilTicks, LatenessHistogram lateness)
     {
-        if (!_unit.TryBegin(1UL << partition, _host.UnixMs, patient: false, out _)) return false;
+        if (!TryBeginUpkeep(partition)) return false;
         if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0)
         {
             _unit.End();
@@ -227,6 +227,7 @@ public sealed class Executor
     /// </summary>
     public void ServeLost(int partition)
     {
+        if (!MayWaitFor(1UL << partition)) return;
         if (!_unit.TryBeginWrite(1UL << partition, _host.UnixMs, patient: false, out _)) return;
         BeginAlone();
         _unit.WakeForLost(partition);
@@ -237,9 +238,26 @@ public sealed class Executor
     /// </summary>
     public void FreeDiscarded(int partition, long untilTicks)
     {
-        if (!_unit.TryBegin(1UL << partition, _host.UnixMs, patient: false, out _)) return;
+        if (!TryBeginUpkeep(partition)) return;
         _keyspace[partition].FreeDiscardedUntil(untilTicks);
         _unit.End();
+    }
+
+    private bool TryBeginUpkeep(int partition) =>
+        MayWaitFor(1UL << partition) && _unit.TryBegin(1UL << partition, _host.UnixMs, patient: false, out _);
+
+    // Whether work that no client of this loop has just asked for may wait for partitions. Even an impatient unit waits
+    // up to a millisecond for a lock, which the clients would feel: it may do so now and then, or it might never have
+    // its turn, and otherwise passes over what is taken.
+    private bool MayWaitFor(ulong partitions)
+    {
+        const long BetweenWaitsMs = 20;
+
+        if (!_keyspace.IsTaken(partitions)) return true;
+        var nowMs = _host.UnixMs;
+        if (Math.Abs(nowMs - _waitedMs) < BetweenWaitsMs) return false;
+        _waitedMs = nowMs;
+        return true;
     }
 
     // The batch stage leaves the container in place when it knows no such subcommand.

@@ -14,12 +14,13 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
 {
     private readonly long _usedAtStart = parts.Keyspace.UsedBytes;
     private readonly long _machineBytes = ProcessUsage.MachineBytes();
+    private readonly ProcessUsage _usage = new();
 
     /// <summary>Memory.</summary>
     public void Memory(InfoText text)
     {
         var used = parts.Keyspace.UsedBytes;
-        var resident = ProcessUsage.ResidentBytes();
+        var resident = _usage.ResidentBytes();
         var overhead = TableBytes();
         parts.MemoryPeak.Observe(used);
         text.Section("Memory");

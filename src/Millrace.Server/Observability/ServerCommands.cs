@@ -17,7 +17,6 @@ namespace Millrace.Server.Observability;
 /// <param name="requestShutdown">Asks for the server's end; returns at once.</param>
 public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
 {
-    /// <summary>How many members of a collection MEMORY USAGE looks at.</summary>
     private readonly Action<ShutdownFlags> _requestShutdown = requestShutdown;
 
     /// <summary>The family's commands.</summary>

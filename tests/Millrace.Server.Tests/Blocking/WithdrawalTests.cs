@@ -1,0 +1,42 @@
+using Millrace.Engine;
+
+namespace Millrace.Server.Tests.Blocking;
+
+/// <summary>What clients leave behind in a partition that somebody holds for long.</summary>
+public class WithdrawalTests
+{
+    private const int Waiters = 40;
+    private const long NowMs = 1;
+
+    [Fact]
+    public void Clients_that_time_out_are_answered_while_their_partition_is_held_and_leave_it_afterwards()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        var keyspace = server.Server.Parts.Keyspace;
+        using var watcher = new Conversation(server);
+        Conversation[] clients = [.. Enumerable.Range(0, Waiters).Select(_ => new Conversation(server))];
+        foreach (var client in clients) client.Send("BLPOP", "k", "0.2");
+        while (!watcher.Say("INFO clients").Contains($"blocked_clients:{Waiters}\r\n", StringComparison.Ordinal))
+            Thread.Sleep(1);
+
+        var unit = new Unit(keyspace, seed: 1);
+        Assert.True(unit.TryBegin(keyspace.AllPartitions, NowMs, patient: true, out _));
+        foreach (var client in clients) Assert.Equal("(nil)", client.Read());
+        Assert.Equal("PONG", watcher.Say("PING"));
+        unit.End();
+
+        Assert.Equal("1", watcher.Say("RPUSH k 1"));
+        Assert.Equal("1", watcher.Say("LLEN k"));
+        while (CountAwaited(keyspace, unit) > 0) Thread.Sleep(1);
+        foreach (var client in clients) client.Dispose();
+    }
+
+    private static int CountAwaited(Keyspace keyspace, Unit unit)
+    {
+        Assert.True(unit.TryBegin(keyspace.AllPartitions, NowMs, patient: true, out _));
+        var sum = 0;
+        for (var i = 0; i < keyspace.Shape.Partitions; i++) sum += keyspace[i].Awaited.Count;
+        unit.End();
+        return sum;
+    }
+}
