@@ -19,6 +19,7 @@ public static class MurmurHash64A
     /// <summary>The hash of some bytes.</summary>
     public static ulong Hash(ReadOnlySpan<byte> bytes, ulong seed)
     {
+        var whole = bytes;
         var hash = seed ^ unchecked((ulong)bytes.Length * Multiplier);
         while (bytes.Length >= sizeof(ulong))
         {
@@ -30,12 +31,20 @@ public static class MurmurHash64A
 
         if (!bytes.IsEmpty)
         {
-            var rest = 0UL;
-            for (var i = bytes.Length - 1; i >= 0; i--) rest = (rest << 8) | bytes[i];
-            hash = unchecked((hash ^ rest) * Multiplier);
+            hash = unchecked((hash ^ Rest(whole, bytes)) * Multiplier);
         }
 
         hash = unchecked((hash ^ (hash >> Shift)) * Multiplier);
         return hash ^ (hash >> Shift);
+    }
+
+    // The last 1 to 7 bytes: from the last 8, where there are as many, without a loop.
+    private static ulong Rest(ReadOnlySpan<byte> whole, ReadOnlySpan<byte> rest)
+    {
+        if (whole.Length >= sizeof(ulong))
+            return BinaryPrimitives.ReadUInt64LittleEndian(whole[^sizeof(ulong)..]) >> (64 - (8 * rest.Length));
+        var word = 0UL;
+        for (var i = rest.Length - 1; i >= 0; i--) word = (word << 8) | rest[i];
+        return word;
     }
 }

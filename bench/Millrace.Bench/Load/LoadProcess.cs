@@ -42,6 +42,7 @@ internal sealed class LoadProcess(ChildProcesses children, string cores)
             .LastOrDefault() ?? throw new IOException("redis-benchmark printed nothing");
         var fields = line.Split(',').Select(field => field.Trim('"')).ToArray();
         if (fields.Length < 2) throw new IOException("redis-benchmark printed: " + line);
+        if (fields[0] == "test") throw new IOException("redis-benchmark has no test of this name (--load own)");
         double? Us(int index) => fields.Length >= RedisBenchmarkFields ? Number(fields[index]) * 1000 : null;
         return new LoadResult
         {
