@@ -17,7 +17,8 @@ public readonly record struct EvictionCandidate(ulong Rank, ulong Hash, uint Clo
 ///   items  [ worst | ...            | best | free ]      ranks descending
 /// </code>
 /// A candidate is a hash and a clock and not an entry: it is looked up again, under its partition's lock. Each entry is
-/// in it once. O(<see cref="Capacity"/>) for each offer. One per loop.
+/// in it once. O(<see cref="Capacity"/>) for each offer. One per loop. Moved without spans: those over a type of ours
+/// would be compiled on the loop when the first key goes.
 /// </remarks>
 public sealed class EvictionPool
 {
@@ -47,8 +48,8 @@ public sealed class EvictionPool
         var drops = Count == Capacity ? 1 : 0;
         var at = Count;
         while (at > drops && _items[at - 1].Rank <= candidate.Rank) at--;
-        if (drops == 1) _items.AsSpan(1, at - 1).CopyTo(_items);
-        else _items.AsSpan(at, Count - at).CopyTo(_items.AsSpan(at + 1));
+        if (drops == 1) Array.Copy(_items, 1, _items, 0, at - 1);
+        else Array.Copy(_items, at, _items, at + 1, Count - at);
         _items[at - drops] = candidate;
         Count += 1 - drops;
     }
@@ -59,7 +60,7 @@ public sealed class EvictionPool
     /// <summary>Forgets the candidate that so many are better than. Requires: there is one.</summary>
     public void Drop(int place)
     {
-        _items.AsSpan(Count - place, place).CopyTo(_items.AsSpan(Count - 1 - place));
+        Array.Copy(_items, Count - place, _items, Count - 1 - place, place);
         Count--;
     }
 

@@ -407,6 +407,8 @@ public sealed unsafe class Heap : IDisposable
         return (ulong)first << MemorySource.UnitsPerPageShift;
     }
 
+    // Not inlined: where that used up what a caller may inline, the little ones below were compiled on the loop.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeRaw(ulong value)
     {
         ref var record = ref RecordOf(value);

@@ -148,7 +148,9 @@ internal unsafe struct IndexNode
     }
 
     /// <summary>Moves elements, which may overlap, within or between nodes.</summary>
+    /// <remarks>As bytes: copying spans of a type of ours would be compiled on the loop when it is first
+    /// done.</remarks>
     internal static void Move<T>(T* from, T* to, int count)
         where T : unmanaged =>
-        new ReadOnlySpan<T>(from, count).CopyTo(new Span<T>(to, count));
+        new ReadOnlySpan<byte>(from, count * sizeof(T)).CopyTo(new Span<byte>(to, count * sizeof(T)));
 }

@@ -545,18 +545,19 @@ public readonly unsafe struct RecordIndex<TRecord>
         var a = Node(new BlockRef(IndexNode.Children(parent)[left]));
         var b = Node(rightBlock);
         var total = a->Count + b->Count;
-        Span<ulong> children = stackalloc ulong[2 * IndexNode.MaxChildren];
-        Span<IndexKey> fences = stackalloc IndexKey[2 * IndexNode.MaxChildren];
+        // SAFETY: each node has at most MaxChildren children and one fence less; all copies are of what they have.
+        var children = stackalloc ulong[2 * IndexNode.MaxChildren];
+        var fences = stackalloc IndexKey[2 * IndexNode.MaxChildren];
         CopyOut(a, children, fences);
         fences[a->Count - 1] = IndexNode.Fences(parent)[left];
-        CopyOut(b, children[a->Count..], fences[a->Count..]);
+        CopyOut(b, children + a->Count, fences + a->Count);
 
         var wanted = total <= IndexNode.MaxChildren ? total : total / 2;
-        CopyIn(a, children[..wanted], fences[..(wanted - 1)]);
+        CopyIn(a, children, fences, wanted);
         if (wanted < total)
         {
             IndexNode.Fences(parent)[left] = fences[wanted - 1];
-            CopyIn(b, children[wanted..total], fences[wanted..(total - 1)]);
+            CopyIn(b, children + wanted, fences + wanted, total - wanted);
             return;
         }
 
@@ -564,17 +565,17 @@ public readonly unsafe struct RecordIndex<TRecord>
         FreeNode(rightBlock);
     }
 
-    private static void CopyOut(IndexNode* node, Span<ulong> children, Span<IndexKey> fences)
+    private static void CopyOut(IndexNode* node, ulong* children, IndexKey* fences)
     {
-        new ReadOnlySpan<ulong>(IndexNode.Children(node), node->Count).CopyTo(children);
-        new ReadOnlySpan<IndexKey>(IndexNode.Fences(node), node->Count - 1).CopyTo(fences);
+        IndexNode.Move(IndexNode.Children(node), children, node->Count);
+        IndexNode.Move(IndexNode.Fences(node), fences, node->Count - 1);
     }
 
-    private static void CopyIn(IndexNode* node, ReadOnlySpan<ulong> children, ReadOnlySpan<IndexKey> fences)
+    private static void CopyIn(IndexNode* node, ulong* children, IndexKey* fences, int count)
     {
-        node->Count = children.Length;
-        children.CopyTo(new Span<ulong>(IndexNode.Children(node), children.Length));
-        fences.CopyTo(new Span<IndexKey>(IndexNode.Fences(node), fences.Length));
+        node->Count = count;
+        IndexNode.Move(children, IndexNode.Children(node), count);
+        IndexNode.Move(fences, IndexNode.Fences(node), count - 1);
     }
 
     [StructLayout(LayoutKind.Auto)]

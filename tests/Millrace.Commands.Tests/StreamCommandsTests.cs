@@ -436,4 +436,24 @@ public sealed class StreamCommandsTests : IDisposable
         Assert.Equal("+OK\r\n", _driver.RunWords("RESTORE", "copy", "0", Payloads.Dump(_driver, key), "REPLACE"));
         Assert.Equal(_driver.Say($"XINFO STREAM {key} FULL"), _driver.Say("XINFO STREAM copy FULL"));
     }
+
+    [Theory]
+    [InlineData(30, false)]
+    [InlineData(500, true)]
+    public void A_group_is_destroyed_at_once_and_a_large_one_freed_apart(int pending, bool isLarge)
+    {
+        for (var i = 1; i <= pending; i++) _driver.Run($"XADD large {i}-1 f v");
+        _driver.Run("XGROUP CREATE large gone 0");
+        for (var i = 0; i < 5; i++) _driver.Run($"XREADGROUP GROUP gone c{i} COUNT {pending / 5} STREAMS large >");
+        _driver.Run("XREADGROUP GROUP gone c1 COUNT 1 CLAIM 1000 STREAMS large >");
+        Assert.Equal("1", _driver.Say("XGROUP DESTROY large gone"));
+        Assert.Equal("0", _driver.Say("XGROUP DESTROY large gone"));
+        Assert.Equal(isLarge, !_driver.Keyspace[0].Discards.IsEmpty);
+        Assert.Equal("OK", _driver.Say("XGROUP CREATE large gone 0"));
+        Assert.Equal("[0 (nil) (nil) (nil)]", _driver.Say("XPENDING large gone"));
+        for (var i = 0; i < 1000 && !_driver.Keyspace[0].FreeDiscarded(10); i++) Assert.NotEqual(999, i);
+        Assert.Equal("[0 (nil) (nil) (nil)]", _driver.Say("XPENDING large gone"));
+        _driver.Run("FLUSHALL SYNC");
+        Assert.Equal(0, _driver.Keyspace.UsedBytes);
+    }
 }

@@ -201,7 +201,7 @@ public static class StreamGroupCommands
         var group = log.Groups.Find(call.Args[3]);
         if (!group.IsMissing)
         {
-            log.Groups.Remove(group);
+            StreamValue.RemoveGroup(call.Unit, call.Key(2), log, group);
             call.Unit.ChangedQuietly(call.Key(2), 1);
             call.Unit.Wake(call.Key(2)); // those who wait for the group shall hear that it is gone
         }

@@ -56,15 +56,21 @@ public readonly struct StreamGroups
     /// <summary>Adds a group. Requires: there is none of this name.</summary>
     public StreamGroup Add(ReadOnlySpan<byte> name, StreamId lastId, long entriesRead)
     {
-        var head = _log.Head;
-        if (head.Groups.IsNull) head.Groups = NameIndex.Create(_heap).Header;
         var group = StreamGroup.Create(_heap, lastId, entriesRead);
-        group.NameBlock = Index.Add(name, group.Block.Value);
+        Enter(name, group);
         return group;
     }
 
+    /// <summary>Gives a group to another stream in the same heap. Requires: that has none of this name.</summary>
+    internal void Give(StreamGroup group, StreamGroups other)
+    {
+        var name = group.NameBlock;
+        other.Enter(group.Name, group);
+        Index.Remove(name);
+    }
+
     /// <summary>Removes a group with all its consumers. O(pending entries).</summary>
-    public void Remove(StreamGroup group)
+    internal void Remove(StreamGroup group)
     {
         while (!group.FreeSome(int.MaxValue))
         {
@@ -139,6 +145,13 @@ public readonly struct StreamGroups
             var group = this[i];
             group.CopyTo(target.Add(group.Name, group.LastId, group.EntriesRead));
         }
+    }
+
+    private void Enter(ReadOnlySpan<byte> name, StreamGroup group)
+    {
+        var head = _log.Head;
+        if (head.Groups.IsNull) head.Groups = NameIndex.Create(_heap).Header;
+        group.NameBlock = Index.Add(name, group.Block.Value);
     }
 
     private StreamGroup At(BlockRef name) => new(_heap, BlockRef.FromValue(NameIndex.Word(_heap, name)));

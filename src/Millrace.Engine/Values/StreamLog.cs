@@ -227,15 +227,22 @@ public readonly struct StreamLog
     }
 
     /// <summary>Sets for how long messages of producers are known; those that are known are forgotten when that is
-    /// new. Many are not forgotten here: what had them is returned, for somebody to free it in parts.</summary>
-    internal StreamProducers Configure(ProducerLimits limits)
+    /// new.</summary>
+    /// <param name="limits">For how long, and how many.</param>
+    /// <param name="rest">A stream of nothing but many messages that were known, for somebody to free it in
+    /// parts.</param>
+    /// <returns>Whether there is such a rest.</returns>
+    internal bool TryConfigure(ProducerLimits limits, out StreamLog rest)
     {
+        rest = default;
         var known = ProducersOrNew(limits);
-        if (limits == known.Limits || known.TryConfigure(limits)) return default;
-        var made = known.Successor(limits);
+        if (limits == known.Limits || known.TryConfigure(limits)) return false;
         var head = Head;
-        head.Producers = made.Header;
-        return known;
+        head.Producers = known.Successor(limits).Header;
+        rest = Create(_heap);
+        head = rest.Head;
+        head.Producers = known.Header;
+        return true;
     }
 
     /// <summary>Frees a part of what is known of producers; true when nothing is left.</summary>

@@ -19,6 +19,7 @@ public static class StreamValue
     // Freeing a node is taken to cost as much as freeing so many members of other collections.
     private const int NodeCost = 4;
     private const int MaxNodesAtOnce = 16;
+    private const int MaxPendingAtOnce = 64;
 
     /// <summary>The stream of an entry.</summary>
     public static StreamLog Log(in Entry entry) => Log(entry.Heap, entry);
@@ -60,9 +61,24 @@ public static class StreamValue
     public static void Configure(Unit unit, in Key key, StreamLog log, ProducerLimits limits)
     {
         var before = log.Producers.IsMissing ? -1 : log.Producers.EarliestMs;
-        var old = log.Configure(limits);
-        if (!old.IsMissing) unit.PartitionFor(key).Discards.Add(ValueType.Stream, old.Header, old.Header);
+        if (log.TryConfigure(limits, out var rest))
+            unit.PartitionFor(key).Discards.Add(ValueType.Stream, rest.Header);
         NoteEarliest(unit, key, before, log.Producers.EarliestMs);
+    }
+
+    /// <summary>Removes a group with all its consumers; what a large one has is freed in parts.</summary>
+    public static void RemoveGroup(Unit unit, in Key key, StreamLog log, StreamGroup group)
+    {
+        if (group.Pending.Count + group.ConsumerCount <= MaxPendingAtOnce)
+        {
+            log.Groups.Remove(group);
+            return;
+        }
+
+        var partition = unit.PartitionFor(key);
+        var rest = StreamLog.Create(partition.Heap);
+        log.Groups.Give(group, rest.Groups);
+        partition.Discards.Add(ValueType.Stream, rest.Header);
     }
 
     /// <summary>The last moment at which the oldest message is known, or -1.</summary>
@@ -110,13 +126,12 @@ public static class StreamValue
         var log = Log(entry);
         var isLarge = log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0 || !log.Producers.IsMissing;
         if (isLarge) discards.Add(ValueType.Stream, log.Header);
-        else FreeSome(discards.Heap, log.Header, default, int.MaxValue);
+        else FreeSome(discards.Heap, log.Header, int.MaxValue);
     }
 
-    /// <summary>Frees a part of a stream, or of what one knew of producers: then that is both root and side.</summary>
-    internal static bool FreeSome(Heap heap, BlockRef root, BlockRef side, int max)
+    /// <summary>Frees a part of a stream; true when nothing is left.</summary>
+    internal static bool FreeSome(Heap heap, BlockRef root, int max)
     {
-        if (side == root) return new StreamProducers(heap, root).FreeSome(max);
         var log = new StreamLog(heap, root);
         if (!log.FreeNodes(max / NodeCost) || !log.Groups.FreeSome(max) || !log.FreeProducers(max)) return false;
         log.FreeEmpty();

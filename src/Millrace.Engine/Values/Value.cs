@@ -40,7 +40,7 @@ public static class Value
         ValueType.List when side.IsNull => ListValue.FreeSome(heap, root, max),
         ValueType.Set when side.IsNull => SetValue.FreeSome(heap, root, max),
         ValueType.SortedSet => SortedSetValue.FreeSome(heap, root, side, max),
-        ValueType.Stream => StreamValue.FreeSome(heap, root, side, max),
+        ValueType.Stream when side.IsNull => StreamValue.FreeSome(heap, root, max),
         _ => throw new ArgumentOutOfRangeException(
             nameof(type), $"A value of this type is freed with its entry: {root}, {heap.BlockCount}, {max}."),
     };
