@@ -92,15 +92,15 @@ internal readonly unsafe ref struct DequeDirectory
         }
 
         // SAFETY: all within the group's used places.
-        var chunks = new Span<DequeChunk>(Chunks(at) + at.Start, at.Count);
+        var chunks = Chunks(at) + at.Start;
         if (slot < at.Count / 2)
         {
-            chunks[..slot].CopyTo(chunks[1..]);
+            Elements.Move(chunks, chunks + 1, slot);
             at.Use(at.Start + 1, at.Count - 1);
         }
         else
         {
-            chunks[(slot + 1)..].CopyTo(chunks[slot..]);
+            Elements.Move(chunks + slot + 1, chunks + slot, at.Count - 1 - slot);
             at.Use(at.Start, at.Count - 1);
         }
 
@@ -173,8 +173,7 @@ internal readonly unsafe ref struct DequeDirectory
         var made = NewGroup(capacity, 0);
         var start = (capacity - group.Count) / 2;
         // SAFETY: the old group's used places, and as many in the middle of the new block.
-        new Span<DequeChunk>(Chunks(group) + group.Start, group.Count)
-            .CopyTo(new Span<DequeChunk>(Chunks(made) + start, group.Count));
+        Elements.Move(Chunks(group) + group.Start, Chunks(made) + start, group.Count);
         made.Use(start, group.Count);
         made.Elements = group.Elements;
         FreeBlock(group.Block);
@@ -197,7 +196,7 @@ internal readonly unsafe ref struct DequeDirectory
         ref var old = ref Group(group);
         // SAFETY: the second half of the old group's used places, and as many in the new block.
         var moved = new Span<DequeChunk>(Chunks(old) + old.Start + kept, count - kept);
-        moved.CopyTo(new Span<DequeChunk>(Chunks(made), moved.Length));
+        Elements.Move(Chunks(old) + old.Start + kept, Chunks(made), moved.Length);
         made.Use(0, moved.Length);
         foreach (ref readonly var chunk in moved) made.Elements += chunk.Count;
         old.Elements -= made.Elements;
@@ -212,16 +211,16 @@ internal readonly unsafe ref struct DequeDirectory
         var start = group.Start;
         var count = group.Count;
         // SAFETY: the block's places, all of them.
-        var places = new Span<DequeChunk>(Chunks(group), group.Capacity);
+        var places = Chunks(group);
         var movesFront = start > 0 && (slot <= count / 2 || start + count == group.Capacity);
         if (movesFront)
         {
-            places.Slice(start, slot).CopyTo(places[(start - 1)..]);
+            Elements.Move(places + start, places + start - 1, slot);
             start--;
         }
         else
         {
-            places[(start + slot)..(start + count)].CopyTo(places[(start + slot + 1)..]);
+            Elements.Move(places + start + slot, places + start + slot + 1, count - slot);
         }
 
         group.Use(start, count + 1);
@@ -233,17 +232,17 @@ internal readonly unsafe ref struct DequeDirectory
     {
         if (_head.SpineCount == _head.SpineCapacity) WidenSpine();
         // SAFETY: the block's places, all of them.
-        var places = new Span<DequeGroup>(SpinePlaces, _head.SpineCapacity);
+        var places = SpinePlaces;
         var start = _head.SpineStart;
         var end = start + _head.SpineCount;
         if (start > 0 && (index <= _head.SpineCount / 2 || end == _head.SpineCapacity))
         {
-            places.Slice(start, index).CopyTo(places[(start - 1)..]);
+            Elements.Move(places + start, places + start - 1, index);
             _head.SpineStart--;
         }
         else
         {
-            places[(start + index)..end].CopyTo(places[(start + index + 1)..]);
+            Elements.Move(places + start + index, places + start + index + 1, _head.SpineCount - index);
         }
 
         places[_head.SpineStart + index] = group;
@@ -254,15 +253,15 @@ internal readonly unsafe ref struct DequeDirectory
     {
         FreeBlock(Group(index).Block);
         // SAFETY: the spine's used places.
-        var groups = new Span<DequeGroup>(SpinePlaces + _head.SpineStart, _head.SpineCount);
-        if (index < groups.Length / 2)
+        var groups = SpinePlaces + _head.SpineStart;
+        if (index < _head.SpineCount / 2)
         {
-            groups[..index].CopyTo(groups[1..]);
+            Elements.Move(groups, groups + 1, index);
             _head.SpineStart++;
         }
         else
         {
-            groups[(index + 1)..].CopyTo(groups[index..]);
+            Elements.Move(groups + index + 1, groups + index, _head.SpineCount - 1 - index);
         }
 
         if (--_head.SpineCount > 0) return;
@@ -281,8 +280,8 @@ internal readonly unsafe ref struct DequeDirectory
         if (_head.SpineCount > 0)
         {
             // SAFETY: the old spine's used places, and as many in the middle of the new block.
-            new Span<DequeGroup>(SpinePlaces + _head.SpineStart, _head.SpineCount).CopyTo(
-                new Span<DequeGroup>((DequeGroup*)_heap.Address(block) + start, _head.SpineCount));
+            var places = (DequeGroup*)_heap.Address(block) + start;
+            Elements.Move(SpinePlaces + _head.SpineStart, places, _head.SpineCount);
             FreeBlock(new BlockRef(_head.Spine));
         }
 

@@ -106,7 +106,7 @@ internal unsafe struct IndexNode
         where TRecord : unmanaged, IIndexRecord
     {
         var records = Records<TRecord>(leaf);
-        Move(records + at, records + at + 1, leaf->Count - at);
+        Elements.Move(records + at, records + at + 1, leaf->Count - at);
         records[at] = record;
         leaf->Count++;
     }
@@ -117,7 +117,7 @@ internal unsafe struct IndexNode
     {
         var records = Records<TRecord>(leaf);
         leaf->Count--;
-        Move(records + at + 1, records + at, leaf->Count - at);
+        Elements.Move(records + at + 1, records + at, leaf->Count - at);
     }
 
     /// <summary>
@@ -127,8 +127,8 @@ internal unsafe struct IndexNode
     {
         var children = Children(node);
         var fences = Fences(node);
-        Move(children + at, children + at + 1, node->Count - at);
-        Move(fences + at - 1, fences + at, node->Count - at);
+        Elements.Move(children + at, children + at + 1, node->Count - at);
+        Elements.Move(fences + at - 1, fences + at, node->Count - at);
         children[at] = child.Value;
         fences[at - 1] = fence;
         node->Count++;
@@ -142,15 +142,8 @@ internal unsafe struct IndexNode
         var children = Children(node);
         var fences = Fences(node);
         node->Count--;
-        Move(children + at + 1, children + at, node->Count - at);
+        Elements.Move(children + at + 1, children + at, node->Count - at);
         var fence = Math.Max(at - 1, 0);
-        Move(fences + fence + 1, fences + fence, Math.Max(node->Count - 1 - fence, 0));
+        Elements.Move(fences + fence + 1, fences + fence, Math.Max(node->Count - 1 - fence, 0));
     }
-
-    /// <summary>Moves elements, which may overlap, within or between nodes.</summary>
-    /// <remarks>As bytes: copying spans of a type of ours would be compiled on the loop when it is first
-    /// done.</remarks>
-    internal static void Move<T>(T* from, T* to, int count)
-        where T : unmanaged =>
-        new ReadOnlySpan<byte>(from, count * sizeof(T)).CopyTo(new Span<byte>(to, count * sizeof(T)));
 }

@@ -151,16 +151,16 @@ internal static unsafe class RankJoins
 
     private static void CopyOut(RankInner* node, ulong* children, long* counts, RankSlots fences)
     {
-        RankInner.Move(RankInner.Children(node), children, node->Count);
-        RankInner.Move(RankInner.Counts(node), counts, node->Count);
+        Elements.Move(RankInner.Children(node), children, node->Count);
+        Elements.Move(RankInner.Counts(node), counts, node->Count);
         RankInner.Fences(node).CopyTo(fences, 0, node->Count - 1);
     }
 
     private static void CopyIn(RankInner* node, int count, ulong* children, long* counts, RankSlots fences)
     {
         node->Count = count;
-        RankInner.Move(children, RankInner.Children(node), count);
-        RankInner.Move(counts, RankInner.Counts(node), count);
+        Elements.Move(children, RankInner.Children(node), count);
+        Elements.Move(counts, RankInner.Counts(node), count);
         fences.CopyTo(RankInner.Fences(node), 0, count - 1);
     }
 

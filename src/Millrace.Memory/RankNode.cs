@@ -102,8 +102,8 @@ internal unsafe struct RankInner
     internal static void Insert(RankInner* node, int at, in RankChild child)
     {
         var fences = Fences(node);
-        Move(Children(node) + at, Children(node) + at + 1, node->Count - at);
-        Move(Counts(node) + at, Counts(node) + at + 1, node->Count - at);
+        Elements.Move(Children(node) + at, Children(node) + at + 1, node->Count - at);
+        Elements.Move(Counts(node) + at, Counts(node) + at + 1, node->Count - at);
         fences.CopyTo(fences.From(at), at - 1, node->Count - at);
         Children(node)[at] = child.Node.Value;
         Counts(node)[at] = child.Elements;
@@ -118,16 +118,11 @@ internal unsafe struct RankInner
     {
         var fences = Fences(node);
         node->Count--;
-        Move(Children(node) + at + 1, Children(node) + at, node->Count - at);
-        Move(Counts(node) + at + 1, Counts(node) + at, node->Count - at);
+        Elements.Move(Children(node) + at + 1, Children(node) + at, node->Count - at);
+        Elements.Move(Counts(node) + at + 1, Counts(node) + at, node->Count - at);
         var fence = Math.Max(at - 1, 0);
         fences.CopyTo(fences.From(fence), fence + 1, Math.Max(node->Count - 1 - fence, 0));
     }
-
-    /// <summary>Moves words, which may overlap, within or between nodes.</summary>
-    internal static void Move<T>(T* from, T* to, int count)
-        where T : unmanaged =>
-        new ReadOnlySpan<T>(from, count).CopyTo(new Span<T>(to, count));
 }
 
 /// <summary>A child on its way into an inner node.</summary>
@@ -165,8 +160,8 @@ internal readonly unsafe struct RankSlots(double* scores, ulong* members)
     /// <summary>Copies elements from a position on to the beginning of others; they may overlap.</summary>
     internal void CopyTo(RankSlots to, int from, int count)
     {
-        RankInner.Move(_scores + from, to._scores, count);
-        RankInner.Move(_members + from, to._members, count);
+        Elements.Move(_scores + from, to._scores, count);
+        Elements.Move(_members + from, to._members, count);
     }
 
     /// <summary>For how many of the first elements the probe holds. O(log count).</summary>

@@ -63,8 +63,8 @@ internal static unsafe class RankSplits
             : at == 1 ? 1
             : RankInner.MaxChildren / 2;
         added->Count = RankInner.MaxChildren - kept;
-        RankInner.Move(RankInner.Children(node) + kept, RankInner.Children(added), added->Count);
-        RankInner.Move(RankInner.Counts(node) + kept, RankInner.Counts(added), added->Count);
+        Elements.Move(RankInner.Children(node) + kept, RankInner.Children(added), added->Count);
+        Elements.Move(RankInner.Counts(node) + kept, RankInner.Counts(added), added->Count);
         RankInner.Fences(node).CopyTo(RankInner.Fences(added), kept, added->Count - 1);
         var firstScore = RankInner.Fences(node).Score(kept - 1);
         var firstMember = RankInner.Fences(node).Member(kept - 1).Value;

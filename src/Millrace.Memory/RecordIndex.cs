@@ -410,7 +410,7 @@ public readonly unsafe struct RecordIndex<TRecord>
         var kept = at == Capacity && leaf->NextLeaf == 0 ? Capacity : (Capacity + 1) / 2;
         added->Count = Capacity - kept;
         var records = IndexNode.Records<TRecord>(leaf);
-        IndexNode.Move(records + kept, IndexNode.Records<TRecord>(added), added->Count);
+        Elements.Move(records + kept, IndexNode.Records<TRecord>(added), added->Count);
         leaf->Count = kept;
         added->NextLeaf = leaf->NextLeaf;
         leaf->NextLeaf = block.Value;
@@ -445,8 +445,8 @@ public readonly unsafe struct RecordIndex<TRecord>
         var added = Node(block);
         var kept = at == IndexNode.MaxChildren ? IndexNode.MaxChildren - 1 : (IndexNode.MaxChildren + 1) / 2;
         added->Count = IndexNode.MaxChildren - kept;
-        IndexNode.Move(IndexNode.Children(node) + kept, IndexNode.Children(added), added->Count);
-        IndexNode.Move(IndexNode.Fences(node) + kept, IndexNode.Fences(added), added->Count - 1);
+        Elements.Move(IndexNode.Children(node) + kept, IndexNode.Children(added), added->Count);
+        Elements.Move(IndexNode.Fences(node) + kept, IndexNode.Fences(added), added->Count - 1);
         var between = IndexNode.Fences(node)[kept - 1];
         node->Count = kept;
         if (at <= kept) IndexNode.InsertChild(node, at, fence, child);
@@ -516,13 +516,13 @@ public readonly unsafe struct RecordIndex<TRecord>
         var moved = wanted - a->Count;
         if (moved > 0)
         {
-            IndexNode.Move(recordsB, recordsA + a->Count, moved);
-            IndexNode.Move(recordsB + moved, recordsB, b->Count - moved);
+            Elements.Move(recordsB, recordsA + a->Count, moved);
+            Elements.Move(recordsB + moved, recordsB, b->Count - moved);
         }
         else
         {
-            IndexNode.Move(recordsB, recordsB - moved, b->Count);
-            IndexNode.Move(recordsA + wanted, recordsB, -moved);
+            Elements.Move(recordsB, recordsB - moved, b->Count);
+            Elements.Move(recordsA + wanted, recordsB, -moved);
         }
 
         a->Count = wanted;
@@ -567,15 +567,15 @@ public readonly unsafe struct RecordIndex<TRecord>
 
     private static void CopyOut(IndexNode* node, ulong* children, IndexKey* fences)
     {
-        IndexNode.Move(IndexNode.Children(node), children, node->Count);
-        IndexNode.Move(IndexNode.Fences(node), fences, node->Count - 1);
+        Elements.Move(IndexNode.Children(node), children, node->Count);
+        Elements.Move(IndexNode.Fences(node), fences, node->Count - 1);
     }
 
     private static void CopyIn(IndexNode* node, ulong* children, IndexKey* fences, int count)
     {
         node->Count = count;
-        IndexNode.Move(children, IndexNode.Children(node), count);
-        IndexNode.Move(fences, IndexNode.Fences(node), count - 1);
+        Elements.Move(children, IndexNode.Children(node), count);
+        Elements.Move(fences, IndexNode.Fences(node), count - 1);
     }
 
     [StructLayout(LayoutKind.Auto)]

@@ -3,7 +3,8 @@
 //     index i has its children at 2i+1 and 2i+2; each timer knows its index, so that cancelling finds it at once
 //
 // Start, cancel and take: O(log n). Nothing is allocated when a handle is used again and the array is large enough.
-// Timers started by a callback fire in the next turn at the earliest, so a turn's work is bounded.
+// Timers started by a callback fire in the next turn at the earliest, and only so many fire in one turn: a turn's work
+// is bounded, and connections are served between many that are due at the same moment.
 
 using System.Diagnostics;
 
@@ -12,6 +13,8 @@ namespace Millrace.Net;
 internal sealed class TimerHeap(EventLoop loop)
 {
     private const long NeverUs = long.MaxValue;
+    private const int MaxPerTurn = 64;
+
     private LoopTimer?[] _heap = new LoopTimer?[16];
     private int _count;
     private long _sequence;
@@ -47,11 +50,11 @@ internal sealed class TimerHeap(EventLoop loop)
         SiftDown(last);
     }
 
-    /// <summary>Calls every timer that is due and was started before this call.</summary>
+    /// <summary>Calls the timers that are due and were started before this call, but no more than some.</summary>
     public void FireDue(long nowUs)
     {
         long newest = _sequence;
-        while (_count > 0)
+        for (int fired = 0; fired < MaxPerTurn && _count > 0; fired++)
         {
             LoopTimer first = _heap[0]!;
             if (first.DueUs > nowUs || first.Sequence > newest) return;

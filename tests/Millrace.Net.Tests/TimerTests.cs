@@ -62,6 +62,23 @@ public class TimerTests
         Assert.Equal(1, fired);
     }
 
+    [Fact]
+    public void Many_timers_that_are_due_at_once_share_several_turns()
+    {
+        EventLoop loop = StillLoop(new ManualTime());
+        var fired = new List<int>();
+        for (int i = 0; i < 150; i++) loop.StartTimer(0, Note(i));
+        Fire(loop);
+        Assert.Equal(Enumerable.Range(0, 64), fired);
+        Fire(loop);
+        Assert.Equal(Enumerable.Range(0, 128), fired);
+        Fire(loop);
+        Fire(loop);
+        Assert.Equal(Enumerable.Range(0, 150), fired);
+
+        LoopTimerCallback Note(int number) => _ => fired.Add(number);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

