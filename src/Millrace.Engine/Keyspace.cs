@@ -145,14 +145,18 @@ public sealed class Keyspace : IDisposable
 
     /// <summary>Whether somebody holds one of the partitions that a unit takes which writes to those of a mask: it
     /// would have to wait. A guess; nobody is ever in the way of a single loop.</summary>
-    public bool IsTaken(ulong mask)
+    public bool IsTaken(ulong mask) => FirstTaken(mask) >= 0;
+
+    /// <summary>The first of those partitions that somebody holds, or -1.</summary>
+    public int FirstTaken(ulong mask)
     {
         for (var rest = Shape.Loops > 1 ? ClosureOf(mask) : 0; rest != 0; rest &= rest - 1)
         {
-            if (_partitions[BitOperations.TrailingZeroCount(rest)].Lock.IsTaken) return true;
+            var index = BitOperations.TrailingZeroCount(rest);
+            if (_partitions[index].Lock.IsTaken) return index;
         }
 
-        return false;
+        return -1;
     }
 
     /// <summary>The sum of a counter over all partitions; a reader sees each counter at some recent moment.</summary>

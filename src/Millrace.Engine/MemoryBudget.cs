@@ -25,8 +25,7 @@ public interface IMemoryGate
 /// a bounded amount asks before (<see cref="HasRoomFor"/>).
 /// The sum is behind by less than a grain per partition: nothing with one partition, at most 1/256 of the limit
 /// otherwise, so that a unit rarely writes to the line that all loops share. Without a limit nothing is reported.
-/// Two loops that cross the limit in opposite directions at one moment may leave the gate in the wrong position: the
-/// next report, or the next command that the gate stops, puts it right.
+/// Two loops that cross the limit in opposite directions at one moment both look again after they have turned the gate.
 /// </remarks>
 public sealed class MemoryBudget
 {

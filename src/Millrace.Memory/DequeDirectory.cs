@@ -210,7 +210,8 @@ internal readonly unsafe ref struct DequeDirectory
     {
         var start = group.Start;
         var count = group.Count;
-        // SAFETY: the block's places, all of them.
+        if ((uint)slot > (uint)count) ThrowNone();
+        // SAFETY: the used places, and the one before or behind them, are within the block.
         var places = Chunks(group);
         var movesFront = start > 0 && (slot <= count / 2 || start + count == group.Capacity);
         if (movesFront)
@@ -231,7 +232,8 @@ internal readonly unsafe ref struct DequeDirectory
     private void InsertGroup(int index, DequeGroup group)
     {
         if (_head.SpineCount == _head.SpineCapacity) WidenSpine();
-        // SAFETY: the block's places, all of them.
+        if ((uint)index > (uint)_head.SpineCount) ThrowNone();
+        // SAFETY: the used places, and the one before or behind them, are within the block.
         var places = SpinePlaces;
         var start = _head.SpineStart;
         var end = start + _head.SpineCount;

@@ -33,7 +33,7 @@ internal sealed class RegionReserve(long regionBytes)
     /// <summary>Is told whenever <see cref="IsScarce"/> has changed.</summary>
     internal Action? ScarcityChanged { get; set; }
 
-    /// <summary>Notes how much of the region is left.</summary>
+    /// <summary>Notes how much of the region is left: nothing, if no whole chunk is.</summary>
     internal void Note(long leftBytes)
     {
         _isSpent = leftBytes < Bytes / 2;

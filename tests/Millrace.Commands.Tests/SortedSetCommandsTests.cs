@@ -249,7 +249,20 @@ public sealed class SortedSetCommandsTests : IDisposable
         Assert.Equal("[a b]", _driver.Say("ZRANGE large 0 0 BYSCORE"));
         Assert.Equal("-0", _driver.Say("ZSCORE large b"));
         _driver.Run("ZRANGESTORE copy large 0 -1");
-        Assert.Equal("[a 0 b 0]", _driver.Say("ZRANGE copy 0 -1 WITHSCORES"));
+        Assert.Equal("[a 0 b -0]", _driver.Say("ZRANGE copy 0 -1 WITHSCORES"));
+        _driver.Keyspace.Encodings = new EncodingLimits { SortedSetEntries = 1 };
+        _driver.Run("ZADD large -0 a");
+        _driver.Run("ZRANGESTORE copy large -inf inf BYSCORE REV");
+        Assert.Equal("[]", _driver.Say("ZRANGE copy 0 -1 WITHSCORES"));
+        _driver.Run("ZUNIONSTORE zeros 1 large WEIGHTS -0");
+        _driver.Run("ZADD zeros -0 c -0 d");
+        _driver.Run("ZRANGESTORE copy zeros -inf inf BYSCORE");
+        Assert.Equal("0", _driver.Say("ZSCORE copy a"));
+        Assert.Equal("-0", _driver.Say("ZSCORE copy d"));
+        _driver.Run("ZRANGESTORE copy zeros inf -inf BYSCORE REV");
+        Assert.Equal("0", _driver.Say("ZSCORE copy d"));
+        _driver.Run("ZRANGESTORE copy zeros 0 0");
+        Assert.Equal("[a 0]", _driver.Say("ZRANGE copy 0 -1 WITHSCORES"));
     }
 
     [Theory]

@@ -214,17 +214,26 @@ public static class SortedSetRangeCommands
         if (!range.IsEmpty)
         {
             Span<byte> scratch = stackalloc byte[SortedSetBuilder.ScratchBytes];
+            var packed = PackedOnTheWay(call, options, range);
             var cursor = SortedSetCursor.At(source, range.First);
             for (var i = 0L; i < range.Count; i++, cursor.Next())
             {
                 var member = cursor.Text(scratch);
-                // As in Redis, the copy passes through the packed form, whose only zero is 0: adding 0 turns -0 to it.
-                result.Put(result.Find(member), member, cursor.Score + 0.0);
+                var isPacked = (options.IsReversed ? range.Count - 1 - i : i) < packed;
+                result.Put(result.Find(member), member, cursor.Score + (isPacked ? 0.0 : -0.0));
             }
         }
 
         result.Finish();
         SortedSetReplies.Store(call, key, result);
+    }
+
+    // How many elements pass through the packed form in Redis, whose only zero is 0: adding that turns -0 to it. All do
+    // until there are too many, but a range by rank that is too long is known to be so before.
+    private static long PackedOnTheWay(in Call call, RangeOptions options, RankRange range)
+    {
+        var most = call.Unit.Keyspace.Encodings.SortedSetEntries;
+        return options.Kind == RangeKind.Rank && range.Count > most ? 0 : most;
     }
 
     private static void ZRemRangeByLex(ref Call call) => Remove(ref call, new RangeOptions { Kind = RangeKind.Text });

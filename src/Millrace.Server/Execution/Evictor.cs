@@ -52,6 +52,7 @@ internal sealed class Evictor
     private readonly VictimSearch _search;
     private readonly long[] _earliestMs;
     private long _usedTicks; // of the step that the connection has in this turn
+    private int _busyPartition; // that kept what was discarded from being freed
     private long _stuckUntilMs;
     private long _busySinceTicks; // 0: what was discarded could be freed
 
@@ -96,6 +97,7 @@ internal sealed class Evictor
 
     private Room TryMakeRoom()
     {
+        AwaitedPartition = -1;
         if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0) return Room.Made; // nothing may change
         var began = Stopwatch.GetTimestamp();
         var leftTicks = Ticks(_budget.Limits.StepMicroseconds) - _usedTicks;
@@ -137,6 +139,12 @@ internal sealed class Evictor
             var progress = FreeSome(untilTicks);
             var mayEvict = progress == Progress.NothingLeft || (progress == Progress.Busy && HasWaitedLongEnough());
             var evicted = mayEvict ? EvictSome(limits, target, untilTicks) : Progress.NothingLeft;
+            if (progress == Progress.Busy && evicted == Progress.NothingLeft && (mayEvict || !limits.Evicts))
+            {
+                AwaitedPartition = _busyPartition;
+                return progress;
+            }
+
             if (evicted != Progress.NothingLeft) progress = evicted;
             if (progress == Progress.NothingLeft) return progress;
             if (progress == Progress.Busy) busy++;
@@ -173,16 +181,17 @@ internal sealed class Evictor
 
     private Progress TryFreeSome(long untilTicks)
     {
-        AwaitedPartition = -1;
         if (!IsAnythingDiscarded()) return Progress.NothingLeft;
-        var busy = -1;
+        _busyPartition = -1;
+        var isBusy = false;
         for (var i = 0; i < _keyspace.Shape.Partitions; i++)
         {
             var partition = _keyspace[i];
             if (partition.Discards.IsEmpty) continue;
             if (!TryHold(i))
             {
-                busy = i;
+                _busyPartition = _keyspace.FirstTaken(1UL << i);
+                isBusy = true;
                 continue;
             }
 
@@ -192,8 +201,7 @@ internal sealed class Evictor
             return Progress.Some;
         }
 
-        if (!_budget.Limits.Evicts) AwaitedPartition = busy;
-        return busy >= 0 ? Progress.Busy : Progress.NothingLeft;
+        return isBusy ? Progress.Busy : Progress.NothingLeft;
     }
 
     private bool IsAnythingDiscarded()

@@ -245,16 +245,18 @@ public sealed class Executor
     }
 
     private bool TryBeginUpkeep(int partition) =>
-        MayWaitFor(1UL << partition) && _unit.TryBegin(1UL << partition, _host.UnixMs, patient: false, out _);
+        (!_keyspace[partition].Lock.IsTaken || MayWaitNow())
+        && _unit.TryBegin(1UL << partition, _host.UnixMs, patient: false, out _);
 
     // Whether work that no client of this loop has just asked for may wait for partitions. Even an impatient unit waits
     // up to a millisecond for a lock, which the clients would feel: it may do so now and then, or it might never have
     // its turn, and otherwise passes over what is taken.
-    private bool MayWaitFor(ulong partitions)
+    private bool MayWaitFor(ulong partitions) => !_keyspace.IsTaken(partitions) || MayWaitNow();
+
+    private bool MayWaitNow()
     {
         const long BetweenWaitsMs = 20;
 
-        if (!_keyspace.IsTaken(partitions)) return true;
         var nowMs = _host.UnixMs;
         if (Math.Abs(nowMs - _waitedMs) < BetweenWaitsMs) return false;
         _waitedMs = nowMs;
@@ -565,7 +567,7 @@ public sealed class Executor
             return Outcome.Replied;
         }
 
-        if (Evictor.AwaitedPartition >= 0) return ParkOnPartition(client, request, input, Evictor.AwaitedPartition);
+        if (Evictor.AwaitedPartition >= 0) return Park(client, request, input, Evictor.AwaitedPartition);
         if (request.IsInline) KeepRequest(client, request, input);
         _host.RunNextTurn(client);
         return Outcome.Parked;
@@ -590,6 +592,7 @@ public sealed class Executor
     private void Reject(Client client, CommandSpec spec, ReplyWriter reply, ReadOnlySpan<byte> text)
     {
         Statistics[spec].Rejected++;
+        client.LockTries = 0;
         if (client.IsQueueing && spec.Locks == LockScope.Transaction)
         {
             RefuseTransaction(client, reply, text);
@@ -613,6 +616,11 @@ public sealed class Executor
     private Outcome ParkOnPartition(Client client, Request request, byte[] input, int partition)
     {
         client.LockTries++;
+        return Park(client, request, input, partition);
+    }
+
+    private Outcome Park(Client client, Request request, byte[] input, int partition)
+    {
         var parked = Park(client, request, input);
         if (!_keyspace[partition].Lock.TryPark(parked)) parked.Released();
         return Outcome.Parked;

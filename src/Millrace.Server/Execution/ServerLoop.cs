@@ -33,6 +33,7 @@ public sealed class ServerLoop : LoopHandler
     private readonly Dictionary<long, Client> _clients = [];
     private bool _expiresNext; // in turns with freeing, when there is both
     private bool _freesLater; // others hold the partitions where there is something to free
+    private int _firstKept; // of the loop's partitions, in turn
     private long _upkeepMs;
 
     /// <summary>The part for one loop.</summary>
@@ -122,8 +123,12 @@ public sealed class ServerLoop : LoopHandler
     {
         var until = Stopwatch.GetTimestamp() + SliceTicks;
         var (hasFreed, hasPassed) = (false, false);
-        for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
+        var shape = _parts.Keyspace.Shape;
+        var own = (shape.Partitions - _loop.Index + shape.Loops - 1) / shape.Loops;
+        _firstKept = _firstKept + 1 < own ? _firstKept + 1 : 0; // whoever comes first may wait for a lock
+        for (var n = 0; n < own; n++)
         {
+            var i = _loop.Index + ((_firstKept + n) % own * shape.Loops);
             var partition = _parts.Keyspace[i];
             if (expires && Volatile.Read(ref partition.Line.NextDeadlineMs) < nowMs)
                 Executor.RemoveDue(i, SliceKeys, until, Lateness);
