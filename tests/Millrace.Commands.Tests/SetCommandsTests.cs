@@ -171,6 +171,18 @@ public sealed class SetCommandsTests : IDisposable
     }
 
     [Fact]
+    public void Integers_that_come_twice_in_one_request_count_once()
+    {
+        var all = string.Join(' ', Enumerable.Range(0, 512));
+        Assert.Equal("512", _driver.Say($"SADD s {all} 511"));
+        Assert.Equal("intset", _driver.Say("OBJECT ENCODING s"));
+        Assert.Equal("0", _driver.Say($"SADD s {all} 511"));
+        Assert.Equal("intset", _driver.Say("OBJECT ENCODING s"));
+        Assert.Equal("1", _driver.Say($"SADD s {all} 512"));
+        Assert.Equal("hashtable", _driver.Say("OBJECT ENCODING s"));
+    }
+
+    [Fact]
     public void Limits_that_changed_count_at_the_next_change()
     {
         _driver.Run("SADD s a b c");

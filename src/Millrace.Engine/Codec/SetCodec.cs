@@ -50,7 +50,7 @@ internal static class SetCodec
         if (!place.TryMake(ref reader, ValueType.Set, (int)SetEncoding.IntSet, IntSet.EmptyBytes, out made))
             return false;
         if (!IntSet.IsValid(made.Value, deep: true)) return place.Refuse(ref made);
-        return Convert(place, IntSet.Count(made.Value), ref made);
+        return Convert(place, ref made);
     }
 
     private static bool TryReadListpack(scoped ref ValueReader reader, in ValuePlace place, out Entry made)
@@ -59,18 +59,17 @@ internal static class SetCodec
             return false;
         ReadOnlySpan<byte> listpack = made.Value;
         if (!Listpack.IsValid(listpack, deep: true) || Listpack.IsEmpty(listpack)) return place.Refuse(ref made);
-        var count = 0L;
         Span<ulong> filter = stackalloc ulong[SeenMembers.FilterWords];
         using (var seen = new SeenMembers(place, listpack, skip: 0, filter))
         {
-            for (var at = Listpack.First(listpack); at >= 0; count++)
+            for (var at = Listpack.First(listpack); at >= 0;)
             {
                 var memberAt = at;
                 if (!seen.TryAdd(memberAt, Listpack.Take(listpack, ref at))) return place.Refuse(ref made);
             }
         }
 
-        return Convert(place, count, ref made);
+        return Convert(place, ref made);
     }
 
     private static bool TryReadMembers(scoped ref ValueReader reader, in ValuePlace place, out Entry made)
@@ -95,10 +94,10 @@ internal static class SetCodec
     }
 
     // What is packed and has more members than may be becomes a table, as in Redis.
-    private static bool Convert(in ValuePlace place, long count, ref Entry made)
+    private static bool Convert(in ValuePlace place, ref Entry made)
     {
         var writer = SetWriter.Apart(place.Unit, place.Key, made);
-        writer.Expect(default, count);
+        writer.Unpack();
         made = writer.Entry;
         return true;
     }

@@ -68,8 +68,9 @@ public ref struct SetWriter
     /// <param name="made">An entry in no table, or missing: the first member makes one.</param>
     internal static SetWriter Apart(Unit unit, Key key, scoped in Entry made) => new(unit, key, made, isApart: true);
 
-    /// <summary>Chooses an encoding for members to come: makes the set if there is none, and a table of a packed one if
-    /// it would not hold that many.</summary>
+    /// <summary>Chooses an encoding for members to come: makes the set if there is none, and a table of a listpack if it
+    /// would not hold that many. Integers are counted as they come, because redis-server 7.0.15 keeps them an intset
+    /// while no more than that many differ.</summary>
     /// <param name="first">The first of them.</param>
     /// <param name="count">How many, some may be there already or come twice.</param>
     public void Expect(ListpackElement first, long count)
@@ -77,18 +78,25 @@ public ref struct SetWriter
         var limits = Limits;
         if (_entry.IsMissing)
         {
-            if (first.IsInteger && count <= limits.IntSetEntries) Make(SetEncoding.IntSet);
+            if (first.IsInteger) Make(SetEncoding.IntSet);
             else Make(count <= limits.SetEntries ? SetEncoding.Listpack : SetEncoding.Table);
             return;
         }
 
+        if (SetValue.EncodingOf(_entry) is SetEncoding.Listpack && count > limits.SetEntries) BecomeTable();
+    }
+
+    /// <summary>Makes a table of what is packed and has more members than its encoding may have. Requires: there is a
+    /// set.</summary>
+    internal void Unpack()
+    {
         var most = SetValue.EncodingOf(_entry) switch
         {
-            SetEncoding.IntSet => limits.IntSetEntries,
-            SetEncoding.Listpack => limits.SetEntries,
+            SetEncoding.IntSet => Limits.IntSetEntries,
+            SetEncoding.Listpack => Limits.SetEntries,
             _ => long.MaxValue,
         };
-        if (count > most) BecomeTable();
+        if (Count > most) BecomeTable();
     }
 
     /// <summary>Adds a member, which must be no view of this set's own packed bytes; false when it is there already.
