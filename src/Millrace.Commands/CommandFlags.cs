@@ -172,6 +172,13 @@ public enum Gate
     /// <summary>Data takes more memory than it may: room has to be made before the command takes more. Tested before
     /// the locks only; nobody waits for it.</summary>
     OverMemory = 1 << 6,
+
+    /// <summary>The connection speaks RESP2 and is subscribed: only what tells messages from replies may run.</summary>
+    Subscribed = 1 << 7,
+
+    /// <summary>The connection hears of what others do (messages, invalidations, MONITOR). It stops nothing: it marks
+    /// clients whose mail is delivered before each reply.</summary>
+    Listening = 1 << 8,
 }
 
 /// <summary>Which partitions a command's unit holds.</summary>

@@ -56,6 +56,9 @@ public sealed class CommandSpec
     /// <summary>Whether it runs at once even when the connection queues commands (EXEC, DISCARD).</summary>
     public bool RunsWhileQueueing { get; init; }
 
+    /// <summary>Whether a subscriber may send it though it speaks RESP2 (SUBSCRIBE, PING, ...).</summary>
+    public bool RunsWhileSubscribed { get; init; }
+
     /// <summary>Whether it stores arguments whole: large ones are copied before its unit begins then
     /// (<see cref="LargeValues"/>).</summary>
     public bool StoresWhole { get; init; }
@@ -165,6 +168,7 @@ public sealed class CommandSpec
         if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
         if (!RunsWhileQueueing) gates |= Gate.Queueing;
+        if (!RunsWhileSubscribed) gates |= Gate.Subscribed;
         if ((Flags & CommandFlags.DenyOom) != 0) gates |= Gate.OverMemory;
         StoppedBy = gates;
         IsWrite = (Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;

@@ -7,6 +7,7 @@
 // The writer borrows the current segment (Segment, Start), writes behind Start and says how far it came (Commit), or
 // asks for another one (Next). Positions count from the array's first byte. At the end of the turn the loop hands the
 // pieces to the poller; what was sent goes back to the loop's pool, so a connection without output holds nothing.
+// A closed piece may lie in a segment that other connections send as well (SharedSegment).
 //
 // Used on the connection's loop, or while all loops stand still. Commit and Next: O(1).
 
@@ -17,6 +18,8 @@ namespace Millrace.Net;
 /// <summary>The unsent output of one connection.</summary>
 public sealed class OutputQueue
 {
+    private const int SharedBehindBytes = 16 * 1024;
+
     private readonly Connection _connection;
     private OutputPiece[] _ring = [];
     private int _ringHead;
@@ -37,13 +40,18 @@ public sealed class OutputQueue
     /// <summary>Bytes written and not yet taken by the system.</summary>
     public long PendingBytes { get; private set; }
 
-    /// <summary>Bytes of the segments held, free parts included. O(segments).</summary>
+    /// <summary>Bytes of the segments held, free parts included; of shared ones only what is to be sent. O(segments).
+    /// </summary>
     public long HeldBytes
     {
         get
         {
             long held = _current?.Length ?? 0;
-            for (int i = 0; i < _ringCount; i++) held += PieceAt(i).Array.Length;
+            for (int i = 0; i < _ringCount; i++)
+            {
+                OutputPiece piece = PieceAt(i);
+                held += piece.Shared is null ? piece.Array.Length : piece.Length;
+            }
             return held;
         }
     }
@@ -105,13 +113,75 @@ public sealed class OutputQueue
         }
     }
 
+    /// <summary>Appends bytes that lie in a shared segment: they are not copied, but for few of them behind output
+    /// that waits for the peer, so that a peer that does not read holds little more than it has not read.</summary>
+    /// <param name="segment">A segment of the connection's loop.</param>
+    /// <param name="start">Index of the first byte.</param>
+    /// <param name="end">Index one behind the last byte.</param>
+    public void AppendShared(SharedSegment segment, int start, int end)
+    {
+        ArgumentNullException.ThrowIfNull(segment);
+        if (_connection.HasWaited && end - start < SharedBehindBytes)
+        {
+            Append(segment.Array.AsSpan(start, end - start));
+            return;
+        }
+        if (_current is not null) CloseCurrent();
+        PendingBytes += end - start;
+        _connection.Touch();
+        if (_ringCount > 0)
+        {
+            ref OutputPiece last = ref _ring[(_ringHead + _ringCount - 1) & (_ring.Length - 1)];
+            if (ReferenceEquals(last.Shared, segment) && last.End == start)
+            {
+                last = last with { End = end };
+                return;
+            }
+        }
+        segment.Retain();
+        AddPiece(new OutputPiece(segment.Array, start, end, segment));
+    }
+
+    /// <summary>Takes out the last bytes that were appended in this turn.</summary>
+    /// <param name="count">How many; none of them has been handed to the poller.</param>
+    /// <returns>A copy of them.</returns>
+    public byte[] TakeTail(int count)
+    {
+        byte[] tail = new byte[count];
+        int left = count;
+        if (_current is not null)
+        {
+            int here = Math.Min(left, _filled - _sent);
+            _filled -= here;
+            left -= here;
+            _current.AsSpan(_filled, here).CopyTo(tail.AsSpan(left));
+        }
+        while (left > 0)
+        {
+            ref OutputPiece last = ref _ring[(_ringHead + _ringCount - 1) & (_ring.Length - 1)];
+            int here = Math.Min(left, last.Length);
+            left -= here;
+            last.Array.AsSpan(last.End - here, here).CopyTo(tail.AsSpan(left));
+            if (here < last.Length)
+            {
+                last = last with { End = last.End - here };
+                break;
+            }
+            GiveBack(last);
+            last = default;
+            _ringCount--;
+        }
+        PendingBytes -= count;
+        return tail;
+    }
+
     /// <summary>The piece number <paramref name="index"/> of <see cref="PieceCount"/>, oldest first.</summary>
     internal OutputPiece PieceAt(int index)
     {
         Debug.Assert(index < PieceCount, "an existing piece");
         return index < _ringCount
             ? _ring[(_ringHead + index) & (_ring.Length - 1)]
-            : new OutputPiece(_current!, _sent, _filled);
+            : new OutputPiece(_current!, _sent, _filled, null);
     }
 
     /// <summary>The system has taken so many bytes: used-up segments go back to the pool.</summary>
@@ -128,7 +198,7 @@ public sealed class OutputQueue
                 return;
             }
             count -= first.Length;
-            GiveBack(first.Array);
+            GiveBack(first);
             first = default;
             _ringHead = (_ringHead + 1) & (_ring.Length - 1);
             _ringCount--;
@@ -169,6 +239,13 @@ public sealed class OutputQueue
         _ringCount++;
     }
 
+    /// <summary>Nobody sends a piece any more that is not in the queue: its segment goes back.</summary>
+    internal void GiveBack(in OutputPiece piece)
+    {
+        if (piece.Shared is null) _connection.Loop.Pool.Return(piece.Array);
+        else piece.Shared.Release();
+    }
+
     /// <summary>Gives back a segment that was borrowed and not written to.</summary>
     internal void ReleaseUnused()
     {
@@ -180,7 +257,7 @@ public sealed class OutputQueue
     {
         while (_ringCount > 0)
         {
-            GiveBack(_ring[_ringHead].Array);
+            GiveBack(_ring[_ringHead]);
             _ringHead = (_ringHead + 1) & (_ring.Length - 1);
             _ringCount--;
         }
@@ -207,20 +284,23 @@ public sealed class OutputQueue
             ReleaseCurrent();
             return;
         }
-        if (_ringCount == _ring.Length) GrowRing();
-        _ring[(_ringHead + _ringCount++) & (_ring.Length - 1)] = new OutputPiece(_current!, _sent, _filled);
+        AddPiece(new OutputPiece(_current!, _sent, _filled, null));
         _current = null;
         _sent = _filled = 0;
+    }
+
+    private void AddPiece(in OutputPiece piece)
+    {
+        if (_ringCount == _ring.Length) GrowRing();
+        _ring[(_ringHead + _ringCount++) & (_ring.Length - 1)] = piece;
     }
 
     private void ReleaseCurrent()
     {
-        GiveBack(_current!);
+        _connection.Loop.Pool.Return(_current!);
         _current = null;
         _sent = _filled = 0;
     }
-
-    private void GiveBack(byte[] segment) => _connection.Loop.Pool.Return(segment);
 
     private void GrowRing()
     {
@@ -231,8 +311,8 @@ public sealed class OutputQueue
     }
 }
 
-/// <summary>Bytes to send: <c>Array[Start..End)</c>.</summary>
-internal readonly record struct OutputPiece(byte[] Array, int Start, int End)
+/// <summary>Bytes to send: <c>Array[Start..End)</c>, the array of <c>Shared</c> when there is one.</summary>
+internal readonly record struct OutputPiece(byte[] Array, int Start, int End, SharedSegment? Shared)
 {
     public int Length => End - Start;
 }

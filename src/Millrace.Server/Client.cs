@@ -5,7 +5,9 @@ using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Resp;
 using Millrace.Server.Blocking;
+using Millrace.Server.Config;
 using Millrace.Server.Execution;
+using Millrace.Server.PubSub;
 using Millrace.Server.Transactions;
 
 namespace Millrace.Server;
@@ -36,6 +38,7 @@ public enum ReplyMode : byte
 public sealed class Client : Caller
 {
     private Gate _gates;
+    private byte _protocol = 2;
     private ClientNames _names = ClientNames.None;
     private CommandQueue? _queue;
     private BlockedRequest? _blocked;
@@ -64,7 +67,15 @@ public sealed class Client : Caller
     public RequestParser Parser { get; } = new();
 
     /// <summary>The protocol version, 2 or 3.</summary>
-    public int Protocol { get; set; } = 2;
+    public int Protocol
+    {
+        get => _protocol;
+        set
+        {
+            _protocol = (byte)value;
+            SettleListening();
+        }
+    }
 
     /// <summary>The name given with CLIENT SETNAME or HELLO, or empty.</summary>
     public string Name
@@ -121,6 +132,21 @@ public sealed class Client : Caller
 
     /// <summary>What it has queued since MULTI.</summary>
     public CommandQueue Queue => _queue ??= new CommandQueue();
+
+    /// <summary>What it is subscribed to, or null when it never was.</summary>
+    internal ClientSubscriptions? Subscriptions { get; private set; }
+
+    /// <summary>The same, made when there is none.</summary>
+    internal ClientSubscriptions OwnSubscriptions => Subscriptions ??= new ClientSubscriptions();
+
+    /// <summary>Whether it is subscribed to anything.</summary>
+    public bool IsSubscribed => Subscriptions is { Count: > 0 };
+
+    /// <summary>Whether it hears of what others do: its mail is delivered before each reply.</summary>
+    public bool IsListening => (_gates & Gate.Listening) != 0;
+
+    /// <summary>The class of its output.</summary>
+    public OutputClass OutputClass => IsSubscribed ? OutputClass.PubSub : OutputClass.Normal;
 
     /// <summary>What it watches, or null.</summary>
     public Watcher? Watcher { get; private set; }
@@ -192,6 +218,14 @@ public sealed class Client : Caller
         var watcher = Watcher;
         Watcher = null;
         return watcher;
+    }
+
+    /// <summary>Has its gates follow what it is subscribed to and which protocol it speaks.</summary>
+    internal void SettleListening()
+    {
+        _gates &= ~(Gate.Subscribed | Gate.Listening);
+        if (!IsSubscribed) return;
+        _gates |= Protocol == 2 ? Gate.Subscribed | Gate.Listening : Gate.Listening;
     }
 
     /// <summary>Demands or waives authentication.</summary>

@@ -9,6 +9,7 @@ using Millrace.Server.Effects;
 using Millrace.Server.Execution;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
+using Millrace.Server.PubSub;
 using Millrace.Server.Transactions;
 
 namespace Millrace.Server;
@@ -58,6 +59,7 @@ public sealed class MillraceServer : IDisposable
             Keyspace = keyspace,
             Gates = gates,
             Pause = new ClientPause(gates),
+            Channels = new Channels(keyspace, loops),
             Log = new EffectLog(),
             Seed = (uint)SystemRandom.NextWord(),
             Admission = new Admission(configuration),
@@ -133,6 +135,7 @@ public sealed class MillraceServer : IDisposable
             .. new CommandCommands(() => _parts.Table).All(),
             .. new ConnectionCommands(_parts).All(),
             .. new ClientCommands(registry, _parts.Pause).All(),
+            .. new PubSubCommands(_parts.Channels).All(),
             .. new InfoCommand(_parts, statistics).All(),
             .. new ServerCommands(RequestShutdown).All(),
             .. new LoneServerCommands(_parts.Log).All(),

@@ -5,6 +5,7 @@ using Millrace.Server.Config;
 using Millrace.Server.Effects;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
+using Millrace.Server.PubSub;
 
 namespace Millrace.Server;
 
@@ -31,6 +32,9 @@ public sealed class ServerParts
 
     /// <summary>The pause that CLIENT PAUSE asks for.</summary>
     public required ClientPause Pause { get; init; }
+
+    /// <summary>What clients are subscribed to.</summary>
+    public required Channels Channels { get; init; }
 
     /// <summary>The stream of effects.</summary>
     public required EffectLog Log { get; init; }

@@ -134,11 +134,21 @@ public class BufferTests
         var connection = new Connection(loop, listener, new AcceptedPeer(1, null, default));
         OutputQueue output = connection.Output;
         var model = new Queue<byte>();
+        SharedSegment[] segments = [new(loop, 2000), new(loop, 50_000)];
         byte next = 0;
         for (int step = 0; step < 10_000; step++)
         {
-            switch (random.Next(3))
+            switch (random.Next(5))
             {
+                case 3:
+                    connection.HasWaited = random.Next(3) == 0;
+                    AppendShared(output, segments, random, model, ref next);
+                    break;
+                case 4:
+                    byte[] tail = output.TakeTail(random.Next((int)Math.Min(output.PendingBytes, 2000) + 1));
+                    Assert.Equal(model.TakeLast(tail.Length), tail);
+                    output.Append(tail);
+                    break;
                 case 0:
                     byte[] bytes = new byte[random.Next(random.Next(10) == 0 ? 5000 : 60)];
                     for (int i = 0; i < bytes.Length; i++) model.Enqueue(bytes[i] = next++);
@@ -155,7 +165,6 @@ public class BufferTests
             }
             Assert.Equal(model.Count, output.PendingBytes);
             Assert.True(output.HeldBytes >= output.PendingBytes, $"seed {seed}, step {step}");
-            Assert.Equal(loop.Pool.RentedBytes, output.HeldBytes);
             if (step % 50 == 0) Assert.True(model.SequenceEqual(Content(output)), $"seed {seed}, step {step}");
         }
         output.Advance(output.PendingBytes);
@@ -165,6 +174,48 @@ public class BufferTests
         output.Append(new byte[10_000]);
         output.Release();
         Assert.Equal(0, output.PendingBytes);
+        Assert.All(segments, static one => Assert.True(one.IsUnshared));
+        foreach (SharedSegment one in segments) one.Release();
+        Assert.Equal(0, loop.Pool.RentedBytes);
+    }
+
+    private static void AppendShared(
+        OutputQueue output, SharedSegment[] segments, Random random, Queue<byte> model, ref byte next)
+    {
+        SharedSegment segment = segments[random.Next(segments.Length)];
+        int count = random.Next(random.Next(20) == 0 ? 20_000 : 100);
+        if (segment.Array.Length - segment.Filled < count)
+        {
+            if (!segment.IsUnshared || segment.Array.Length < count) return;
+            segment.Filled = 0;
+        }
+        int start = segment.Filled;
+        for (int i = 0; i < count; i++) model.Enqueue(segment.Array[segment.Filled++] = next++);
+        output.AppendShared(segment, start, segment.Filled);
+    }
+
+    [Fact]
+    public void A_shared_segment_is_queued_once_and_goes_back_when_nobody_sends_it()
+    {
+        var options = new LoopOptions { Count = 1, Poller = PollerKind.Sockets };
+        using var group = new LoopGroup(options, static _ => new SilentLoop());
+        EventLoop loop = group.Loops[0];
+        Listener listener = group.Listen(ListenEndpoint.Tcp(System.Net.IPAddress.Loopback, 0));
+        OutputQueue[] outputs = [.. Enumerable.Range(0, 3).Select(
+            _ => new Connection(loop, listener, new AcceptedPeer(1, null, default)).Output)];
+        var segment = new SharedSegment(loop, 60_000) { Filled = 10 };
+        foreach (OutputQueue output in outputs) output.AppendShared(segment, 0, 10);
+        segment.Filled = 30;
+        foreach (OutputQueue output in outputs) output.AppendShared(segment, 10, 30);
+        Assert.All(outputs, static output => Assert.Equal(1, output.PieceCount));
+        Assert.All(outputs, static output => Assert.Equal(30, output.HeldBytes));
+        long rented = loop.Pool.RentedBytes;
+        segment.Release();
+        outputs[0].Advance(30);
+        outputs[1].Release();
+        outputs[2].Advance(29);
+        Assert.Equal(rented, loop.Pool.RentedBytes);
+        outputs[2].Advance(1);
         Assert.Equal(0, loop.Pool.RentedBytes);
     }
 

@@ -566,7 +566,7 @@ internal struct IoUringPoller : IPoller
             sink.MaySend(connection);
             return;
         }
-        connection.Loop.Pool.Return(piece.Array);
+        connection.Output.GiveBack(piece);
         if ((connection.PollerBits & Closing) != 0)
         {
             OperationEnded(connection, sink);

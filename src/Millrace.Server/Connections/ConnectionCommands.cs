@@ -8,6 +8,7 @@ using System.Text;
 using Millrace.Commands;
 using Millrace.Resp;
 using Millrace.Server.Config;
+using Millrace.Server.PubSub;
 using static Millrace.Commands.CommandFlags;
 
 namespace Millrace.Server.Connections;
@@ -18,6 +19,7 @@ public sealed class ConnectionCommands(ServerParts parts)
     private const CommandFlags BeforeAuthentication = NoScript | Loading | Stale | Fast | NoAuth | AllowBusy;
 
     private readonly Configuration _configuration = parts.Configuration;
+    private readonly Channels _channels = parts.Channels;
     private readonly int _databases = parts.Keyspace.Shape.Databases;
 
     /// <summary>The family's commands.</summary>
@@ -48,6 +50,7 @@ public sealed class ConnectionCommands(ServerParts parts)
         new("ping", -1, Ping)
         {
             Flags = Fast,
+            RunsWhileSubscribed = true,
             Categories = AclCategories.Connection,
             Syntax = "[message:string]",
             Summary = "Returns PONG, or its argument, to show that the server lives.",
@@ -59,6 +62,7 @@ public sealed class ConnectionCommands(ServerParts parts)
         new("quit", -1, Quit)
         {
             Flags = BeforeAuthentication,
+            RunsWhileSubscribed = true,
             Categories = AclCategories.Connection,
             RunsWhileQueueing = true,
             Summary = "Closes the connection.",
@@ -71,6 +75,7 @@ public sealed class ConnectionCommands(ServerParts parts)
         new("reset", 1, Reset)
         {
             Flags = BeforeAuthentication,
+            RunsWhileSubscribed = true,
             Categories = AclCategories.Connection,
             Locks = LockScope.Watched,
             RunsWhileQueueing = true,
@@ -175,7 +180,17 @@ public sealed class ConnectionCommands(ServerParts parts)
 
     private static void Ping(ref Call call)
     {
-        if (call.Args.Count > 2) ErrorTexts.WriteArity(call.Reply, call.Spec);
+        if (call.Args.Count > 2)
+        {
+            ErrorTexts.WriteArity(call.Reply, call.Spec);
+        }
+        else if ((call.Client().Gates & Gate.Subscribed) != 0)
+        {
+            // A subscriber that speaks RESP2 must be able to tell it from a message.
+            call.Reply.Array(2);
+            call.Reply.Bulk("pong"u8);
+            call.Reply.Bulk(call.Args.Count == 2 ? call.Args[1] : default);
+        }
         else if (call.Args.Count == 2) call.Reply.Bulk(call.Args[1]);
         else call.Reply.Simple("PONG"u8);
     }
@@ -189,6 +204,7 @@ public sealed class ConnectionCommands(ServerParts parts)
     // The reply is seen even where replies were switched off: that switch is reset as well.
     private void Reset(ref Call call)
     {
+        _channels.Leave(call.Client());
         call.Client().Reset(_configuration.Settings.RequirePass.Length > 0, call.Unit.Keyspace);
         call.Reply.Protocol = 2;
         call.Reply.Muted = false;

@@ -549,6 +549,7 @@ public sealed class Executor
         if ((closed & Gate.Unauthenticated) != 0) Reject(client, spec, reply, ErrorTexts.AuthenticationRequired);
         else if ((closed & Gate.Loading) != 0) Reject(client, spec, reply, ErrorTexts.Loading);
         else if ((closed & Gate.Closing) != 0) return Outcome.Replied;
+        else if ((closed & Gate.Subscribed) != 0) RejectSubscriber(client, spec, reply);
         else if (closed == Gate.OverMemory) return WaitForRoom(client, request, input, reply);
         else if ((closed & ~(Gate.OverMemory | Gate.Queueing)) != 0)
             return ParkOnGates(client, request, input, closed & ~Gate.OverMemory);
@@ -603,6 +604,14 @@ public sealed class Executor
         reply.Error(text);
         Statistics.CountError(reply.LastErrorCode);
     }
+
+    private void RejectSubscriber(Client client, CommandSpec spec, ReplyWriter reply) => Reject(
+        client,
+        spec,
+        reply,
+        Encoding.ASCII.GetBytes(
+            $"ERR Can't execute '{spec.FullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+            + "allowed in this context"));
 
     // EXEC that cannot run forgets what was queued and what was watched.
     private void RefuseTransaction(Client client, ReplyWriter reply, ReadOnlySpan<byte> reason)

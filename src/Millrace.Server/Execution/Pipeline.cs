@@ -34,6 +34,7 @@ public sealed class Pipeline : ConnectionHandler
     private readonly Executor _executor;
     private readonly RequestBatch _batch;
     private readonly ReplyWriter _reply = new();
+    private readonly ClientOutput _output;
     private readonly OutputSegments _segments = new();
     private readonly Log _log;
     private readonly Action<Client> _closed;
@@ -44,13 +45,21 @@ public sealed class Pipeline : ConnectionHandler
     /// <param name="configuration">The settings in force.</param>
     /// <param name="executor">Runs the requests.</param>
     /// <param name="batch">Cuts them.</param>
+    /// <param name="output">What else clients are sent.</param>
     /// <param name="log">Hears of attacks and of clients closed for their buffers.</param>
     /// <param name="closed">Told when a client is gone.</param>
-    public Pipeline(Configuration configuration, Executor executor, RequestBatch batch, Log log, Action<Client> closed)
+    internal Pipeline(
+        Configuration configuration,
+        Executor executor,
+        RequestBatch batch,
+        ClientOutput output,
+        Log log,
+        Action<Client> closed)
     {
         _configuration = configuration;
         _executor = executor;
         _batch = batch;
+        _output = output;
         _log = log;
         _closed = closed;
         _settings = configuration.Settings;
@@ -76,7 +85,7 @@ public sealed class Pipeline : ConnectionHandler
         Adopt();
         _executor.Evictor.BeginInput();
         var output = connection.Output;
-        _segments.Begin(output, _reply, _settings.OutputLimits.Of(OutputClass.Normal).HardBytes);
+        _segments.Begin(output, _reply, _settings.OutputLimits.Of(client.OutputClass).HardBytes);
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
         if (client.ParkedRequest is null || RunParked(client)) RunInput(client, connection);
         _executor.Statistics.EndRun();
@@ -165,6 +174,29 @@ public sealed class Pipeline : ConnectionHandler
 
     private Outcome Run(Client client, Request request, byte[] input)
     {
+        if (!client.IsListening) return RunOne(client, request, input);
+        _output.FanOut.Origin = client;
+        var before = _reply.Written;
+        var outcome = RunOne(client, request, input);
+        _output.FanOut.Origin = null;
+        if (client.Connection.Loop.HasMail) DeliverMail(client, (int)(_reply.Written - before));
+        client.Subscriptions?.ForgetEnded();
+        return outcome;
+    }
+
+    // What others did before or while the command ran stands before its reply, what it did itself stands behind it.
+    private void DeliverMail(Client client, int replyBytes)
+    {
+        var output = client.Connection.Output;
+        output.Commit(_reply.Detach());
+        _output.Pushes.Hold(client, output.TakeTail(replyBytes));
+        client.Connection.Loop.DeliverMail();
+        _output.Pushes.Release();
+        _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
+    }
+
+    private Outcome RunOne(Client client, Request request, byte[] input)
+    {
         Adopt();
         client.MaxBulkLength = _settings.MaxBulkLength;
         if (client.Replies == ReplyMode.On) return _executor.Run(client, request, input, _reply);
@@ -221,26 +253,7 @@ public sealed class Pipeline : ConnectionHandler
             return;
         }
 
-        CheckOutput(client, connection);
-    }
-
-    /// <summary>Closes a client whose unsent output is over the limit of its class.</summary>
-    public void CheckOutput(Client client, Connection connection)
-    {
-        if (client.IsClosing) return;
-        var limit = _settings.OutputLimits.Of(OutputClass.Normal);
-        var pending = connection.Output.PendingBytes;
-        var isOverHard = limit.HardBytes > 0 && pending > limit.HardBytes;
-        var isOverSoft = limit.SoftBytes > 0 && pending > limit.SoftBytes;
-        if (!isOverSoft) client.OverSoftLimitSinceUs = 0;
-        else if (client.OverSoftLimitSinceUs == 0) client.OverSoftLimitSinceUs = connection.Loop.NowUs;
-        var hasLasted = isOverSoft
-            && connection.Loop.NowUs - client.OverSoftLimitSinceUs > limit.SoftSeconds * 1_000_000L;
-        if (!isOverHard && !hasLasted) return;
-        _log.Warning(
-            $"Client id={client.Id} addr={connection.RemoteAddress} scheduled to be closed ASAP for overcoming of " +
-            "output buffer limits.");
-        client.CloseNow();
+        _output.Guard.Check(client);
     }
 
     // Hands the segments of the current connection's output to the reply writer. Behind the hard limit nothing more is

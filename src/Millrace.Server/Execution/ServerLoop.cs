@@ -4,6 +4,7 @@ using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Server.Blocking;
 using Millrace.Server.Observability;
+using Millrace.Server.PubSub;
 
 namespace Millrace.Server.Execution;
 
@@ -30,6 +31,7 @@ public sealed class ServerLoop : LoopHandler
     private readonly EventLoop _loop;
     private readonly ServerParts _parts;
     private readonly Pipeline _pipeline;
+    private readonly OutputGuard _guard;
     private readonly Dictionary<long, Client> _clients = [];
     private bool _expiresNext; // in turns with freeing, when there is both
     private bool _freesLater; // others hold the partitions where there is something to free
@@ -46,7 +48,12 @@ public sealed class ServerLoop : LoopHandler
         var seed = unchecked(parts.Seed + ((uint)loop.Index * 0x9E3779B9));
         Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, seed);
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
-        _pipeline = new Pipeline(parts.Configuration, Executor, batch, parts.Journal, Gone);
+        _guard = new OutputGuard(parts.Configuration, parts.Journal);
+        var pushes = new PushWriter(loop, _guard);
+        var fanOut = new FanOut(loop, pushes);
+        parts.Channels.Attach(fanOut, loop.Index);
+        var output = new ClientOutput(_guard, pushes, fanOut);
+        _pipeline = new Pipeline(parts.Configuration, Executor, batch, output, parts.Journal, Gone);
         loop.StartTimer(CronMs, Cron);
     }
 
@@ -165,6 +172,7 @@ public sealed class ServerLoop : LoopHandler
     private void Gone(Client client)
     {
         Executor.Abandon(client);
+        _parts.Channels.Leave(client);
         if (_clients.Remove(client.Id)) _parts.Admission.Left();
     }
 
@@ -179,7 +187,7 @@ public sealed class ServerLoop : LoopHandler
         var timeoutUs = _parts.Configuration.Settings.TimeoutSeconds * 1_000_000L;
         foreach (var client in _clients.Values)
         {
-            _pipeline.CheckOutput(client, client.Connection);
+            _guard.Check(client);
             if (timeoutUs > 0 && !client.IsParked && _loop.NowUs - client.Connection.LastActivityUs > timeoutUs)
             {
                 _parts.Journal.Verbose("Closing idle client");

@@ -2,11 +2,7 @@ using System.Globalization;
 
 namespace Millrace.Server.Tests.Blocking;
 
-/// <summary>
-/// Scenes with several clients, as text: <c>a: REQUEST = reply</c> asks and compares, <c>a> REQUEST</c> sends and waits
-/// until the client is seen blocked, <c>a&lt; reply</c> reads a reply that comes later, <c>a? </c> checks that nothing
-/// comes before the answer to a PING of another client. Clients come into being when they are first named.
-/// </summary>
+/// <summary>Blocking commands, mostly as scenes (<see cref="Scene"/>).</summary>
 public class BlockingTests
 {
     private const string WrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -254,66 +250,5 @@ public class BlockingTests
         for (var i = 0; i < Workers; i++) pusher.Say("RPUSH q1 end");
         threads.ForEach(static one => one.Join());
         Assert.Equal(Enumerable.Range(0, Elements), taken.Select(int.Parse).Order());
-    }
-
-    private sealed class Scene(string loops) : IDisposable
-    {
-        private readonly Dictionary<string, Conversation> _clients = [];
-        private int _blocked;
-
-        public InProcessServer Server { get; } = new("--io-threads", loops, "--enable-debug-command", "yes");
-
-        public Conversation this[string name] =>
-            _clients.TryGetValue(name, out var client) ? client : _clients[name] = new Conversation(Server);
-
-        public void Play(string line)
-        {
-            var client = this[line[..1]];
-            var text = line[3..];
-            switch (line[1])
-            {
-                case ':':
-                    var parts = text.Split(" = ");
-                    Assert.Equal(parts[1], client.Say(parts[0]));
-                    break;
-                case '>':
-                    client.Send(text.Split(' '));
-                    if (text is not "PING") UntilBlocked(++_blocked);
-                    break;
-                case '<':
-                    _blocked -= text is "PONG" ? 0 : 1;
-                    Assert.Equal(text, client.Read());
-                    break;
-                case ';':
-                    client.Send(text.Split(' '));
-                    break;
-                default:
-                    UntilBlocked(_blocked);
-                    Assert.True(client.IsSilent());
-                    break;
-            }
-        }
-
-        public void Leave(string name)
-        {
-            _clients[name].Dispose();
-            _clients.Remove(name);
-        }
-
-        public void UntilBlocked(int count) => UntilInfo($"blocked_clients:{count}");
-
-        public void UntilInfo(string line)
-        {
-            var deadline = Environment.TickCount64 + 20_000;
-            var watcher = this["w"];
-            while (!watcher.Say("INFO clients").Contains($"\r\n{line}\r\n", StringComparison.Ordinal))
-                Assert.True(Environment.TickCount64 < deadline, line + " never came: " + watcher.Say("INFO clients"));
-        }
-
-        public void Dispose()
-        {
-            foreach (var client in _clients.Values) client.Dispose();
-            Server.Dispose();
-        }
     }
 }

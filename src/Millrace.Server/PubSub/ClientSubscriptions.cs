@@ -1,0 +1,44 @@
+namespace Millrace.Server.PubSub;
+
+/// <summary>What one client is subscribed to. Belongs to the client's loop.</summary>
+internal sealed class ClientSubscriptions
+{
+    private readonly Dictionary<Topic, Subscription>[] _byKind = [[], [], []];
+    private readonly List<Subscription> _ended = [];
+
+    /// <summary>How many subscriptions of all kinds there are.</summary>
+    public int Count => CountOf(TopicKind.Channel) + CountOf(TopicKind.Pattern) + CountOf(TopicKind.Shard);
+
+    /// <summary>Whether some have ended and are still owed what was published before.</summary>
+    public bool HasEnded => _ended.Count > 0;
+
+    /// <summary>How many subscriptions of a kind there are.</summary>
+    public int CountOf(TopicKind kind) => _byKind[(int)kind].Count;
+
+    /// <summary>What it is subscribed to, of a kind.</summary>
+    public Dictionary<Topic, Subscription>.KeyCollection Of(TopicKind kind) => _byKind[(int)kind].Keys;
+
+    /// <summary>The subscription to a topic, or null.</summary>
+    public Subscription? Find(Topic topic) => _byKind[(int)topic.Kind].GetValueOrDefault(topic);
+
+    /// <summary>Takes a new subscription in.</summary>
+    public void Add(Subscription subscription)
+    {
+        _byKind[(int)subscription.Topic.Kind].Add(subscription.Topic, subscription);
+        subscription.Topic.Add(subscription);
+    }
+
+    /// <summary>A subscription has ended; what was published before is still delivered.</summary>
+    public void End(Subscription subscription)
+    {
+        _byKind[(int)subscription.Topic.Kind].Remove(subscription.Topic);
+        _ended.Add(subscription);
+    }
+
+    /// <summary>All mail of the time before has been delivered: forgets the ended subscriptions.</summary>
+    public void ForgetEnded()
+    {
+        foreach (var one in _ended) one.Topic.Remove(one);
+        _ended.Clear();
+    }
+}
