@@ -47,6 +47,10 @@ public abstract class Caller
     /// Whoever runs commands looks at it when a handler has returned, and clears it.</summary>
     public KeyWait? Wait { get; set; }
 
+    /// <summary>What the keys that this caller reads are tracked by (<see cref="Unit.Track"/>); 0: they are
+    /// not.</summary>
+    public ulong TracksAs { get; set; }
+
     /// <summary>How a read by this caller counts.</summary>
     public Access ReadAccess => NoTouch ? Access.ReadWithoutTouch : Access.Read;
 

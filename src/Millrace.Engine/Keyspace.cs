@@ -49,12 +49,15 @@ public sealed class Keyspace : IDisposable
         _partitions = new Partition[shape.Partitions];
         PartitionLine.AssertSize();
         for (var i = 0; i < _partitions.Length; i++)
-            _partitions[i] = new Partition(i, shape.Databases, source, hasher, _lines, _upkeep);
+            _partitions[i] = new Partition(i, shape.Databases, source, hasher, _lines, _upkeep, Tracking);
         Budget = new MemoryBudget(this, source);
     }
 
     /// <summary>Partitions, databases, loops.</summary>
     public KeyspaceShape Shape { get; }
+
+    /// <summary>What clients track in all partitions together.</summary>
+    public TrackingTotals Tracking { get; } = new();
 
     /// <summary>How much memory data may take, and takes.</summary>
     public MemoryBudget Budget { get; }
@@ -115,6 +118,13 @@ public sealed class Keyspace : IDisposable
         Interlocked.Exchange(ref line.SoonestMs, long.MaxValue);
         for (var i = loop; i < _partitions.Length; i += Shape.Loops)
             UpkeepLine.Lower(ref line, Volatile.Read(ref _lines[i].NextDeadlineMs));
+    }
+
+    /// <summary>A client is the first to hear of all changes of some keys: every partition has to tell. All loops stand
+    /// still.</summary>
+    public void RecountListeners()
+    {
+        foreach (var partition in _partitions) partition.CountListeners();
     }
 
     /// <summary>The hot words of the partition at an index.</summary>
@@ -223,7 +233,12 @@ public sealed class Keyspace : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var partition in _partitions) partition.Heap.Dispose();
+        foreach (var partition in _partitions)
+        {
+            partition.Tracked.Dispose();
+            partition.Heap.Dispose();
+        }
+
         _lines.Dispose();
         _upkeep.Dispose();
     }

@@ -20,6 +20,7 @@ public sealed class Partition
     private readonly AlignedLines<PartitionLine> _lines;
     private readonly AlignedLines<UpkeepLine> _upkeep;
     private readonly KeyTable?[] _tables;
+    private readonly TrackingTotals _tracking;
 
     internal Partition(
         int index,
@@ -27,7 +28,8 @@ public sealed class Partition
         MemorySource source,
         KeyHasher hasher,
         AlignedLines<PartitionLine> lines,
-        AlignedLines<UpkeepLine> upkeep)
+        AlignedLines<UpkeepLine> upkeep,
+        TrackingTotals tracking)
     {
         Index = index;
         Heap = new Heap(source);
@@ -38,6 +40,8 @@ public sealed class Partition
         _tables = new KeyTable?[databases];
         Discards = new Discards(Heap, lines, upkeep, index);
         Awaited = new AwaitedKeys(this);
+        Tracked = new TrackedKeys(source, hasher, tracking);
+        _tracking = tracking;
         Line.NextDeadlineMs = long.MaxValue;
     }
 
@@ -63,6 +67,9 @@ public sealed class Partition
 
     /// <summary>The keys that somebody waits for.</summary>
     public AwaitedKeys Awaited { get; }
+
+    /// <summary>The keys that somebody tracks.</summary>
+    public TrackedKeys Tracked { get; }
 
     /// <summary>What <see cref="MemoryBudget"/> knows of the heap's bytes; it alone writes this.</summary>
     internal long ReportedBytes { get; set; }
@@ -115,8 +122,9 @@ public sealed class Partition
         }
     }
 
-    /// <summary>Brings <see cref="PartitionLine.Listeners"/> in line with who watches and who waits.</summary>
-    internal void CountListeners() => Line.Listeners = Watched.Count + Awaited.Count;
+    /// <summary>Brings <see cref="PartitionLine.Listeners"/> in line with who watches, waits and tracks.</summary>
+    internal void CountListeners() => Line.Listeners =
+        Watched.Count + Awaited.Count + (Tracked.Count > 0 ? 1 : 0) + (_tracking.Prefixes > 0 ? 1 : 0);
 
     /// <summary>A key, or a member of one, has a new deadline.</summary>
     internal void NoteDeadline(long deadlineMs)
@@ -191,7 +199,7 @@ public struct PartitionLine
     /// there is none.</summary>
     public long NextDeadlineMs;
 
-    /// <summary>How many keys somebody watches or waits for: changes are told only when there are any.</summary>
+    /// <summary>Not 0: somebody watches, waits for or tracks keys here. Changes are told only then.</summary>
     public int Listeners;
 
     /// <summary>Not 0: something was discarded here since a unit has last freed some of it.</summary>

@@ -38,7 +38,7 @@ public sealed class Unit
     private readonly MemoryBudget _budget;
     private readonly bool _locks;
     private uint _randomState;
-    private bool _isHeard; // somebody watches keys of a held partition, or waits for them
+    private bool _isHeard; // somebody watches, waits for or tracks keys of a held partition
 
     /// <summary>A unit over <paramref name="keyspace"/> for one loop.</summary>
     /// <param name="keyspace">Shared by all loops.</param>
@@ -88,6 +88,13 @@ public sealed class Unit
 
     /// <summary>The value that the unit encodes for a reply.</summary>
     public EncodedValue Encoded { get; }
+
+    /// <summary>Keys that the unit has touched and somebody tracks; told when the unit ends, or when they are
+    /// many.</summary>
+    public TouchedKeys Touched { get; } = new();
+
+    /// <summary>Hears of <see cref="Touched"/>, while the unit holds its partitions; or null.</summary>
+    public TouchListener? TouchListener { get; set; }
 
     /// <summary>Awaited keys that the unit has changed. Whoever ends the unit serves their waiters before.</summary>
     public ReadyKeys Ready { get; } = new();
@@ -178,6 +185,7 @@ public sealed class Unit
     {
         Debug.Assert(Ready.IsEmpty || PlantedFault.WaitersServedAfterUnlock, "waiters are served before");
         Removals.Clear();
+        if (!Touched.IsEmpty) TellTouched();
         if (_budget.IsLimited) ReportMemory();
         Unlock();
         Staged.Clear();
@@ -259,6 +267,34 @@ public sealed class Unit
         if (_isHeard) Tell(key);
     }
 
+    /// <summary>Has a client hear of the next change of a key, by its name alone. Requires: the partition is held.
+    /// </summary>
+    /// <param name="key">The key, which need not exist.</param>
+    /// <param name="tracker">What <see cref="Touched"/> will name the client by.</param>
+    public void Track(in Key key, ulong tracker)
+    {
+        var partition = PartitionFor(key);
+        partition.Tracked.Add(key, tracker);
+        while (_keyspace.Tracking.IsOver && partition.Tracked.TakeRandom(NextRandom64(), Touched))
+        {
+        }
+
+        partition.CountListeners();
+        _isHeard = true;
+    }
+
+    /// <summary>Forgets tracked keys of a held partition while there are more of them, in all partitions, than may be.
+    /// </summary>
+    /// <param name="index">The partition.</param>
+    /// <param name="max">The most keys to forget.</param>
+    public void ForgetTracked(int index, int max)
+    {
+        var tracked = _keyspace[index].Tracked;
+        while (max-- > 0 && _keyspace.Tracking.IsOver && tracked.TakeRandom(NextRandom64(), Touched))
+        {
+        }
+    }
+
     /// <summary>Empties a database; every partition must be held. Returns the number of keys removed.</summary>
     public long Discard(int database)
     {
@@ -267,8 +303,10 @@ public sealed class Unit
         {
             removed += _keyspace[i].Discard(database, NowMs);
             if (_keyspace[i].Awaited.Count > 0) _keyspace[i].Awaited.AddAll(database, Ready);
+            _keyspace[i].Tracked.Clear();
         }
 
+        if (_keyspace.Tracking.Clients > 0) Touched.Flush();
         return removed;
     }
 
@@ -408,11 +446,13 @@ public sealed class Unit
     }
 
     /// <summary>Removes an entry and frees its memory.</summary>
-    public void Remove(in Key key, in Entry entry)
+    public void Remove(in Key key, in Entry entry) => Remove(key, entry, isOwn: true);
+
+    private void Remove(in Key key, in Entry entry, bool isOwn)
     {
         var partition = PartitionFor(key);
         var table = partition.Table(key.Database)!;
-        if (_isHeard) Tell(key); // before the entry goes: the key may be a view of its name
+        if (_isHeard) Tell(key, isOwn); // before the entry goes: the key may be a view of its name
         Detach(table, key.Hash, entry);
         Value.Free(partition.Discards, entry);
     }
@@ -422,7 +462,7 @@ public sealed class Unit
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         PartitionFor(key).Line.Evicted++;
-        Remove(key, entry);
+        Remove(key, entry, isOwn: false);
     }
 
     /// <summary>
@@ -494,7 +534,12 @@ public sealed class Unit
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes, member);
         var partition = PartitionFor(key);
         partition.Line.ExpiredMembers++;
-        if (_isHeard) partition.Watched.Touch(key);
+        if (_isHeard)
+        {
+            partition.Watched.Touch(key);
+            NoteTouch(partition, key, isOwn: false);
+        }
+
         lateness?.Add(NowMs - deadlineMs);
     }
 
@@ -598,7 +643,12 @@ public sealed class Unit
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         partition.Line.ExpiredMembers += Value.MemberCount(entry);
-        if (_isHeard) partition.Watched.Expire(key);
+        if (_isHeard)
+        {
+            partition.Watched.Expire(key);
+            NoteTouch(partition, key, isOwn: false);
+        }
+
         Detach(partition.Table(key.Database)!, key.Hash, entry);
         Value.Free(partition.Discards, entry);
     }
@@ -616,15 +666,30 @@ public sealed class Unit
     private void NoteLoss(Partition partition, in Key key)
     {
         partition.Watched.Expire(key);
+        NoteTouch(partition, key, isOwn: false);
         if (partition.Awaited.Count > 0) partition.NoteLoss(key);
     }
 
-    // Somebody watches or waits for keys of the held partitions: is it this one?
-    private void Tell(in Key key)
+    // Somebody watches, waits for or tracks keys of the held partitions: is it this one?
+    private void Tell(in Key key, bool isOwn = true)
     {
         var partition = PartitionFor(key);
         if (partition.Watched.Count > 0) partition.Watched.Touch(key);
+        NoteTouch(partition, key, isOwn);
         Wake(key);
+    }
+
+    private void NoteTouch(Partition partition, in Key key, bool isOwn)
+    {
+        if (partition.Tracked.Take(key, isOwn, Touched)) partition.CountListeners();
+        if (_keyspace.Tracking.Prefixes > 0) Touched.Add(key.Bytes, isOwn, default);
+        if (Touched.IsFull) TellTouched();
+    }
+
+    private void TellTouched()
+    {
+        TouchListener?.Tell(Touched);
+        Touched.Clear();
     }
 
     private static void Detach(KeyTable table, ulong hash, in Entry entry)

@@ -8,6 +8,7 @@ using Millrace.Server.Blocking;
 using Millrace.Server.Config;
 using Millrace.Server.Execution;
 using Millrace.Server.PubSub;
+using Millrace.Server.Tracking;
 using Millrace.Server.Transactions;
 
 namespace Millrace.Server;
@@ -139,7 +140,13 @@ public sealed class Client : Caller
     /// <summary>The same, made when there is none.</summary>
     internal ClientSubscriptions OwnSubscriptions => Subscriptions ??= new ClientSubscriptions();
 
-    /// <summary>Whether it is subscribed to anything.</summary>
+    /// <summary>What it tracks, or null when it never did.</summary>
+    internal ClientTracking? Tracking { get; private set; }
+
+    /// <summary>The same, made when there is none.</summary>
+    internal ClientTracking OwnTracking => Tracking ??= new ClientTracking(Id, Connection.Loop.Index);
+
+    /// <summary>Whether it is subscribed to channels.</summary>
     public bool IsSubscribed => Subscriptions is { Count: > 0 };
 
     /// <summary>Whether it hears of what others do: its mail is delivered before each reply.</summary>
@@ -220,12 +227,22 @@ public sealed class Client : Caller
         return watcher;
     }
 
-    /// <summary>Has its gates follow what it is subscribed to and which protocol it speaks.</summary>
+    /// <summary>Has its gates follow what it is subscribed to, what it tracks and which protocol it speaks.</summary>
     internal void SettleListening()
     {
+        TracksAs = Tracking is { TracksReads: true } ? Tracking.Word : 0;
         _gates &= ~(Gate.Subscribed | Gate.Listening);
-        if (!IsSubscribed) return;
-        _gates |= Protocol == 2 ? Gate.Subscribed | Gate.Listening : Gate.Listening;
+        if (IsSubscribed && Protocol == 2) _gates |= Gate.Subscribed;
+        if (IsSubscribed || Tracking is { IsOn: true }) _gates |= Gate.Listening;
+    }
+
+    /// <summary>A command of the listening client has run: CLIENT CACHING counted for it.</summary>
+    internal void EndCaching()
+    {
+        if (Tracking is not { IsCachingSaid: true } tracking || IsQueueing) return;
+        if (LastCommand?.Container?.Name is "client") return;
+        tracking.IsCachingSaid = false;
+        SettleListening();
     }
 
     /// <summary>Demands or waives authentication.</summary>

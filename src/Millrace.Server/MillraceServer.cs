@@ -10,6 +10,7 @@ using Millrace.Server.Execution;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
 using Millrace.Server.PubSub;
+using Millrace.Server.Tracking;
 using Millrace.Server.Transactions;
 
 namespace Millrace.Server;
@@ -60,6 +61,7 @@ public sealed class MillraceServer : IDisposable
             Gates = gates,
             Pause = new ClientPause(gates),
             Channels = new Channels(keyspace, loops),
+            Invalidators = new Invalidators(loops),
             Log = new EffectLog(),
             Seed = (uint)SystemRandom.NextWord(),
             Admission = new Admission(configuration),
@@ -134,7 +136,7 @@ public sealed class MillraceServer : IDisposable
             .. TransactionCommands.Table,
             .. new CommandCommands(() => _parts.Table).All(),
             .. new ConnectionCommands(_parts).All(),
-            .. new ClientCommands(registry, _parts.Pause).All(),
+            .. new ClientCommands(registry, _parts.Pause, _parts.Channels).All(),
             .. new PubSubCommands(_parts.Channels).All(),
             .. new InfoCommand(_parts, statistics).All(),
             .. new ServerCommands(RequestShutdown).All(),

@@ -6,6 +6,7 @@ using Millrace.Server.Effects;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
 using Millrace.Server.PubSub;
+using Millrace.Server.Tracking;
 
 namespace Millrace.Server;
 
@@ -35,6 +36,9 @@ public sealed class ServerParts
 
     /// <summary>What clients are subscribed to.</summary>
     public required Channels Channels { get; init; }
+
+    /// <summary>What tells clients of stale keys, by loop.</summary>
+    internal Invalidators Invalidators { get; init; } = null!;
 
     /// <summary>The stream of effects.</summary>
     public required EffectLog Log { get; init; }

@@ -107,6 +107,7 @@ public sealed class BlockedRequest : Waiter
             Id = client.Id;
             Database = client.Database;
             NoTouch = client.NoTouch;
+            TracksAs = client.TracksAs;
             MaxBulkLength = client.MaxBulkLength;
             MayWait = true;
         }

@@ -1,19 +1,20 @@
 // CLIENT: what the server knows of its clients, and what a client may change of itself.
 //
 // LIST and KILL look at clients of all loops and therefore run while all loops stand still; the other subcommands touch
-// the calling client alone. PAUSE, UNPAUSE and UNBLOCK are in ClientWaiting. Subcommands that belong to features that
-// are not here (TRACKING, ...) are unknown.
+// the calling client alone. PAUSE, UNPAUSE and UNBLOCK are in ClientWaiting, those about tracking in TrackingCommands.
 // Source: Redis 7.2 documentation, "CLIENT" and its subcommands; CLIENT KILL MAXAGE: 7.4; several ids: Valkey 8.1.
 
 using System.Text;
 using Millrace.Commands;
 using Millrace.Resp;
+using Millrace.Server.PubSub;
+using Millrace.Server.Tracking;
 using static Millrace.Commands.CommandFlags;
 
 namespace Millrace.Server.Connections;
 
 /// <summary>The CLIENT family.</summary>
-public sealed class ClientCommands(ClientRegistry registry, ClientPause pause)
+public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, Channels channels)
 {
     private const CommandFlags Usual = NoScript | Loading | Stale;
     private const string OfClients = "O(N) where N is the number of client connections";
@@ -29,6 +30,7 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause)
 
     private readonly ClientRegistry _registry = registry;
     private readonly ClientWaiting _waiting = new(registry, pause);
+    private readonly TrackingCommands _tracking = new(registry, channels);
 
     /// <summary>The family's commands.</summary>
     public IEnumerable<CommandSpec> All() =>
@@ -41,7 +43,9 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause)
             Group = "connection",
             Subcommands =
             [
+                TrackingCommands.CachingSpec(),
                 Own("getname", 2, GetName, "2.6.9", "", "Returns the name of the connection."),
+                TrackingCommands.GetRedirSpec(),
                 new("help", 2, Help)
                 {
                     Flags = Loading | Stale,
@@ -74,6 +78,8 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause)
                     "Names the client library of the connection.",
                     ["request_policy:all_nodes", "response_policy:all_succeeded"]),
                 Own("setname", 3, SetName, "2.6.9", "connection-name:string", "Names the connection."),
+                _tracking.TrackingSpec(),
+                TrackingCommands.TrackingInfoSpec(),
                 _waiting.UnblockSpec(),
                 _waiting.UnpauseSpec(),
             ],
@@ -160,7 +166,9 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause)
         call.Reply,
         "CLIENT",
         [
+            "CACHING (YES|NO)", "Say whether keys of the next command are tracked (OPTIN and OPTOUT).",
             "GETNAME", "The name of this connection.",
+            "GETREDIR", "The number of the connection that gets the invalidations of this one.",
             "ID", "The number of this connection.",
             "INFO", "What is known of this connection.",
             "KILL <ip:port>", "Close the connection from that address.",
@@ -181,6 +189,9 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause)
             "REPLY (ON|OFF|SKIP)", "Choose which replies this connection gets.",
             "SETINFO (LIB-NAME|LIB-VER) <value>", "Name the client library of this connection.",
             "SETNAME <name>", "Name this connection.",
+            "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]\n         [OPTIN] [OPTOUT] [NOLOOP]",
+                "Tell this connection when keys change that it may keep copies of.",
+            "TRACKINGINFO", "How this connection tracks keys.",
             "UNBLOCK <client-id> [TIMEOUT|ERROR]",
                 "End the waiting of a connection, as if its time were over or with an error.",
             "UNPAUSE", "Let the commands go on that PAUSE made wait.",

@@ -9,6 +9,7 @@ using Millrace.Commands;
 using Millrace.Resp;
 using Millrace.Server.Config;
 using Millrace.Server.PubSub;
+using Millrace.Server.Tracking;
 using static Millrace.Commands.CommandFlags;
 
 namespace Millrace.Server.Connections;
@@ -204,6 +205,7 @@ public sealed class ConnectionCommands(ServerParts parts)
     // The reply is seen even where replies were switched off: that switch is reset as well.
     private void Reset(ref Call call)
     {
+        TrackingCommands.End(call.Client(), _channels, call.Unit.Keyspace.Tracking);
         _channels.Leave(call.Client());
         call.Client().Reset(_configuration.Settings.RequirePass.Length > 0, call.Unit.Keyspace);
         call.Reply.Protocol = 2;

@@ -201,6 +201,16 @@ public sealed class Executor
     /// <summary>Takes out of the partitions what clients have left behind; what is busy has to wait.</summary>
     public void Withdraw() => _withdrawals.Work();
 
+    /// <summary>Forgets tracked keys of a partition while there are more than may be in all.</summary>
+    /// <param name="partition">Its index; nothing happens when it is busy.</param>
+    /// <param name="max">The most keys to forget.</param>
+    public void ForgetTracked(int partition, int max)
+    {
+        if (!TryBeginUpkeep(partition)) return;
+        _unit.ForgetTracked(partition, max);
+        _unit.End();
+    }
+
     /// <summary>
     /// Removes due keys of a partition in slices; false when the partition was busy and nothing was done.
     /// </summary>
@@ -398,7 +408,15 @@ public sealed class Executor
         var database = call.Caller.Database;
         _effects.BeginCommand(_unit);
         Handle(ref call);
+        if (call.Caller.TracksAs != 0 && call.Caller.Wait is null) Track(call);
         _effects.Add(call, database);
+    }
+
+    // The caller keeps copies of what it has read. Channels look like keys to those who route requests.
+    private void Track(in Call call)
+    {
+        if ((call.Spec.Flags & (CommandFlags.ReadOnly | CommandFlags.PubSub)) != CommandFlags.ReadOnly) return;
+        foreach (ref readonly var key in call.Keys) _unit.Track(call.Key(key.ArgIndex), call.Caller.TracksAs);
     }
 
     private void ServeLate(ulong held)

@@ -181,6 +181,7 @@ public sealed class Pipeline : ConnectionHandler
         _output.FanOut.Origin = null;
         if (client.Connection.Loop.HasMail) DeliverMail(client, (int)(_reply.Written - before));
         client.Subscriptions?.ForgetEnded();
+        if (outcome == Outcome.Replied) client.EndCaching();
         return outcome;
     }
 

@@ -5,6 +5,7 @@ using Millrace.Net;
 using Millrace.Server.Blocking;
 using Millrace.Server.Observability;
 using Millrace.Server.PubSub;
+using Millrace.Server.Tracking;
 
 namespace Millrace.Server.Execution;
 
@@ -52,6 +53,9 @@ public sealed class ServerLoop : LoopHandler
         var pushes = new PushWriter(loop, _guard);
         var fanOut = new FanOut(loop, pushes);
         parts.Channels.Attach(fanOut, loop.Index);
+        var invalidator = new Invalidator(fanOut, pushes, parts.Channels, parts.Invalidators) { Clients = _clients };
+        parts.Invalidators[loop.Index] = invalidator;
+        Executor.Unit.TouchListener = invalidator;
         var output = new ClientOutput(_guard, pushes, fanOut);
         _pipeline = new Pipeline(parts.Configuration, Executor, batch, output, parts.Journal, Gone);
         loop.StartTimer(CronMs, Cron);
@@ -162,6 +166,15 @@ public sealed class ServerLoop : LoopHandler
         _loop.Steps.End(Stopwatch.GetTimestamp());
     }
 
+    // What no partition could forget as it tracked more, after the limit was lowered.
+    private void ForgetTracked()
+    {
+        const int MostKeys = 1000;
+        for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
+            Executor.ForgetTracked(i, MostKeys);
+        _loop.Steps.End(Stopwatch.GetTimestamp());
+    }
+
     // Data takes more than it may: what was discarded is freed, wherever it is, and when that is not enough keys go.
     private void MakeRoom()
     {
@@ -172,6 +185,7 @@ public sealed class ServerLoop : LoopHandler
     private void Gone(Client client)
     {
         Executor.Abandon(client);
+        TrackingCommands.End(client, _parts.Channels, _parts.Keyspace.Tracking);
         _parts.Channels.Leave(client);
         if (_clients.Remove(client.Id)) _parts.Admission.Left();
     }
@@ -183,6 +197,7 @@ public sealed class ServerLoop : LoopHandler
         if (_parts.PeriodicWork.IsPaused) return;
         var counters = _loop.Counters;
         Rates.Sample(_loop.NowUs, Executor.Statistics.Processed, counters.BytesIn, counters.BytesOut);
+        if (_parts.Keyspace.Tracking.IsOver) ForgetTracked();
         if (_loop.Index == 0) _parts.MemoryPeak.Observe(_parts.Keyspace.UsedBytes);
         var timeoutUs = _parts.Configuration.Settings.TimeoutSeconds * 1_000_000L;
         foreach (var client in _clients.Values)

@@ -1,17 +1,18 @@
 using System.Diagnostics.CodeAnalysis;
 using Millrace.Engine;
+using Millrace.Server.Tracking;
 
 namespace Millrace.Server.PubSub;
 
 /// <summary>
-/// All channels, patterns and shard channels with subscribers, and the way of a message to them.
+/// All channels, patterns, shard channels and prefixes of keys with subscribers, and the way of a message to them.
 /// </summary>
 /// <remarks>
 /// <code>
 ///   PUBLISH --lock of the channel's shard--> topics --one letter per loop with subscribers--> mailbox --> FanOut
 /// </code>
-/// Names are cut into shards by their hash, each with a lock; a pattern concerns all of them, so who changes patterns
-/// takes all locks, ascending. A message is posted while its shard is locked: subscribers on all loops see the messages
+/// Names are cut into shards by their hash, each with a lock; patterns and prefixes concern all of them, so who changes
+/// these takes all locks, ascending. A message is posted while its shard is locked: subscribers on all loops see the messages
 /// of one channel in one order, and a subscription that begins or ends does so between two of them. Each beginning and
 /// end has a moment of its own, which letters carry as well (<see cref="Subscription.IsOwed"/>).
 /// Order of locks: after the partitions, before mailboxes. Publishing is O(subscribers' loops + patterns).
@@ -24,6 +25,7 @@ public sealed class Channels
     private readonly Shard[] _shards;
     private readonly PatternList _patterns = new();
     private readonly Dictionary<byte[], Topic> _patternsByName;
+    private readonly Dictionary<byte[], Topic> _prefixes;
     private readonly Keyspace _keyspace;
     private readonly int _loops;
     private readonly FanOut[] _fanOuts;
@@ -42,6 +44,7 @@ public sealed class Channels
         _fanOuts = new FanOut[loops];
         var names = new NameComparer(keyspace);
         _patternsByName = new Dictionary<byte[], Topic>(names);
+        _prefixes = new Dictionary<byte[], Topic>(names);
         _shards = new Shard[loops > 1 ? ShardsForLoops : 1];
         for (var i = 0; i < _shards.Length; i++) _shards[i] = new Shard(names);
     }
@@ -121,7 +124,31 @@ public sealed class Channels
         Leave(mine, TopicKind.Channel);
         Leave(mine, TopicKind.Pattern);
         Leave(mine, TopicKind.Shard);
+        Leave(mine, TopicKind.Prefix);
         mine.ForgetEnded();
+    }
+
+    /// <summary>Ends a client's subscriptions to prefixes. On its loop.</summary>
+    internal void LeavePrefixes(Client client)
+    {
+        if (client.Subscriptions is { } mine) Leave(mine, TopicKind.Prefix);
+    }
+
+    /// <summary>Posts keys that a unit has touched to the clients of their prefixes. Called while the unit holds its
+    /// partitions.</summary>
+    internal void Broadcast(TouchedKeys touched, Invalidator from)
+    {
+        if (_keyspace.Tracking.Prefixes == 0) return;
+        lock (_shards[0].Sync)
+        {
+            foreach (var prefix in _prefixes.Values)
+            {
+                for (var to = 0; to < _loops; to++)
+                {
+                    if (prefix.LiveOn(to) > 0) Post(prefix, touched, from, to);
+                }
+            }
+        }
     }
 
     /// <summary>How many clients are subscribed to a channel or shard channel by its name. Any loop.</summary>
@@ -169,6 +196,22 @@ public sealed class Channels
         _fanOuts[to].Loop.Post(letter);
     }
 
+    private void Post(Topic prefix, TouchedKeys touched, Invalidator from, int to)
+    {
+        Invalidation? letter = null;
+        for (var i = 0; i < touched.Count; i++)
+        {
+            if (touched.TrackerCount(i) > 0 || !touched.Key(i).StartsWith(prefix.Name)) continue;
+            letter ??= from.Take(to);
+            letter.Add(touched.Key(i), touched.IsOwn(i));
+        }
+
+        if (letter is null) return;
+        letter.Prefix = prefix;
+        letter.Moment = Volatile.Read(ref _moment);
+        letter.Target.Loop.Post(letter);
+    }
+
     private void Leave(ClientSubscriptions mine, TopicKind kind)
     {
         while (mine.CountOf(kind) > 0)
@@ -198,7 +241,7 @@ public sealed class Channels
         var topic = new Topic(kind, name, hash, _loops);
         TopicsOf(kind, hash).Add(name, topic);
         if (kind == TopicKind.Pattern) _patterns.Add(topic);
-        Interlocked.Increment(ref CounterOf(kind));
+        Count(kind, 1);
         return topic;
     }
 
@@ -206,25 +249,29 @@ public sealed class Channels
     {
         TopicsOf(topic.Kind, topic.Hash).Remove(topic.Name);
         if (topic.Kind == TopicKind.Pattern) _patterns.Remove(topic);
-        Interlocked.Decrement(ref CounterOf(topic.Kind));
+        Count(topic.Kind, -1);
     }
 
-    private ref int CounterOf(TopicKind kind)
+    private void Count(TopicKind kind, int change)
     {
-        if (kind == TopicKind.Channel) return ref _channelCount;
-        if (kind == TopicKind.Pattern) return ref _patternCount;
-        return ref _shardChannelCount;
+        if (kind == TopicKind.Channel) Interlocked.Add(ref _channelCount, change);
+        else if (kind == TopicKind.Pattern) Interlocked.Add(ref _patternCount, change);
+        else if (kind == TopicKind.Shard) Interlocked.Add(ref _shardChannelCount, change);
+        else _keyspace.Tracking.AddPrefix(change);
     }
 
     private int IndexOf(ulong hash) => (int)(hash >> 32) & (_shards.Length - 1);
 
     private Shard ShardOf(ulong hash) => _shards[IndexOf(hash)];
 
-    private Dictionary<byte[], Topic> TopicsOf(TopicKind kind, ulong hash) =>
-        kind == TopicKind.Pattern ? _patternsByName : ShardOf(hash).Of(kind);
+    private Dictionary<byte[], Topic> TopicsOf(TopicKind kind, ulong hash)
+    {
+        if (kind == TopicKind.Pattern) return _patternsByName;
+        return kind == TopicKind.Prefix ? _prefixes : ShardOf(hash).Of(kind);
+    }
 
     private Held Lock(TopicKind kind, ulong hash) =>
-        kind == TopicKind.Pattern ? new Held(_shards) : new Held(new ReadOnlySpan<Shard>(in _shards[IndexOf(hash)]));
+        kind is TopicKind.Pattern or TopicKind.Prefix ? new Held(_shards) : new Held(new ReadOnlySpan<Shard>(in _shards[IndexOf(hash)]));
 
     // Names with one hash are in one shard.
     private sealed class Shard(NameComparer names)

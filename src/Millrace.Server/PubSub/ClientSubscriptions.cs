@@ -3,10 +3,10 @@ namespace Millrace.Server.PubSub;
 /// <summary>What one client is subscribed to. Belongs to the client's loop.</summary>
 internal sealed class ClientSubscriptions
 {
-    private readonly Dictionary<Topic, Subscription>[] _byKind = [[], [], []];
+    private readonly Dictionary<Topic, Subscription>[] _byKind = [[], [], [], []];
     private readonly List<Subscription> _ended = [];
 
-    /// <summary>How many subscriptions of all kinds there are.</summary>
+    /// <summary>How many subscriptions to channels there are, by name or by pattern.</summary>
     public int Count => CountOf(TopicKind.Channel) + CountOf(TopicKind.Pattern) + CountOf(TopicKind.Shard);
 
     /// <summary>Whether some have ended and are still owed what was published before.</summary>

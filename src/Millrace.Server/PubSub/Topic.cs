@@ -13,10 +13,13 @@ public enum TopicKind
 
     /// <summary>A shard channel (SSUBSCRIBE): channels of their own, which patterns do not see.</summary>
     Shard,
+
+    /// <summary>All changes of keys with a prefix (CLIENT TRACKING BCAST).</summary>
+    Prefix,
 }
 
 /// <summary>
-/// A channel, a pattern or a shard channel that somebody is subscribed to.
+/// A channel, a pattern, a shard channel or a prefix of keys that somebody is subscribed to.
 /// </summary>
 /// <remarks>
 /// <code>
