@@ -5,6 +5,7 @@ using Millrace.Server.Config;
 using Millrace.Server.Effects;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
+using Millrace.Server.PubSub;
 
 namespace Millrace.Server;
 
@@ -34,6 +35,9 @@ public sealed class ServerParts
 
     /// <summary>The stream of effects.</summary>
     public required EffectLog Log { get; init; }
+
+    /// <summary>Who publishes keyspace notifications. Set before the loops start.</summary>
+    internal INotificationSink Notifications { get; set; } = new NoSubscribers();
 
     /// <summary>What the loops' cheap generators start from.</summary>
     public required uint Seed { get; init; }

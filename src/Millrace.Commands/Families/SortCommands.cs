@@ -231,18 +231,22 @@ public static class SortCommands
         var key = call.Key(options.StoreAt);
         var target = call.Write(options.StoreAt);
         if (!target.IsMissing) call.Unit.Remove(key, target);
+        call.Unit.TellsNew = target.IsMissing; // a list in the place of something is no new key
         if (results is { Count: > 0 })
         {
             var list = ListValue.BeforeAdding(call.Unit, key, default, results.Bytes, results.Count);
             for (var i = 0; i < results.Count; i++)
                 list = ListValue.Push(call.Unit, key, list, ListEnd.Right, ListpackElement.Of(results.Element(i)));
             ListCommands.Changed(call.Unit, key, results.Count);
+            call.Unit.Notify(NotifyClasses.List, "sortstore"u8, key);
         }
         else if (!target.IsMissing)
         {
             call.Unit.Changed(key);
+            call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
         }
 
+        call.Unit.TellsNew = true;
         call.Reply.Integer(results?.Count ?? 0);
     }
 

@@ -357,6 +357,7 @@ public sealed class Executor
         if (PlantedFault.EffectsAfterUnlock) _unit.End();
         SchedulePoint.Yield();
         _effects.Append(_unit);
+        if (!_unit.Notifications.IsEmpty) _unit.Notifications.Post(); // before those who were served hear of it
         if (_served.Count > 0) Deliver();
         if (_unit.HasDiscarded) PayForDiscards();
         var held = _unit.Held;
@@ -388,6 +389,7 @@ public sealed class Executor
 
         Statistics.CountChanges(_unit.Dirty);
         _effects.Append(_unit);
+        if (!_unit.Notifications.IsEmpty) _unit.Notifications.Post();
         if (_served.Count > 0) Deliver();
         _unit.End();
     }

@@ -4,6 +4,7 @@ using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Server.Blocking;
 using Millrace.Server.Observability;
+using Millrace.Server.PubSub;
 
 namespace Millrace.Server.Execution;
 
@@ -45,6 +46,7 @@ public sealed class ServerLoop : LoopHandler
         // Far apart: two loops that drew the same numbers would look at the same entries one after the other.
         var seed = unchecked(parts.Seed + ((uint)loop.Index * 0x9E3779B9));
         Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, seed);
+        Executor.Unit.Notifications.Outlet = new KeyspaceNotifier(parts);
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
         _pipeline = new Pipeline(parts.Configuration, Executor, batch, parts.Journal, Gone);
         loop.StartTimer(CronMs, Cron);
