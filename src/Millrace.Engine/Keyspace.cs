@@ -83,12 +83,16 @@ public sealed class Keyspace : IDisposable
     /// <summary>How values are written down. Exchanged while all loops stand still.</summary>
     public RdbFormat Format { get; set; } = RdbFormat.Usual;
 
-    /// <summary>The classes of events that units tell; none without a channel to tell them by. Exchanged while all loops
-    /// stand still.</summary>
+    /// <summary>The classes of events that units tell; none without a channel to tell them by. Exchanged while all
+    /// loops stand still.</summary>
     public NotifyClasses Notifies
     {
         get => _notifies;
-        set => _notifies = (value & (NotifyClasses.Keyspace | NotifyClasses.KeyEvent)) != 0 ? value : NotifyClasses.None;
+        set
+        {
+            var hasChannel = (value & (NotifyClasses.Keyspace | NotifyClasses.KeyEvent)) != 0;
+            _notifies = hasChannel ? value : NotifyClasses.None;
+        }
     }
 
     /// <summary>The limits of a list's chunks.</summary>

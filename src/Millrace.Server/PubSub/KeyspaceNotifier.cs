@@ -25,10 +25,11 @@ internal sealed class KeyspaceNotifier(ServerParts parts) : INotificationOutlet
     /// <inheritdoc/>
     public void Take(in Notification notification)
     {
-        if ((notification.Channels & NotifyClasses.Keyspace) != 0)
-            parts.Notifications.Publish(Channel("__keyspace@"u8, notification.Database, notification.Key), notification.Name);
-        if ((notification.Channels & NotifyClasses.KeyEvent) != 0)
-            parts.Notifications.Publish(Channel("__keyevent@"u8, notification.Database, notification.Name), notification.Key);
+        var (channels, database) = (notification.Channels, notification.Database);
+        if ((channels & NotifyClasses.Keyspace) != 0)
+            parts.Notifications.Publish(Channel("__keyspace@"u8, database, notification.Key), notification.Name);
+        if ((channels & NotifyClasses.KeyEvent) != 0)
+            parts.Notifications.Publish(Channel("__keyevent@"u8, database, notification.Name), notification.Key);
         if (_channel.Length > KeptBytes) _channel = new byte[256];
     }
 
