@@ -92,8 +92,8 @@ public sealed class Unit
     /// <summary>The value that the unit encodes for a reply.</summary>
     public EncodedValue Encoded { get; }
 
-    /// <summary>The keyspace events that the unit has to tell. Whoever runs commands hands them over when it has run
-    /// them; what is left goes when the unit ends.</summary>
+    /// <summary>The keyspace events that the unit has to tell: handed over when it ends, or before by whoever tells
+    /// somebody something that must not come before them.</summary>
     public Notifications Notifications { get; } = new();
 
     /// <summary>Whether it is told that a key came into being. A command that puts a value in the place of another, and

@@ -187,17 +187,23 @@ public static class SortCommands
         var lookup = new SortLookup(call, rows);
         var asScore = new SortLookup.AsScore(rows);
         var asWeight = new SortLookup.AsWeight(rows);
+        var isNumber = true;
         for (var i = 0; i < rows.Count; i++)
         {
             var isTaken = key == SortKey.Weight ? lookup.TryHandOver(by, i, ref asWeight, out _)
                 : by.IsNone ? rows.TryScore(i, rows.Element(i))
                 : lookup.TryHandOver(by, i, ref asScore, out _);
-            if (isTaken) continue;
-            call.Reply.Error(key == SortKey.Weight ? TooLarge : NotANumber);
-            return false;
+            if (!isTaken && key == SortKey.Weight)
+            {
+                call.Reply.Error(TooLarge);
+                return false;
+            }
+
+            isNumber &= isTaken; // all are looked at: those that are missing are counted, and told
         }
 
-        return true;
+        if (!isNumber) call.Reply.Error(NotANumber);
+        return isNumber;
     }
 
     private static void Answer(in Call call, SortRows? rows, int start, int count, SortOptions options)

@@ -357,7 +357,6 @@ public sealed class Executor
         if (PlantedFault.EffectsAfterUnlock) _unit.End();
         SchedulePoint.Yield();
         _effects.Append(_unit);
-        if (!_unit.Notifications.IsEmpty) _unit.Notifications.Post(); // before those who were served hear of it
         if (_served.Count > 0) Deliver();
         if (_unit.HasDiscarded) PayForDiscards();
         var held = _unit.Held;
@@ -389,7 +388,6 @@ public sealed class Executor
 
         Statistics.CountChanges(_unit.Dirty);
         _effects.Append(_unit);
-        if (!_unit.Notifications.IsEmpty) _unit.Notifications.Post();
         if (_served.Count > 0) Deliver();
         _unit.End();
     }
@@ -470,6 +468,7 @@ public sealed class Executor
     // Nobody hears of a service before the unit is complete: whoever does may act on it, and must find all of it done.
     private void Deliver()
     {
+        if (!_unit.Notifications.IsEmpty) _unit.Notifications.Post(); // the events of a service come before its reply
         foreach (var request in _served)
         {
             request.EndService();
