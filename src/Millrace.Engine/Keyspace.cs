@@ -31,6 +31,7 @@ public sealed class Keyspace : IDisposable
     private readonly KeyHasher _hasher;
     private AccessClock _accessClock = new();
     private EncodingLimits _encodings = new();
+    private volatile NotifyClasses _notifies;
     private ChunkLimits _listChunks = new EncodingLimits().ListChunks; // of _encodings: each push asks for them
 
     /// <summary>An empty keyspace.</summary>
@@ -84,6 +85,18 @@ public sealed class Keyspace : IDisposable
 
     /// <summary>How values are written down. Exchanged while all loops stand still.</summary>
     public RdbFormat Format { get; set; } = RdbFormat.Usual;
+
+    /// <summary>The classes of events that units tell; none without a channel to tell them by. Exchanged while all
+    /// loops stand still.</summary>
+    public NotifyClasses Notifies
+    {
+        get => _notifies;
+        set
+        {
+            var hasChannel = (value & (NotifyClasses.Keyspace | NotifyClasses.KeyEvent)) != 0;
+            _notifies = hasChannel ? value : NotifyClasses.None;
+        }
+    }
 
     /// <summary>The limits of a list's chunks.</summary>
     public ref readonly ChunkLimits ListChunks => ref _listChunks;

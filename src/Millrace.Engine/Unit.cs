@@ -20,6 +20,9 @@ public enum Access
 
     /// <summary>Counts as a hit or a miss, but not as a use of the entry (TTL, TYPE, EXISTS with NO-TOUCH).</summary>
     ReadWithoutTouch,
+
+    /// <summary>The same, but a miss is not told to those who want to hear of misses (OBJECT).</summary>
+    ReadUntold,
 }
 
 /// <summary>
@@ -95,6 +98,14 @@ public sealed class Unit
 
     /// <summary>Hears of <see cref="Touched"/>, while the unit holds its partitions; or null.</summary>
     public TouchListener? TouchListener { get; set; }
+
+    /// <summary>The keyspace events that the unit has to tell: handed over when it ends, or before by whoever tells
+    /// somebody something that must not come before them.</summary>
+    public Notifications Notifications { get; } = new();
+
+    /// <summary>Whether it is told that a key came into being. A command that puts a value in the place of another, and
+    /// removes that before, turns it off meanwhile.</summary>
+    public bool TellsNew { get; set; } = true;
 
     /// <summary>Awaited keys that the unit has changed. Whoever ends the unit serves their waiters before.</summary>
     public ReadyKeys Ready { get; } = new();
@@ -185,6 +196,7 @@ public sealed class Unit
     {
         Debug.Assert(Ready.IsEmpty || PlantedFault.WaitersServedAfterUnlock, "waiters are served before");
         Removals.Clear();
+        if (!Notifications.IsEmpty) Notifications.Post();
         if (!Touched.IsEmpty) TellTouched();
         if (_budget.IsLimited) ReportMemory();
         Unlock();
@@ -253,7 +265,35 @@ public sealed class Unit
             entry = WithoutDueMembers(partition, key, entry);
         }
 
-        return Counted(partition, entry, access);
+        return Counted(partition, key, entry, access);
+    }
+
+    /// <summary>Notes an event of a key, which is told when the unit ends, if anybody wants to hear of its
+    /// class.</summary>
+    /// <param name="kind">The event's class.</param>
+    /// <param name="name">The event's name.</param>
+    /// <param name="key">The key.</param>
+    public void Notify(NotifyClasses kind, ReadOnlySpan<byte> name, in Key key)
+    {
+        if ((_keyspace.Notifies & kind) != 0) Note(name, key);
+    }
+
+    /// <summary>The same for an event that takes something away from a key.</summary>
+    /// <param name="kind">The event's class.</param>
+    /// <param name="name">The event's name.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="isGone">Whether the key went with what was taken, which is an event of its own.</param>
+    public void Notify(NotifyClasses kind, ReadOnlySpan<byte> name, in Key key, bool isGone)
+    {
+        if (_keyspace.Notifies == NotifyClasses.None) return;
+        Notify(kind, name, key);
+        if (isGone) Notify(NotifyClasses.Generic, "del"u8, key);
+    }
+
+    private void Note(ReadOnlySpan<byte> name, in Key key)
+    {
+        var channels = _keyspace.Notifies & (NotifyClasses.Keyspace | NotifyClasses.KeyEvent);
+        Notifications.Add(key.Database, channels, name, key.Bytes);
     }
 
     /// <summary>Whether so many bytes can be had (<see cref="MemoryBudget.HasRoomFor"/>).</summary>
@@ -392,6 +432,7 @@ public sealed class Unit
             var made = Entry.Create(partition.Heap, key.Bytes, shape);
             table.Entries.Insert(key.Hash, made.Block);
             if (shape.DeadlineMs >= 0) AddDeadline(partition, table, key.Hash, shape.DeadlineMs);
+            if (TellsNew) Notify(NotifyClasses.New, "new"u8, key);
             return made;
         }
 
@@ -422,6 +463,7 @@ public sealed class Unit
         PartitionFor(key).TableForWrite(key.Database).Entries.Insert(key.Hash, made.Block);
         var earliest = Value.EarliestMemberMs(made);
         if (earliest >= 0) MoveMemberDeadline(key, -1, earliest);
+        if (existing.IsMissing) Notify(NotifyClasses.New, "new"u8, key);
     }
 
     /// <summary>Makes an entry look as if it had been used some time ago, or so often; nothing happens when the entries
@@ -462,6 +504,7 @@ public sealed class Unit
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         PartitionFor(key).Line.Evicted++;
+        Notify(NotifyClasses.Evicted, "evicted"u8, key); // before the entry goes: the key may be a view of its name
         Remove(key, entry, isOwn: false);
     }
 
@@ -583,18 +626,24 @@ public sealed class Unit
             _keyspace.LineOf(BitOperations.TrailingZeroCount(rest)).LastUnixMs = NowMs;
     }
 
-    private Entry Counted(Partition partition, in Entry entry, Access access)
+    private Entry Counted(Partition partition, in Key key, in Entry entry, Access access)
     {
-        if (access is Access.Read or Access.ReadWithoutTouch)
+        if (access is Access.Read or Access.ReadWithoutTouch or Access.ReadUntold)
         {
-            if (entry.IsMissing) partition.Line.Misses++;
+            if (entry.IsMissing) Miss(partition, key, access);
             else partition.Line.Hits++;
         }
 
-        if (entry.IsMissing || access is Access.Peek or Access.ReadWithoutTouch) return entry;
+        if (entry.IsMissing || access is Access.Peek or Access.ReadWithoutTouch or Access.ReadUntold) return entry;
         var clock = _keyspace.AccessClock;
         var touched = clock.Touched(entry.AccessClock, NowMs, clock.CountsFrequency ? NextRandom() : 0);
         return touched == entry.AccessClock ? entry : entry.WithAccessClock(touched);
+    }
+
+    private void Miss(Partition partition, in Key key, Access access)
+    {
+        partition.Line.Misses++;
+        if (access != Access.ReadUntold) Notify(NotifyClasses.KeyMiss, "keymiss"u8, key);
     }
 
     private int RemoveDueMembers(KeyTable table, int database, int max, LatenessHistogram lateness)
@@ -643,6 +692,7 @@ public sealed class Unit
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         partition.Line.ExpiredMembers += Value.MemberCount(entry);
+        Notify(NotifyClasses.Hash, "hexpired"u8, key, isGone: true);
         if (_isHeard)
         {
             partition.Watched.Expire(key);
@@ -657,6 +707,7 @@ public sealed class Unit
     {
         if (RecordsRemovals) Removals.Add(key.Database, key.Bytes);
         partition.Line.Expired++;
+        Notify(NotifyClasses.Expired, "expired"u8, key);
         if (_isHeard) NoteLoss(partition, key);
         Detach(partition.Table(key.Database)!, key.Hash, entry);
         Value.Free(partition.Discards, entry);

@@ -17,6 +17,7 @@ public sealed class DataSettings : ISettingsListener
         (_keyspace, _gates, _journal) = (keyspace, gates, journal);
         keyspace.Encodings = settings.Encodings;
         keyspace.Format = settings.Format;
+        keyspace.Notifies = settings.NotifyClasses;
         Limit(settings);
     }
 
@@ -26,6 +27,7 @@ public sealed class DataSettings : ISettingsListener
         // What DEBUG has set is no directive and stays.
         _keyspace.Encodings = after.Encodings with { ListPlainBytes = _keyspace.Encodings.ListPlainBytes };
         _keyspace.Format = after.Format;
+        _keyspace.Notifies = after.NotifyClasses;
         Limit(after);
         if (after.Memory.Bytes != before.Memory.Bytes && _keyspace.Budget.IsExceeded)
         {

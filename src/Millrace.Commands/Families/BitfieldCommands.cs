@@ -10,6 +10,7 @@
 // Source: Redis 7.2 documentation, "BITFIELD".
 
 using System.Buffers.Binary;
+using Millrace.Engine;
 using Millrace.Engine.Values;
 using Millrace.Resp;
 using static Millrace.Commands.CommandFlags;
@@ -149,6 +150,7 @@ public static class BitfieldCommands
         // know, where Redis forgets it.
         if (isGrown && changes == 0) call.Unit.ChangedMany(1);
         call.Unit.Changed(key, changes);
+        if (changes > 0) call.Unit.Notify(NotifyClasses.String, "setbit"u8, key);
     }
 
     /// <summary>The number that a field holds after a step; false when it does not fit and must not be

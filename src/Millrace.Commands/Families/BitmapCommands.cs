@@ -5,6 +5,7 @@
 // Source: Redis 7.2 documentation, "Bitmaps"; BITOP DIFF, DIFF1, ANDOR, ONE: Redis 8.2 documentation; BITCOUNT with a
 // start alone: Valkey documentation.
 
+using Millrace.Engine;
 using Millrace.Engine.Values;
 using Millrace.Resp;
 using static Millrace.Commands.CommandFlags;
@@ -113,11 +114,13 @@ public static class BitmapCommands
             operation.Compute(draft.Bytes);
             draft.Commit(key, target);
             call.Unit.Changed(key);
+            call.Unit.Notify(NotifyClasses.String, "set"u8, key);
         }
         else if (!target.IsMissing)
         {
             call.Unit.Remove(key, target);
             call.Unit.Changed(key);
+            call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
         }
 
         operation.Release();
@@ -189,6 +192,7 @@ public static class BitmapCommands
         if (old != (bit == 1)) bytes[at] ^= mask;
         else if (!isGrown) return;
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, "setbit"u8, key);
     }
 
     /// <summary>Reads the number of a bit within the limit of a string; writes the error otherwise.</summary>

@@ -100,6 +100,7 @@ public static class ComparisonCommands
         var key = call.Key(1);
         call.Unit.Remove(key, entry);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
         call.Effects.Add("DEL"u8, key.Bytes);
     }
 }

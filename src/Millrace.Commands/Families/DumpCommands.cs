@@ -141,9 +141,11 @@ public static class DumpCommands
         }
 
         call.Unit.Install(key, existing, made);
+        if (!existing.IsMissing) call.Unit.Notify(NotifyClasses.New, "new"u8, key); // the old one is deleted before
         if (deadlineMs >= 0) made = call.Unit.SetDeadline(key, made, deadlineMs);
         call.Unit.SetUse(made, options.IdleSeconds, options.Frequency);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Generic, "restore"u8, key);
         if (deadlineMs >= 0 && !options.IsAbsolute) Record(call, deadlineMs);
         call.Reply.Ok();
     }

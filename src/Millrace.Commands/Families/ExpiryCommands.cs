@@ -151,6 +151,7 @@ public static class ExpiryCommands
 
         call.Unit.SetDeadline(key, entry, -1);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Generic, "persist"u8, key);
         call.Reply.Integer(1);
     }
 
@@ -185,6 +186,7 @@ public static class ExpiryCommands
             if (!entry.HasDeadline) return;
             call.Unit.SetDeadline(key, entry, -1);
             call.Unit.Changed(key);
+            call.Unit.Notify(NotifyClasses.Generic, "persist"u8, key);
             call.Effects.Add("PERSIST"u8, key.Bytes);
             return;
         }
@@ -197,6 +199,7 @@ public static class ExpiryCommands
 
         call.Unit.SetDeadline(key, entry, deadlineMs);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Generic, "expire"u8, key);
         call.Effects.Add("PEXPIREAT"u8, key.Bytes, deadlineMs);
     }
 
@@ -205,6 +208,7 @@ public static class ExpiryCommands
     {
         call.Unit.Remove(key, entry);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
         call.Effects.Add("UNLINK"u8, key.Bytes);
     }
 

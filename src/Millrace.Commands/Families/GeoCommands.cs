@@ -4,6 +4,7 @@
 //
 // Source: Redis 7.2 documentation, "Geospatial indices"; Valkey 9 documentation, "GEOSEARCH", for BYPOLYGON.
 
+using Millrace.Engine;
 using Millrace.Engine.Values;
 using static Millrace.Commands.CommandFlags;
 using ValueType = Millrace.Engine.ValueType;
@@ -375,6 +376,7 @@ public static class GeoCommands
         }
 
         call.Unit.Changed(key, added + updated);
+        if (added + updated > 0) call.Unit.Notify(NotifyClasses.SortedSet, "zadd"u8, key);
         call.Reply.Integer(addition.CountsChanged ? added + updated : added);
     }
 

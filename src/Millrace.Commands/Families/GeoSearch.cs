@@ -30,7 +30,7 @@ internal static class GeoSearch
     internal static void StoreNothing(in Call call, int storeAt)
     {
         var key = call.Key(storeAt);
-        SortedSetReplies.Store(call, key, SortedSetBuilder.Begin(call.Unit, key));
+        SortedSetReplies.Store(call, key, SortedSetBuilder.Begin(call.Unit, key), default);
     }
 
     // False when there are too many.
@@ -96,6 +96,7 @@ internal static class GeoSearch
         }
 
         result.Finish();
-        SortedSetReplies.Store(call, key, result, countsMembers: true);
+        var name = options.StoreAt == 1 ? "geosearchstore"u8 : "georadiusstore"u8; // the others have it as an option
+        SortedSetReplies.Store(call, key, result, name, countsMembers: true);
     }
 }

@@ -262,7 +262,15 @@ public static class HashCommands
         }
 
         HashValue.Settle(call.Unit, key, entry);
+        call.Unit.Notify(NotifyClasses.Hash, "hset"u8, key);
         return true;
+    }
+
+    /// <summary>Ends a series of changes, and tells of it by an event's name.</summary>
+    internal static void SettleTold(Unit unit, in Key key, in Entry entry, ReadOnlySpan<byte> name)
+    {
+        var isGone = !HashValue.Settle(unit, key, entry);
+        unit.Notify(NotifyClasses.Hash, name, key, isGone);
     }
 
     private static void HDel(ref Call call)
@@ -277,7 +285,7 @@ public static class HashCommands
             removed++;
         }
 
-        if (removed > 0) HashValue.Settle(call.Unit, key, entry);
+        if (removed > 0) SettleTold(call.Unit, key, entry, "hdel"u8);
         call.Reply.Integer(removed);
     }
 
@@ -314,7 +322,7 @@ public static class HashCommands
 
         if (!call.TryAdd(value, increment, out long sum)) return;
         Span<byte> text = stackalloc byte[Numbers.MaxInt64Bytes];
-        if (TryStore(call, entry, text[..Numbers.FormatInt64(sum, text)])) call.Reply.Integer(sum);
+        if (TryStore(call, entry, text[..Numbers.FormatInt64(sum, text)], "hincrby"u8)) call.Reply.Integer(sum);
     }
 
     private static void HIncrByFloat(ref Call call)
@@ -352,7 +360,7 @@ public static class HashCommands
         if (!call.TryAdd(value, increment, out LongDouble sum)) return;
         Span<byte> text = stackalloc byte[LongDouble.MaxHumanBytes];
         text = text[..sum.FormatHuman(text)];
-        if (!TryStore(call, entry, text)) return;
+        if (!TryStore(call, entry, text, "hincrbyfloat"u8)) return;
         RecordSum(call, key, text, deadline);
         call.Reply.Bulk(text);
     }
@@ -441,7 +449,7 @@ public static class HashCommands
     }
 
     // Arithmetic changes a value without replacing it: the field's deadline stays.
-    private static bool TryStore(in Call call, in Entry entry, ReadOnlySpan<byte> text)
+    private static bool TryStore(in Call call, in Entry entry, ReadOnlySpan<byte> text, ReadOnlySpan<byte> eventName)
     {
         var key = call.Key(1);
         var name = call.Args[2];
@@ -454,6 +462,7 @@ public static class HashCommands
         var made = HashValue.Set(call.Unit, key, entry, name, text, HashValue.KeepsDeadline, out _);
         HashValue.Settle(call.Unit, key, made);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Hash, eventName, key);
         return true;
     }
 

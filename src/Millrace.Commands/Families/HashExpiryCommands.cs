@@ -189,7 +189,7 @@ public static class HashExpiryCommands
             call.Unit.Changed(key);
         }
 
-        if (outcomes.Count > 0) HashValue.Settle(call.Unit, key, entry);
+        if (outcomes.Count > 0) HashCommands.SettleTold(call.Unit, key, entry, "hdel"u8);
         outcomes.Record(call, "HDEL"u8, -1);
     }
 
@@ -211,7 +211,7 @@ public static class HashExpiryCommands
             if (Change(call, key, ref entry, name, deadline, isPast)) outcomes.Note(i);
         }
 
-        if (outcomes.Count > 0) HashValue.Settle(call.Unit, key, entry);
+        if (outcomes.Count > 0) SettleChanged(call.Unit, key, entry, deadline, isPast);
         outcomes.Record(call, isPast ? "HDEL"u8 : deadline < 0 ? "HPERSIST"u8 : "HPEXPIREAT"u8, deadline);
     }
 
@@ -221,14 +221,16 @@ public static class HashExpiryCommands
         if (!HashFieldList.TryRead(call, 2, out var fields, HashFieldList.NoCount)) return;
         var key = call.Key(1);
         call.Reply.Array(fields.Count);
+        var hasChanged = false;
         for (var i = fields.First; i < fields.First + fields.Count; i++)
         {
             var isThere = !entry.IsMissing && HashValue.TryFind(call.Unit, entry, call.Args[i], out _);
-            if (!isThere) call.Reply.Integer(NoField);
-            else call.Reply.Integer(Change(call, key, ref entry, call.Args[i], -1, isPast: false) ? Done : NoDeadline);
+            var isDone = isThere && Change(call, key, ref entry, call.Args[i], -1, isPast: false);
+            hasChanged |= isDone;
+            call.Reply.Integer(isDone ? Done : isThere ? NoDeadline : NoField);
         }
 
-        if (!entry.IsMissing) HashValue.Settle(call.Unit, key, entry);
+        if (hasChanged) SettleChanged(call.Unit, key, entry, -1, isPast: false);
     }
 
     private static void HPExpire(ref Call call) => SetDeadlines(call, ExpiryKind.Milliseconds);
@@ -252,9 +254,8 @@ public static class HashExpiryCommands
 
         var fields = options.Fields;
         if (deadline >= 0 && deadline <= call.Unit.NowMs) RemoveFields(call, entry, fields);
-        else if (HashCommands.TrySetPairs(call, entry, fields.First, fields.End, deadline, out _))
-            RecordPairs(call, options, deadline);
-        else return;
+        else if (!HashCommands.TrySetPairs(call, entry, fields.First, fields.End, deadline, out _)) return;
+        else if (deadline >= 0) RecordExpiring(call, options, deadline);
         call.Reply.Integer(1);
     }
 
@@ -292,7 +293,7 @@ public static class HashExpiryCommands
             call.Reply.Integer(isPast ? Removed : Done);
         }
 
-        if (outcomes.Count > 0) HashValue.Settle(call.Unit, key, entry);
+        if (outcomes.Count > 0) SettleChanged(call.Unit, key, entry, deadline, isPast);
         outcomes.Record(call, isPast ? "HDEL"u8 : "HPEXPIREAT"u8, deadline);
     }
 
@@ -314,6 +315,11 @@ public static class HashExpiryCommands
         call.Unit.Changed(key);
         return true;
     }
+
+    // Ends a series of changes of one kind, and tells of it.
+    private static void SettleChanged(Unit unit, in Key key, in Entry entry, long deadlineMs, bool isPast) =>
+        HashCommands.SettleTold(
+            unit, key, entry, isPast ? "hexpired"u8 : deadlineMs < 0 ? "hpersist"u8 : "hexpire"u8);
 
     private static void ReplyDeadlines(in Call call, long unitMs, bool isRelative)
     {
@@ -357,15 +363,16 @@ public static class HashExpiryCommands
             call.Unit.Changed(key);
         }
 
-        if (outcomes.Count > 0) HashValue.Settle(call.Unit, key, entry);
+        if (outcomes.Count > 0) HashCommands.SettleTold(call.Unit, key, entry, "hexpired"u8);
         outcomes.Record(call, "HDEL"u8, -1);
     }
 
     // Without a deadline the request is its own effect.
-    private static void RecordPairs(in Call call, HashFieldOptions options, long deadlineMs)
+    private static void RecordExpiring(in Call call, HashFieldOptions options, long deadlineMs)
     {
         var fields = options.Fields;
-        if (deadlineMs < 0 || !call.Effects.Begin(6 + fields.End - fields.First)) return;
+        call.Unit.Notify(NotifyClasses.Hash, "hexpire"u8, call.Key(1));
+        if (!call.Effects.Begin(6 + fields.End - fields.First)) return;
         call.Effects.Argument("HSETEX"u8);
         call.Effects.Argument(call.Key(1).Bytes);
         call.Effects.Argument("PXAT"u8);

@@ -175,6 +175,7 @@ public static class HyperLogLogCommands
         HyperLogLogValue.Raise(call.Unit, key, ref entry, loose, isDense);
         ForgetCached(call, key, entry);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, "pfadd"u8, key);
         call.Reply.Ok();
     }
 
@@ -216,6 +217,7 @@ public static class HyperLogLogCommands
         {
             HyperLogLog.ForgetCached(value);
             call.Unit.Changed(key, changes);
+            call.Unit.Notify(NotifyClasses.String, "pfadd"u8, key);
         }
 
         call.Reply.Integer(changes > 0 ? 1 : 0);
@@ -241,6 +243,7 @@ public static class HyperLogLogCommands
         {
             ForgetCached(call, key, entry);
             call.Unit.Changed(key, changes);
+            call.Unit.Notify(NotifyClasses.String, "pfadd"u8, key);
         }
 
         call.Reply.Integer(changes > 0 ? 1 : 0);

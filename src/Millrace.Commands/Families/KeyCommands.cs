@@ -250,6 +250,7 @@ public static class KeyCommands
         if (!target.IsMissing) call.Unit.Remove(to, target);
         call.Unit.Copy(from, source, to);
         call.Unit.Changed(to);
+        call.Unit.Notify(NotifyClasses.Generic, "copy_to"u8, to);
         call.Reply.Integer(1);
     }
 
@@ -263,6 +264,7 @@ public static class KeyCommands
             if (entry.IsMissing) continue;
             call.Unit.Remove(key, entry);
             call.Unit.Changed(key);
+            call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
             removed++;
         }
 
@@ -300,6 +302,8 @@ public static class KeyCommands
 
         call.Unit.Move(from, source, to);
         call.Unit.Changed(to);
+        call.Unit.Notify(NotifyClasses.Generic, "move_from"u8, from);
+        call.Unit.Notify(NotifyClasses.Generic, "move_to"u8, to);
         call.Reply.Integer(1);
     }
 
@@ -439,7 +443,7 @@ public static class KeyCommands
 
     private static bool TryLook(in Call call, out Entry entry)
     {
-        entry = call.Unit.Find(call.Key(2), Access.ReadWithoutTouch);
+        entry = call.Unit.Find(call.Key(2), Access.ReadUntold);
         if (!entry.IsMissing) return true;
         call.Reply.Null();
         return false;
@@ -478,6 +482,8 @@ public static class KeyCommands
 
         call.Unit.Move(from, source, to);
         call.Unit.Changed(to);
+        call.Unit.Notify(NotifyClasses.Generic, "rename_from"u8, from);
+        call.Unit.Notify(NotifyClasses.Generic, "rename_to"u8, to);
         return true;
     }
 }

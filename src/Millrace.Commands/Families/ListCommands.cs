@@ -275,6 +275,7 @@ public static class ListCommands
         }
 
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.List, "linsert"u8, key);
         call.Reply.Integer(length);
     }
 
@@ -353,8 +354,14 @@ public static class ListCommands
         }
 
         var max = count == 0 ? long.MaxValue : Math.Abs(count);
+        var length = ListValue.Length(entry);
         var removed = ListEdits.Remove(call.Unit, key, entry, ListpackElement.Of(call.Args[3]), max, count < 0);
-        if (removed > 0) Changed(call.Unit, key, removed);
+        if (removed > 0)
+        {
+            Changed(call.Unit, key, removed);
+            call.Unit.Notify(NotifyClasses.List, "lrem"u8, key, isGone: removed == length);
+        }
+
         call.Reply.Integer(removed);
     }
 
@@ -377,6 +384,7 @@ public static class ListCommands
         }
 
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.List, "lset"u8, key);
         call.Reply.Ok();
     }
 
@@ -401,6 +409,8 @@ public static class ListCommands
             {
                 call.Unit.Rewritten(key);
             }
+
+            call.Unit.Notify(NotifyClasses.List, "ltrim"u8, key, isGone: !keepsSome);
         }
 
         call.Reply.Ok();
@@ -426,8 +436,9 @@ public static class ListCommands
     internal static void Pop(Unit unit, ReplyWriter reply, in Key key, in Entry entry, ListEnd end)
     {
         ReplyElement(reply, ListValue.Peek(entry, end));
-        ListValue.Drop(unit, key, entry, end, 1);
+        var isGone = ListValue.Drop(unit, key, entry, end, 1);
         unit.Changed(key);
+        NotifyPopped(unit, key, end, isGone);
     }
 
     /// <summary>Takes up to so many elements from an end and replies with the key's name and them; the effect is a pop
@@ -473,15 +484,24 @@ public static class ListCommands
             // Moved from an end to the same end, or the only element: everything stays.
             if (from != to && ListValue.Length(sourceEntry) > 1) Rotate(unit, source, sourceEntry, from, element);
             unit.Changed(source);
+            NotifyMoved(unit, source, from, source, to, isGone: false);
             return;
         }
 
         // The lists share no block, so the element stays where it is while the other list grows.
         var grown = ListValue.BeforeAdding(unit, target, targetEntry, element.TextLength, 1);
         ListValue.Push(unit, target, grown, to, element);
-        ListValue.Drop(unit, source, sourceEntry, from, 1);
+        var isGone = ListValue.Drop(unit, source, sourceEntry, from, 1);
         unit.Changed(target);
         Touched(unit, source);
+        NotifyMoved(unit, source, from, target, to, isGone);
+    }
+
+    /// <summary>Tells that elements were moved: of the push first, as Redis does.</summary>
+    internal static void NotifyMoved(Unit unit, in Key source, ListEnd from, in Key target, ListEnd to, bool isGone)
+    {
+        NotifyPushed(unit, target, to);
+        NotifyPopped(unit, source, from, isGone);
     }
 
     /// <summary>Reads LEFT or RIGHT; writes the error otherwise.</summary>
@@ -557,8 +577,15 @@ public static class ListCommands
         for (var i = 2; i < args.Count; i++)
             entry = ListValue.Push(call.Unit, key, entry, end, ListpackElement.Of(args[i]));
         Changed(call.Unit, key, args.Count - 2);
+        NotifyPushed(call.Unit, key, end);
         call.Reply.Integer(ListValue.Length(entry));
     }
+
+    private static void NotifyPushed(Unit unit, in Key key, ListEnd end) =>
+        unit.Notify(NotifyClasses.List, end == ListEnd.Left ? "lpush"u8 : "rpush"u8, key);
+
+    private static void NotifyPopped(Unit unit, in Key key, ListEnd end, bool isGone) =>
+        unit.Notify(NotifyClasses.List, end == ListEnd.Left ? "lpop"u8 : "rpop"u8, key, isGone);
 
     private static void PopFrom(ref Call call, ListEnd end)
     {
@@ -599,8 +626,9 @@ public static class ListCommands
     {
         var isBackwards = end == ListEnd.Right;
         ReplyRange(reply, entry, isBackwards ? ListValue.Length(entry) - 1 : 0, count, isBackwards);
-        ListValue.Drop(unit, key, entry, end, count);
+        var isGone = ListValue.Drop(unit, key, entry, end, count);
         Changed(unit, key, count);
+        NotifyPopped(unit, key, end, isGone);
     }
 
     private static void MoveBetween(ref Call call, ListEnd from, ListEnd to)

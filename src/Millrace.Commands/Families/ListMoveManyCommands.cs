@@ -132,12 +132,15 @@ public static class ListMoveManyCommands
         {
             ListEdits.MoveRangeWithin(call.Unit, source, entry, range, move.To);
             ListCommands.Changed(call.Unit, source, count);
+            ListCommands.NotifyMoved(call.Unit, source, move.From, source, move.To, isGone: false);
             return true;
         }
 
+        var isGone = count == ListValue.Length(entry);
         ListEdits.MoveRange(call.Unit, source, entry, range, target, other, move.To);
         ListCommands.Changed(call.Unit, target, count);
         ListCommands.Touched(call.Unit, source);
+        ListCommands.NotifyMoved(call.Unit, source, move.From, target, move.To, isGone);
         return true;
     }
 

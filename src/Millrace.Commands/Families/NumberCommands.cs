@@ -123,6 +123,7 @@ public static class NumberCommands
         text = text[..sum.FormatHuman(text)];
         StringValue.SetBytes(call.Unit, key, entry, text, entry.IsMissing ? -1 : entry.DeadlineMs);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, "incrbyfloat"u8, key);
         Record(call, key, text);
         call.Reply.Bulk(text);
     }
@@ -199,7 +200,8 @@ public static class NumberCommands
         in Call call, IncrementOptions options, in Entry entry, scoped ReadOnlySpan<byte> text, long deadlineMs)
     {
         var key = call.Key(1);
-        var keeps = options.Expiry.Kind == ExpiryKind.None || (options.OnlyWithoutDeadline && entry.HasDeadline);
+        var hadDeadline = entry.HasDeadline;
+        var keeps = options.Expiry.Kind == ExpiryKind.None || (options.OnlyWithoutDeadline && hadDeadline);
         if (keeps) deadlineMs = entry.IsMissing ? -1 : entry.DeadlineMs;
         if (!keeps && deadlineMs >= 0 && deadlineMs <= call.Unit.NowMs)
         {
@@ -211,6 +213,9 @@ public static class NumberCommands
         if (options.IsFloat) StringValue.SetBytes(call.Unit, key, entry, text, deadlineMs);
         else StringCommands.SetText(call.Unit, key, entry, text, deadlineMs);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, options.IsFloat ? "incrbyfloat"u8 : "incrby"u8, key);
+        if (!keeps && deadlineMs >= 0) call.Unit.Notify(NotifyClasses.Generic, "expire"u8, key);
+        else if (!keeps && hadDeadline) call.Unit.Notify(NotifyClasses.Generic, "persist"u8, key);
         StringCommands.RecordSet(call, key, text, deadlineMs);
     }
 
@@ -236,6 +241,7 @@ public static class NumberCommands
         if (!call.TryAdd(value, increment, out long sum)) return;
         StringValue.SetInteger(call.Unit, key, entry, sum, entry.IsMissing ? -1 : entry.DeadlineMs);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, "incrby"u8, key);
         call.Reply.Integer(sum);
     }
 

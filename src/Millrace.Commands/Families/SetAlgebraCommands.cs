@@ -156,7 +156,7 @@ public static class SetAlgebraCommands
         }
 
         sources.Release();
-        Store(call, result);
+        Store(call, result, "sdiffstore"u8);
     }
 
     private static void SInter(ref Call call)
@@ -197,7 +197,7 @@ public static class SetAlgebraCommands
         var adding = new AddedMembers(SetWriter.Apart(call.Unit, call.Key(1), SetEncoding.IntSet));
         if (!sources.AnyIsMissing) sources.Intersect(ref adding);
         sources.Release();
-        Store(call, adding.Result);
+        Store(call, adding.Result, "sinterstore"u8);
     }
 
     private static void SUnion(ref Call call)
@@ -217,7 +217,7 @@ public static class SetAlgebraCommands
         var adding = new AddedMembers(SetWriter.Apart(call.Unit, call.Key(1), SetEncoding.IntSet));
         sources.Unite(ref adding);
         sources.Release();
-        Store(call, adding.Result);
+        Store(call, adding.Result, "sunionstore"u8);
     }
 
     /// <summary>Reads how many keys follow, and that they do; writes the error and returns false otherwise.</summary>
@@ -282,7 +282,7 @@ public static class SetAlgebraCommands
     }
 
     // An empty result removes the destination.
-    private static void Store(in Call call, SetWriter result)
+    private static void Store(in Call call, SetWriter result, ReadOnlySpan<byte> name)
     {
         var key = call.Key(1);
         var target = call.Write(1);
@@ -291,6 +291,7 @@ public static class SetAlgebraCommands
         {
             result.Commit(target);
             call.Unit.Changed(key);
+            call.Unit.Notify(NotifyClasses.Set, name, key);
         }
         else
         {
@@ -299,6 +300,7 @@ public static class SetAlgebraCommands
             {
                 call.Unit.Remove(key, target);
                 call.Unit.Changed(key);
+                call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
             }
         }
 

@@ -54,8 +54,10 @@ internal static class SetChoice
         Span<byte> digits = stackalloc byte[ListpackElement.MaxIntegerBytes];
         call.Effects.Add("SREM"u8, key.Bytes, member.Text(digits));
         writer.Remove(member);
-        if (writer.Count == 0) call.Unit.Remove(key, writer.Entry);
+        var isGone = writer.Count == 0;
+        if (isGone) call.Unit.Remove(key, writer.Entry);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Set, "spop"u8, key, isGone);
     }
 
     /// <summary>Pops so many members, or all.</summary>
@@ -87,6 +89,8 @@ internal static class SetChoice
         {
             PopSome(call, entry, count);
         }
+
+        call.Unit.Notify(NotifyClasses.Set, "spop"u8, key, isGone: count >= size);
     }
 
     /// <summary>Writes so many members, or with a negative count one that many times anew.</summary>

@@ -176,6 +176,7 @@ public static class SetCommands
         }
 
         call.Unit.Changed(key, added);
+        if (added > 0) call.Unit.Notify(NotifyClasses.Set, "sadd"u8, key);
         call.Reply.Integer(added);
     }
 
@@ -236,11 +237,18 @@ public static class SetCommands
             return;
         }
 
-        if (removing.Count == 0) call.Unit.Remove(from, removing.Entry);
+        var isGone = removing.Count == 0;
+        if (isGone) call.Unit.Remove(from, removing.Entry);
         call.Unit.Changed(from);
+        call.Unit.Notify(NotifyClasses.Set, "srem"u8, from, isGone);
         var adding = new SetWriter(call.Unit, to, target);
         adding.Expect(member, 1);
-        if (adding.Add(member)) call.Unit.Changed(to);
+        if (adding.Add(member))
+        {
+            call.Unit.Changed(to);
+            call.Unit.Notify(NotifyClasses.Set, "sadd"u8, to);
+        }
+
         call.Reply.Integer(1);
     }
 
@@ -289,16 +297,19 @@ public static class SetCommands
         {
             var key = call.Key(1);
             var writer = new SetWriter(call.Unit, key, entry);
+            var isGone = false;
             for (var i = 2; i < call.Args.Count; i++)
             {
                 if (!writer.Remove(ListpackElement.Of(call.Args[i]))) continue;
                 removed++;
-                if (writer.Count > 0) continue;
+                isGone = writer.Count == 0;
+                if (!isGone) continue;
                 call.Unit.Remove(key, writer.Entry);
                 break;
             }
 
             call.Unit.Changed(key, removed);
+            if (removed > 0) call.Unit.Notify(NotifyClasses.Set, "srem"u8, key, isGone);
         }
 
         call.Reply.Integer(removed);

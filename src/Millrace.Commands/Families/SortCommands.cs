@@ -187,17 +187,23 @@ public static class SortCommands
         var lookup = new SortLookup(call, rows);
         var asScore = new SortLookup.AsScore(rows);
         var asWeight = new SortLookup.AsWeight(rows);
+        var isNumber = true;
         for (var i = 0; i < rows.Count; i++)
         {
             var isTaken = key == SortKey.Weight ? lookup.TryHandOver(by, i, ref asWeight, out _)
                 : by.IsNone ? rows.TryScore(i, rows.Element(i))
                 : lookup.TryHandOver(by, i, ref asScore, out _);
-            if (isTaken) continue;
-            call.Reply.Error(key == SortKey.Weight ? TooLarge : NotANumber);
-            return false;
+            if (!isTaken && key == SortKey.Weight)
+            {
+                call.Reply.Error(TooLarge);
+                return false;
+            }
+
+            isNumber &= isTaken; // all are looked at: those that are missing are counted, and told
         }
 
-        return true;
+        if (!isNumber) call.Reply.Error(NotANumber);
+        return isNumber;
     }
 
     private static void Answer(in Call call, SortRows? rows, int start, int count, SortOptions options)
@@ -231,18 +237,22 @@ public static class SortCommands
         var key = call.Key(options.StoreAt);
         var target = call.Write(options.StoreAt);
         if (!target.IsMissing) call.Unit.Remove(key, target);
+        call.Unit.TellsNew = target.IsMissing; // a list in the place of something is no new key
         if (results is { Count: > 0 })
         {
             var list = ListValue.BeforeAdding(call.Unit, key, default, results.Bytes, results.Count);
             for (var i = 0; i < results.Count; i++)
                 list = ListValue.Push(call.Unit, key, list, ListEnd.Right, ListpackElement.Of(results.Element(i)));
             ListCommands.Changed(call.Unit, key, results.Count);
+            call.Unit.Notify(NotifyClasses.List, "sortstore"u8, key);
         }
         else if (!target.IsMissing)
         {
             call.Unit.Changed(key);
+            call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
         }
 
+        call.Unit.TellsNew = true;
         call.Reply.Integer(results?.Count ?? 0);
     }
 

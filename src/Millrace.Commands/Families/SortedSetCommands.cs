@@ -168,6 +168,7 @@ public static class SortedSetCommands
         }
 
         call.Unit.Changed(key, removed);
+        if (removed > 0) call.Unit.Notify(NotifyClasses.SortedSet, "zrem"u8, key, entry.IsMissing);
         call.Reply.Integer(removed);
     }
 
@@ -277,7 +278,9 @@ public static class SortedSetCommands
             entry = AddOne(call, key, entry, options, score, call.Args[at + 1], ref result);
         }
 
-        call.Unit.Changed(key, result.Added + result.Updated);
+        var changes = result.Added + result.Updated;
+        call.Unit.Changed(key, changes);
+        if (changes > 0) call.Unit.Notify(NotifyClasses.SortedSet, options.Increments ? "zincr"u8 : "zadd"u8, key);
         Reply(call, options, result);
     }
 

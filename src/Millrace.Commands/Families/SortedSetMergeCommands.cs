@@ -158,6 +158,13 @@ public static class SortedSetMergeCommands
         merge.Release();
     }
 
+    private static ReadOnlySpan<byte> NameOf(MergeKind kind) => kind switch
+    {
+        MergeKind.Union => "zunionstore"u8,
+        MergeKind.Intersection => "zinterstore"u8,
+        _ => "zdiffstore"u8,
+    };
+
     private static void Store(in Call call, MergeKind kind, MergeOptions options)
     {
         if (SortedSetMerge.TryRead(call, kind, 2, options, out var merge))
@@ -165,7 +172,7 @@ public static class SortedSetMergeCommands
             var key = call.Key(1);
             var result = SortedSetBuilder.Begin(call.Unit, key);
             merge.Run(call, ref result);
-            SortedSetReplies.Store(call, key, result);
+            SortedSetReplies.Store(call, key, result, NameOf(kind));
         }
 
         merge.Release();

@@ -54,6 +54,7 @@ public static class SortedSetPops
 
         SortedSetValue.RemoveRange(unit, key, entry, new RankRange(isMax ? total - count : 0, count));
         unit.Changed(key, count);
+        unit.Notify(NotifyClasses.SortedSet, isMax ? "zpopmax"u8 : "zpopmin"u8, key, isGone: count == total);
         return count;
     }
 

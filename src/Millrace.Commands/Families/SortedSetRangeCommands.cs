@@ -225,7 +225,7 @@ public static class SortedSetRangeCommands
         }
 
         result.Finish();
-        SortedSetReplies.Store(call, key, result);
+        SortedSetReplies.Store(call, key, result, "zrangestore"u8);
     }
 
     // How many elements pass through the packed form in Redis, whose only zero is 0: adding that turns -0 to it. All do
@@ -269,10 +269,19 @@ public static class SortedSetRangeCommands
         if (!call.IsTypeOrMissing(entry, ValueType.SortedSet)) return;
         options.Limit = -1;
         var range = entry.IsMissing ? default : RangeOf(entry, options, ends);
+        var isGone = !entry.IsMissing && range.Count == SortedSetValue.Count(entry);
         if (!range.IsEmpty) SortedSetValue.RemoveRange(call.Unit, key, entry, range);
         call.Unit.Changed(key, range.Count);
+        if (!range.IsEmpty) call.Unit.Notify(NotifyClasses.SortedSet, RemovedBy(options.Kind), key, isGone);
         call.Reply.Integer(range.Count);
     }
+
+    private static ReadOnlySpan<byte> RemovedBy(RangeKind kind) => kind switch
+    {
+        RangeKind.Score => "zremrangebyscore"u8,
+        RangeKind.Text => "zremrangebylex"u8,
+        _ => "zremrangebyrank"u8,
+    };
 
     private static bool TryReadOptions(in Call call, int from, bool isGeneral, bool isStore, ref RangeOptions options)
     {

@@ -32,14 +32,18 @@ internal static class SortedSetReplies
     /// <param name="call">The call.</param>
     /// <param name="key">The key.</param>
     /// <param name="result">What was built.</param>
+    /// <param name="name">The event's name, when there is something.</param>
     /// <param name="countsMembers">Whether each member counts as a change.</param>
-    internal static void Store(in Call call, in Key key, SortedSetBuilder result, bool countsMembers = false)
+    internal static void Store(
+        in Call call, in Key key, SortedSetBuilder result, ReadOnlySpan<byte> name, bool countsMembers = false)
     {
         var count = result.Count;
         var existing = call.Unit.Find(key, call.Caller.WriteAccess);
         if (count > 0) result.StoreAt(key, existing);
         else if (!existing.IsMissing) call.Unit.Remove(key, existing);
         if (count > 0 || !existing.IsMissing) call.Unit.Changed(key, countsMembers ? Math.Max(count, 1) : 1);
+        if (count > 0) call.Unit.Notify(NotifyClasses.SortedSet, name, key);
+        else if (!existing.IsMissing) call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
         call.Reply.Integer(count);
     }
 

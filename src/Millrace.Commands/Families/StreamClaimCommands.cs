@@ -3,6 +3,7 @@
 // An entry that is no longer in the stream cannot be taken over: it is pending no more.
 // Source: Redis 7.2 documentation, "XCLAIM", "XAUTOCLAIM".
 
+using Millrace.Engine;
 using Millrace.Engine.Values;
 using Millrace.Memory;
 using Millrace.Resp;
@@ -58,10 +59,11 @@ public static class StreamClaimCommands
 
     private static void XAutoClaim(ref Call call)
     {
+        var entry = call.Read(1); // whatever the options are
         if (!TryReadMinIdle(call, "ERR Invalid min-idle-time argument for XAUTOCLAIM"u8, out var minIdleMs)) return;
         if (!StreamText.TryReadBound(call, 5, isEnd: false, out var start)) return;
         if (!TryReadAutoOptions(call, out var count, out var justIds)) return;
-        if (!TryFindGroup(call, out var log, out var group)) return;
+        if (!TryFindGroup(call, entry, out var log, out var group)) return;
         if (!call.HasRoomFor(Math.Min(count, group.Pending.Count) * StreamGroup.MostEntryBytes)) return;
         call.Effects.Suppress();
         var consumer = StreamReadCommands.FindOrAddConsumer(call, 1, 2, group, records: true);
@@ -95,7 +97,7 @@ public static class StreamClaimCommands
 
     private static void XClaim(ref Call call)
     {
-        if (!TryFindGroup(call, out var log, out var group)) return;
+        if (!TryFindGroup(call, call.Read(1), out var log, out var group)) return;
         if (!TryReadMinIdle(call, "ERR Invalid min-idle-time argument for XCLAIM"u8, out var minIdleMs)) return;
         var options = ClaimOptions.Begin(call);
         if (!options.TryRead(call)) return;
@@ -153,11 +155,10 @@ public static class StreamClaimCommands
         call.Unit.ChangedQuietly(call.Key(1), 1);
     }
 
-    private static bool TryFindGroup(in Call call, out StreamLog log, out StreamGroup group)
+    private static bool TryFindGroup(in Call call, in Entry entry, out StreamLog log, out StreamGroup group)
     {
         log = default;
         group = default;
-        var entry = call.Read(1);
         if (!call.IsTypeOrMissing(entry, ValueType.Stream)) return false;
         if (!entry.IsMissing)
         {

@@ -169,8 +169,10 @@ public static class StreamCommands
         var key = call.Key(1);
         var log = entry.IsMissing ? StreamValue.Create(call.Unit, key) : StreamValue.Log(entry);
         log.Append(call.Unit.Keyspace.Encodings.StreamNodes, id, ref fields);
-        if (options.Trim.Strategy != TrimStrategy.None) log.Trim(options.Trim);
+        var trimmed = options.Trim.Strategy != TrimStrategy.None ? log.Trim(options.Trim) : 0;
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Stream, "xadd"u8, key);
+        if (trimmed > 0) call.Unit.Notify(NotifyClasses.Stream, "xtrim"u8, key);
         Record(call, log, options, id);
         if (options.ProducerAt > 0) StreamProducerCommands.Remember(call, log, options, message, id);
         StreamText.WriteId(call.Reply, id);
@@ -215,6 +217,7 @@ public static class StreamCommands
         }
 
         call.Unit.Changed(call.Key(1), deleted);
+        if (deleted > 0) call.Unit.Notify(NotifyClasses.Stream, "xdel"u8, call.Key(1));
         call.Reply.Integer(deleted);
     }
 
@@ -246,6 +249,7 @@ public static class StreamCommands
         log.SetMemory(
             id, entriesAdded ?? log.EntriesAdded, maxDeletedId.IsZero ? log.MaxDeletedId : maxDeletedId);
         call.Unit.ChangedQuietly(call.Key(1), 1);
+        call.Unit.Notify(NotifyClasses.Stream, "xsetid"u8, call.Key(1));
         call.Reply.Ok();
     }
 
@@ -263,6 +267,7 @@ public static class StreamCommands
         var log = StreamValue.Log(entry);
         var deleted = log.Trim(options.Trim);
         call.Unit.Changed(call.Key(1), deleted);
+        if (deleted > 0) call.Unit.Notify(NotifyClasses.Stream, "xtrim"u8, call.Key(1));
         if (deleted > 0) Record(call, log, options, id: default);
         call.Reply.Integer(deleted);
     }

@@ -7,6 +7,7 @@
 // Source: Redis 8.2 documentation, "XDELEX", "XACKDEL"; Valkey 9.2 documentation, "XACKDEL", for IDs that are not
 // pending.
 
+using Millrace.Engine;
 using Millrace.Engine.Values;
 using static Millrace.Commands.CommandFlags;
 using ValueType = Millrace.Engine.ValueType;
@@ -114,6 +115,7 @@ public static class StreamDeletionCommands
         {
             call.Unit.Changed(call.Key(1), Deleted);
             call.Unit.ChangedQuietly(call.Key(1), Quiet);
+            if (Deleted > 0) call.Unit.Notify(NotifyClasses.Stream, "xdel"u8, call.Key(1));
         }
     }
 }

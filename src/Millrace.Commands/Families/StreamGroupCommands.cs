@@ -5,6 +5,7 @@
 // None of this is told to those who WATCH the stream: its entries stay as they are.
 // Source: Redis 7.2 documentation, "Streams", "XGROUP" and the pages of the other commands.
 
+using Millrace.Engine;
 using Millrace.Engine.Values;
 using static Millrace.Commands.CommandFlags;
 using ValueType = Millrace.Engine.ValueType;
@@ -168,6 +169,7 @@ public static class StreamGroupCommands
         log.Groups.Add(call.Args[3], id, entriesRead);
         if (entry.IsMissing) call.Unit.Changed(call.Key(2));
         else call.Unit.ChangedQuietly(call.Key(2), 1);
+        call.Unit.Notify(NotifyClasses.Stream, "xgroup-create"u8, call.Key(2));
         call.Reply.Ok();
     }
 
@@ -177,6 +179,7 @@ public static class StreamGroupCommands
         var isNew = group.FindConsumer(call.Args[4]).IsMissing;
         if (isNew) group.AddConsumer(call.Args[4], call.Unit.NowMs);
         call.Unit.ChangedQuietly(call.Key(2), isNew ? 1 : 0);
+        if (isNew) call.Unit.Notify(NotifyClasses.Stream, "xgroup-createconsumer"u8, call.Key(2));
         call.Reply.Integer(isNew ? 1 : 0);
     }
 
@@ -190,6 +193,7 @@ public static class StreamGroupCommands
             pending = consumer.Pending.Count;
             group.RemoveConsumer(consumer);
             call.Unit.ChangedQuietly(call.Key(2), 1);
+            call.Unit.Notify(NotifyClasses.Stream, "xgroup-delconsumer"u8, call.Key(2));
         }
 
         call.Reply.Integer(pending);
@@ -203,6 +207,7 @@ public static class StreamGroupCommands
         {
             StreamValue.RemoveGroup(call.Unit, call.Key(2), log, group);
             call.Unit.ChangedQuietly(call.Key(2), 1);
+            call.Unit.Notify(NotifyClasses.Stream, "xgroup-destroy"u8, call.Key(2));
             call.Unit.Wake(call.Key(2)); // those who wait for the group shall hear that it is gone
         }
 
@@ -235,6 +240,7 @@ public static class StreamGroupCommands
         group.LastId = id;
         group.EntriesRead = entriesRead;
         call.Unit.ChangedQuietly(call.Key(2), 1);
+        call.Unit.Notify(NotifyClasses.Stream, "xgroup-setid"u8, call.Key(2));
         call.Reply.Ok();
     }
 

@@ -222,6 +222,7 @@ public static class StreamReadCommands
         }
 
         call.Unit.ChangedQuietly(call.Key(keyAt), 1);
+        call.Unit.Notify(NotifyClasses.Stream, "xgroup-createconsumer"u8, call.Key(keyAt));
         consumer = group.AddConsumer(name, call.Unit.NowMs);
         if (!records || !call.Effects.Begin(5)) return consumer;
         call.Effects.Argument("XGROUP"u8);

@@ -265,6 +265,7 @@ public static class StringCommands
         {
             SetText(call.Unit, key, entry, added, -1);
             call.Unit.Changed(key);
+            call.Unit.Notify(NotifyClasses.String, "append"u8, key);
             call.Reply.Integer(added.Length);
             return;
         }
@@ -273,6 +274,7 @@ public static class StringCommands
         if (!FitsLimit(call, entry, oldLength, added.Length)) return;
         call.Reply.Integer(StringValue.WriteAt(call.Unit, key, entry, oldLength, added));
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, "append"u8, key);
     }
 
     private static void Get(ref Call call)
@@ -290,6 +292,7 @@ public static class StringCommands
         if (entry.IsMissing) return;
         call.Unit.Remove(key, entry);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.Generic, "del"u8, key);
         call.Effects.Add("DEL"u8, key.Bytes);
     }
 
@@ -348,6 +351,7 @@ public static class StringCommands
         ReplyText(call, entry);
         SetText(call.Unit, key, entry, call.Args[2], -1);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, "set"u8, key);
         call.Effects.Add("SET"u8, key.Bytes, call.Args[2]);
     }
 
@@ -427,6 +431,7 @@ public static class StringCommands
             var plain = call.Key(1);
             SetText(call.Unit, plain, call.Write(1), call.Args[2], -1);
             call.Unit.Changed(plain);
+            call.Unit.Notify(NotifyClasses.String, "set"u8, plain);
             call.Reply.Ok();
             return;
         }
@@ -467,6 +472,7 @@ public static class StringCommands
 
         SetText(call.Unit, key, entry, call.Args[2], -1);
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, "set"u8, key);
         call.Reply.Integer(1);
     }
 
@@ -492,6 +498,7 @@ public static class StringCommands
         if (!FitsLimit(call, entry, offset, part.Length)) return;
         call.Reply.Integer(StringValue.WriteAt(call.Unit, key, entry, (int)offset, part));
         call.Unit.Changed(key);
+        call.Unit.Notify(NotifyClasses.String, "setrange"u8, key);
     }
 
     private static void StrLen(ref Call call)
@@ -565,6 +572,7 @@ public static class StringCommands
             var deadline = keepsDeadline && !entry.IsMissing ? entry.DeadlineMs : deadlineMs;
             SetText(call.Unit, key, entry, call.Args[i + 1], deadline);
             call.Unit.Changed(key);
+            NotifySet(call.Unit, key, expires: deadlineMs >= 0);
         }
     }
 
@@ -598,6 +606,7 @@ public static class StringCommands
         var key = call.Key(1);
         SetText(call.Unit, key, call.Write(1), call.Args[3], deadline);
         call.Unit.Changed(key);
+        NotifySet(call.Unit, key, expires: true);
         RecordSet(call, key, call.Args[3], deadline);
         call.Reply.Ok();
     }
@@ -626,8 +635,15 @@ public static class StringCommands
         if (options.Expiry.Kind == ExpiryKind.Keep && !entry.IsMissing) deadlineMs = entry.DeadlineMs;
         SetText(call.Unit, key, entry, call.Args[2], deadlineMs);
         call.Unit.Changed(key);
+        NotifySet(call.Unit, key, options.Expiry.HasDeadline);
         var isRelative = options.Expiry.HasDeadline && options.Expiry.Kind != ExpiryKind.UnixMilliseconds;
         if (isRelative || options.Condition == SetCondition.Compared) RecordSet(call, key, call.Args[2], deadlineMs);
+    }
+
+    private static void NotifySet(Unit unit, in Key key, bool expires)
+    {
+        unit.Notify(NotifyClasses.String, "set"u8, key);
+        if (expires) unit.Notify(NotifyClasses.Generic, "expire"u8, key);
     }
 
     /// <summary>Records SET with this value and deadline (-1: none) as the effect.</summary>

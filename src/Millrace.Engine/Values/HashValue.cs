@@ -264,14 +264,13 @@ public static class HashValue
     /// <returns>False when the key is gone.</returns>
     public static bool Settle(Unit unit, in Key key, in Entry entry)
     {
-        var isPacked = IsPacked(entry);
-        if (isPacked ? Listpack.IsEmpty(entry.Value) : HashFields.Of(entry, null).Count == 0)
+        if (IsEmpty(entry))
         {
             unit.Remove(key, entry);
             return false;
         }
 
-        if (isPacked) PackedHash.Fit(unit, key, entry);
+        if (IsPacked(entry)) PackedHash.Fit(unit, key, entry);
         return true;
     }
 
@@ -336,6 +335,7 @@ public static class HashValue
         }
 
         NoteEarliest(unit, key, entry, before);
+        if (removed > 0) unit.Notify(NotifyClasses.Hash, "hexpired"u8, key, IsEmpty(entry));
         return removed;
     }
 
@@ -378,6 +378,9 @@ public static class HashValue
     {
         if (!IsPacked(entry)) HashFields.Of(entry, null).CopyTo(target, hasher).WriteTo(copy.Value);
     }
+
+    private static bool IsEmpty(in Entry entry) =>
+        IsPacked(entry) ? Listpack.IsEmpty(entry.Value) : HashFields.Of(entry, null).Count == 0;
 
     private static HashEncoding EncodingOf(in Entry entry)
     {

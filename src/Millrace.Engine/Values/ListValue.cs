@@ -103,23 +103,20 @@ public static class ListValue
     }
 
     /// <summary>Removes elements at an end, and the key with the last of them. Requires: there are as many.</summary>
-    public static void Drop(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
+    /// <returns>Whether the key is gone.</returns>
+    public static bool Drop(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
     {
-        if (IsPacked(entry))
-        {
-            DropPacked(unit, key, entry, end, count);
-            return;
-        }
-
+        if (IsPacked(entry)) return DropPacked(unit, key, entry, end, count);
         var deque = Deque(entry);
         if (count == deque.Count)
         {
             unit.Remove(key, entry);
-            return;
+            return true;
         }
 
         Cut(deque, end, count);
         PackWhenShort(unit, key, entry, deque);
+        return false;
     }
 
     /// <summary>Takes the element at an end away and adds it at the other end. Requires: more than one element.
@@ -234,10 +231,12 @@ public static class ListValue
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void DropPacked(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
+    private static bool DropPacked(Unit unit, in Key key, in Entry entry, ListEnd end, long count)
     {
-        if (count == Length(entry)) unit.Remove(key, entry);
+        var isAll = count == Length(entry);
+        if (isAll) unit.Remove(key, entry);
         else Cut(unit, key, entry, end, count);
+        return isAll;
     }
 
     private static void PackWhenShort(Unit unit, in Key key, in Entry entry, PackedDeque deque)

@@ -121,6 +121,9 @@ public sealed record Settings
     /// <summary>How much memory data may take.</summary>
     public required MemoryLimits Memory { get; init; }
 
+    /// <summary>The keyspace events that are told, and by which channels.</summary>
+    public required NotifyClasses NotifyClasses { get; init; }
+
     /// <summary>How often a second background work runs.</summary>
     public required int Hz { get; init; }
 
@@ -211,6 +214,7 @@ public sealed record Settings
                 Samples = values["maxmemory-samples"].Number,
                 Tenacity = Int("maxmemory-eviction-tenacity"),
             },
+            NotifyClasses = (NotifyClasses)Int("notify-keyspace-events"),
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),
             LfuDecayMinutes = Int("lfu-decay-time"),

@@ -4,6 +4,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using Millrace.Engine;
 
 namespace Millrace.Server.Config;
 
@@ -209,14 +210,10 @@ public sealed class OomScoresType : DirectiveType
     }
 }
 
-/// <summary>The classes of keyspace events, one letter each.</summary>
+/// <summary>The classes of keyspace events, one letter each; the number is that of
+/// <see cref="Engine.NotifyClasses"/>.</summary>
 public sealed class EventClassesType : DirectiveType
 {
-    /// <summary>The classes that A stands for, in canonical order; then those that A leaves out.</summary>
-    private const string AllLetters = "g$lshzxetdn";
-
-    private const string OtherLetters = "KEm";
-
     /// <inheritdoc/>
     public override string Form => "letters of Ag$lshzxeKEtmdn";
 
@@ -227,25 +224,9 @@ public sealed class EventClassesType : DirectiveType
         [NotNullWhen(true)] out DirectiveValue? value,
         [NotNullWhen(false)] out string? error)
     {
-        int flags = 0;
-        const int all = (1 << 11) - 1;
-        const string letters = AllLetters + OtherLetters;
-        foreach (char c in words[0])
-        {
-            int index = letters.IndexOf(c);
-            if (c == 'A') flags |= all;
-            else if (index >= 0) flags |= 1 << index;
-            else return Fail("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.", out value, out error);
-        }
-
-        bool hasAll = (flags & all) == all;
-        var text = new StringBuilder(hasAll ? "A" : "");
-        for (int i = hasAll ? AllLetters.Length : 0; i < letters.Length; i++)
-        {
-            if ((flags & (1 << i)) != 0) text.Append(letters[i]);
-        }
-
-        return Succeed(text.ToString(), flags, out value, out error);
+        if (!NotifyLetters.TryParse(words[0], out var classes))
+            return Fail("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.", out value, out error);
+        return Succeed(NotifyLetters.Write(classes), (int)classes, out value, out error);
     }
 }
 

@@ -486,6 +486,7 @@ public sealed class Executor
     // Nobody hears of a service before the unit is complete: whoever does may act on it, and must find all of it done.
     private void Deliver()
     {
+        if (!_unit.Notifications.IsEmpty) _unit.Notifications.Post(); // the events of a service come before its reply
         foreach (var request in _served)
         {
             request.EndService();

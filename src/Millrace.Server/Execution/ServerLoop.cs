@@ -48,6 +48,7 @@ public sealed class ServerLoop : LoopHandler
         // Far apart: two loops that drew the same numbers would look at the same entries one after the other.
         var seed = unchecked(parts.Seed + ((uint)loop.Index * 0x9E3779B9));
         Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, seed);
+        Executor.Unit.Notifications.Outlet = new KeyspaceNotifier(parts.Channels, loop.Index);
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
         _guard = new OutputGuard(parts.Configuration, parts.Journal);
         var pushes = new PushWriter(loop, _guard);

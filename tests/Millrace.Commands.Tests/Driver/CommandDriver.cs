@@ -20,6 +20,7 @@ internal sealed class CommandDriver : IDisposable
     private readonly ReplyWriter _reply = new();
     private readonly EffectBuffer _effects = new();
     private readonly List<string> _lastEffects = [];
+    private readonly CollectedEvents _events = new();
 
     public CommandDriver(int partitions = 1, int seed = 1, long regionBytes = 1L << 40)
     {
@@ -28,6 +29,7 @@ internal sealed class CommandDriver : IDisposable
         Keyspace = new Keyspace(shape, _source, new KeyHasher((ulong)seed));
         Unit = new Unit(Keyspace, (uint)seed) { RecordsRemovals = true };
         Client = new DriverCaller(_lastEffects);
+        Unit.Notifications.Outlet = _events;
     }
 
     public Keyspace Keyspace { get; }
@@ -50,6 +52,10 @@ internal sealed class CommandDriver : IDisposable
     /// <summary>The effects of the last request, words joined by blanks; expired keys and members first, as
     /// <c>-key</c> and <c>-key member</c>.</summary>
     public IReadOnlyList<string> Effects => _lastEffects;
+
+    /// <summary>The keyspace events since they were taken last, as <c>name key</c>, or <c>name key@database</c> outside
+    /// of database 0. None are collected unless <see cref="Keyspace.Notifies"/> says so.</summary>
+    public string[] TakeEvents() => _events.Take();
 
     /// <summary>Runs a request whose words are separated by blanks and returns the reply's bytes.</summary>
     public string Run(string request) => RunWords(request.Split(' '));
@@ -200,6 +206,25 @@ internal sealed class DriverCaller(List<string> effects) : Caller
             effects.Add(
                 unit.Removals.IsMember(i) ? name + " " + Encoding.Latin1.GetString(unit.Removals.Member(i)) : name);
         }
+    }
+}
+
+/// <summary>Notes the events that units hand over.</summary>
+internal sealed class CollectedEvents : INotificationOutlet
+{
+    private readonly List<string> _events = [];
+
+    public void Take(in Notification notification)
+    {
+        var text = $"{Encoding.Latin1.GetString(notification.Name)} {Encoding.Latin1.GetString(notification.Key)}";
+        _events.Add(notification.Database == 0 ? text : $"{text}@{notification.Database}");
+    }
+
+    public string[] Take()
+    {
+        string[] all = [.. _events];
+        _events.Clear();
+        return all;
     }
 }
 

@@ -156,7 +156,7 @@ internal static class GeneralDirectives
         new("slowlog-max-len", Forms.LongCount, "128") { WithoutMeaning = NoSlowlog },
         new("notify-keyspace-events", new EventClassesType(), "")
         {
-            WithoutMeaning = "publish and subscribe are not available yet, so nobody could receive an event",
+            Summary = "Keyspace events that subscribers are told: K and E name channels, other letters classes.",
         },
         new("tracking-table-max-keys", Forms.LongCount, "1000000")
         {

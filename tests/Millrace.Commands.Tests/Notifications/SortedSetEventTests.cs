@@ -1,0 +1,122 @@
+namespace Millrace.Commands.Tests.Notifications;
+
+/// <summary>Sorted sets and places.</summary>
+public sealed class SortedSetEventTests
+{
+    public static TheoryData<string> Rows => EventRow.Table(
+        """
+        | ZADD z 1 a 2 b => new z, zadd z
+        ZADD z 1 a | ZADD z 1 a =>
+        ZADD z 1 a | ZADD z 2 a => zadd z
+        ZADD z 1 a | ZADD z XX 2 b =>
+        | ZADD z XX 2 b =>
+        ZADD z 1 a | ZADD z NX 2 a =>
+        ZADD z 1 a | ZADD z INCR 2 a => zincr z
+        | ZADD z INCR 2 a => new z, zincr z
+        ZADD z 1 a | ZADD z INCR 0 a =>
+        ZADD z 1 a | ZADD z NX INCR 2 a =>
+        ZADD z 1 a | ZADD z GT 0 a 0 b => zadd z
+        ZADD z 1 a | ZADD z GT 0 a =>
+        ZADD z 1 a | ZINCRBY z 2 a => zincr z
+        ZADD z 1 a | ZINCRBY z 0 a =>
+        | ZINCRBY z 2 a => new z, zincr z
+        ZADD z 1 a 2 b | ZREM z a => zrem z
+        ZADD z 1 a 2 b | ZREM z a b => zrem z, del z
+        ZADD z 1 a 2 b | ZREM z x =>
+        | ZREM z x =>
+        ZADD z 1 a 2 b 3 c | ZREMRANGEBYRANK z 0 0 => zremrangebyrank z
+        ZADD z 1 a 2 b 3 c | ZREMRANGEBYRANK z 0 -1 => zremrangebyrank z, del z
+        ZADD z 1 a 2 b 3 c | ZREMRANGEBYRANK z 5 6 =>
+        ZADD z 1 a 2 b 3 c | ZREMRANGEBYSCORE z 1 2 => zremrangebyscore z
+        ZADD z 1 a 2 b 3 c | ZREMRANGEBYSCORE z 1 3 => zremrangebyscore z, del z
+        ZADD z 1 a 2 b 3 c | ZREMRANGEBYSCORE z 7 8 =>
+        ZADD z 0 a 0 b 0 c | ZREMRANGEBYLEX z [a [b => zremrangebylex z
+        ZADD z 0 a 0 b 0 c | ZREMRANGEBYLEX z - + => zremrangebylex z, del z
+        | ZREMRANGEBYLEX z - + =>
+        | ZREMRANGEBYSCORE z 1 2 =>
+        | ZREMRANGEBYRANK z 1 2 =>
+        ZADD z 1 a 2 b | ZPOPMIN z => zpopmin z
+        ZADD z 1 a | ZPOPMIN z => zpopmin z, del z
+        ZADD z 1 a 2 b | ZPOPMAX z => zpopmax z
+        ZADD z 1 a 2 b | ZPOPMAX z 5 => zpopmax z, del z
+        ZADD z 1 a 2 b | ZPOPMAX z 0 =>
+        | ZPOPMIN z =>
+        ZADD z 1 a 2 b | ZMPOP 2 k z MIN => zpopmin z
+        ZADD z 1 a 2 b | ZMPOP 2 k z MAX COUNT 2 => zpopmax z, del z
+        | ZMPOP 1 z MIN =>
+        ZADD z 1 a 2 b | BZPOPMIN k z 0 => zpopmin z
+        ZADD z 1 a | BZPOPMAX k z 0 => zpopmax z, del z
+        ZADD z 1 a 2 b | BZMPOP 0 2 k z MAX COUNT 2 => zpopmax z, del z
+        | BZPOPMIN k 0.01 =>
+        | ZCARD z => keymiss z
+        | ZCOUNT z 0 1 => keymiss z
+        | ZLEXCOUNT z - + => keymiss z
+        | ZSCORE z a => keymiss z
+        | ZMSCORE z a b => keymiss z
+        | ZRANK z a => keymiss z
+        | ZREVRANK z a => keymiss z
+        | ZRANGE z 0 -1 => keymiss z
+        | ZRANGE z 0 1 BYSCORE => keymiss z
+        | ZRANGEBYSCORE z 0 1 => keymiss z
+        | ZREVRANGEBYSCORE z 1 0 => keymiss z
+        | ZRANGEBYLEX z - + => keymiss z
+        | ZREVRANGE z 0 -1 => keymiss z
+        | ZRANDMEMBER z => keymiss z
+        | ZRANDMEMBER z 4 => keymiss z
+        | ZSCAN z 0 => keymiss z
+        ZADD z 1 a 2 b | ZRANGESTORE d z 0 -1 => new d, zrangestore d
+        ZADD z 1 a 2 b ; SET d v | ZRANGESTORE d z 0 -1 => zrangestore d
+        ZADD z 1 a 2 b ; SET d v | ZRANGESTORE d z 5 6 => del d
+        ZADD z 1 a 2 b ; SET d v | ZRANGESTORE d z 5 6 BYSCORE => del d
+        ZADD z 1 a 2 b ; SET d v | ZRANGESTORE d z [x [y BYLEX => del d
+        ZADD z 1 a 2 b | ZRANGESTORE d z 5 6 =>
+        | ZRANGESTORE d z 5 6 => keymiss z
+        SET d v | ZRANGESTORE d z 5 6 => keymiss z, del d
+        SET d v | ZRANGESTORE d z 5 6 BYSCORE => keymiss z, del d
+        SET z v | ZRANGESTORE d z 5 6 BYSCORE =>
+        ZADD a 1 x | ZUNIONSTORE d 2 a b => keymiss b, new d, zunionstore d
+        ZADD a 1 x ; SET d v | ZUNIONSTORE d 2 a b => keymiss b, zunionstore d
+        SET d v | ZUNIONSTORE d 2 a b => keymiss a, keymiss b, del d
+        | ZUNIONSTORE d 2 a b => keymiss a, keymiss b
+        ZADD a 1 x ; SADD b x y | ZINTERSTORE d 2 a b => new d, zinterstore d
+        ZADD a 1 x ; SADD b y | ZINTERSTORE d 2 a b =>
+        ZADD a 1 x ; SET d v | ZINTERSTORE d 2 a b => keymiss b, del d
+        ZADD a 1 x ; SET d v | ZDIFFSTORE d 2 a b => keymiss b, zdiffstore d
+        ZADD a 1 x ; SET d v | ZDIFFSTORE d 2 b a => keymiss b, del d
+        ZADD a 1 x ; ZADD b 1 x | ZDIFFSTORE d 2 a b =>
+        ZADD a 1 x | ZUNION 2 a b => keymiss b
+        ZADD a 1 x | ZINTER 2 a b => keymiss b
+        ZADD a 1 x | ZINTER 2 b a => keymiss b
+        ZADD a 1 x | ZDIFF 2 a b => keymiss b
+        ZADD a 1 x | ZDIFF 2 b a => keymiss b
+        ZADD a 1 x | ZINTERCARD 2 a b => keymiss b
+        | GEOADD g 1 2 a => new g, zadd g
+        GEOADD g 1 2 a | GEOADD g 1 2 a =>
+        GEOADD g 1 2 a | GEOADD g 1 3 a => zadd g
+        GEOADD g 1 2 a | GEOADD g XX 1 3 b =>
+        | GEODIST g a b => keymiss g
+        | GEOHASH g a => keymiss g
+        | GEOPOS g a => keymiss g
+        | GEORADIUS g 1 2 100 km => keymiss g
+        | GEORADIUS_RO g 1 2 100 km => keymiss g
+        | GEORADIUSBYMEMBER g a 100 km => keymiss g
+        | GEOSEARCH g FROMLONLAT 1 2 BYRADIUS 100 km => keymiss g
+        GEOADD g 1 2 a | GEORADIUS g 1 2 100 km STORE d => new d, georadiusstore d
+        GEOADD g 1 2 a ; SET d v | GEORADIUS g 1 2 100 km STORE d => georadiusstore d
+        GEOADD g 1 2 a ; SET d v | GEORADIUS g 50 2 100 km STORE d => del d
+        GEOADD g 1 2 a ; SET d v | GEORADIUS g 50 2 100 km STOREDIST d => del d
+        SET d v | GEORADIUS g 50 2 100 km STORE d => keymiss g, del d
+        | GEORADIUS g 50 2 100 km STORE d => keymiss g
+        GEOADD g 1 2 a | GEORADIUSBYMEMBER g a 100 km STORE d => new d, georadiusstore d
+        SET d v | GEORADIUSBYMEMBER g a 100 km STORE d => keymiss g, del d
+        GEOADD g 1 2 a | GEOSEARCHSTORE d g FROMLONLAT 1 2 BYRADIUS 100 km => new d, geosearchstore d
+        GEOADD g 1 2 a ; SET d v | GEOSEARCHSTORE d g FROMLONLAT 1 2 BYRADIUS 100 km => geosearchstore d
+        GEOADD g 1 2 a ; SET d v | GEOSEARCHSTORE d g FROMLONLAT 50 2 BYRADIUS 100 km => del d
+        SET d v | GEOSEARCHSTORE d g FROMLONLAT 50 2 BYRADIUS 100 km => keymiss g, del d
+        | GEOSEARCHSTORE d g FROMLONLAT 50 2 BYRADIUS 100 km => keymiss g
+        """);
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void A_command_tells_the_events_of_Redis_in_their_order(string row) => EventRow.Check(row);
+}
