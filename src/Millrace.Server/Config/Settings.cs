@@ -136,6 +136,27 @@ public sealed record Settings
     /// <summary>Who may set protected directives.</summary>
     public required ProtectedAction ProtectedConfigs { get; init; }
 
+    /// <summary>Which keyspace events are published, and where.</summary>
+    public required EventClasses KeyspaceEvents { get; init; }
+
+    /// <summary>How many keys client tracking remembers; 0 for no limit.</summary>
+    public required long TrackingTableMaxKeys { get; init; }
+
+    /// <summary>Microseconds beyond which a command goes to the slow log; 0 for all, -1 for none.</summary>
+    public required long SlowlogLogSlowerThanUs { get; init; }
+
+    /// <summary>How many commands the slow log keeps.</summary>
+    public required long SlowlogMaxLength { get; init; }
+
+    /// <summary>Milliseconds from which on an event is kept for LATENCY; 0 for none.</summary>
+    public required long LatencyMonitorThresholdMs { get; init; }
+
+    /// <summary>Whether run times of commands are counted.</summary>
+    public required bool LatencyTracking { get; init; }
+
+    /// <summary>The percentiles of run times that INFO shows, 0 to 100.</summary>
+    public required IReadOnlyList<double> LatencyPercentiles { get; init; }
+
     /// <summary>Least important lines that are logged.</summary>
     public required LogLevel LogLevel { get; init; }
 
@@ -216,6 +237,13 @@ public sealed record Settings
             LfuDecayMinutes = Int("lfu-decay-time"),
             DebugCommand = (ProtectedAction)Int("enable-debug-command"),
             ProtectedConfigs = (ProtectedAction)Int("enable-protected-configs"),
+            KeyspaceEvents = (EventClasses)Int("notify-keyspace-events"),
+            TrackingTableMaxKeys = values["tracking-table-max-keys"].Number,
+            SlowlogLogSlowerThanUs = values["slowlog-log-slower-than"].Number,
+            SlowlogMaxLength = values["slowlog-max-len"].Number,
+            LatencyMonitorThresholdMs = values["latency-monitor-threshold"].Number,
+            LatencyTracking = Is("latency-tracking"),
+            LatencyPercentiles = PercentilesType.FromText(values["latency-tracking-info-percentiles"].Text),
             LogLevel = (LogLevel)Int("loglevel"),
             LogFile = PathOf("logfile"),
             PidFile = PathOf("pidfile"),

@@ -1,5 +1,4 @@
-// The directives whose words have a form of their own: save points, buffer limits, signal flags, event classes and so
-// on. Each type follows one setter of Redis's config.c, with its error texts, and answers in the same canonical form.
+// The directives whose words have a form of their own: save points, buffer limits, signal flags and so on. Each type follows one setter of Redis's config.c, with its error texts, and answers in the same canonical form.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -209,46 +208,6 @@ public sealed class OomScoresType : DirectiveType
     }
 }
 
-/// <summary>The classes of keyspace events, one letter each.</summary>
-public sealed class EventClassesType : DirectiveType
-{
-    /// <summary>The classes that A stands for, in canonical order; then those that A leaves out.</summary>
-    private const string AllLetters = "g$lshzxetdn";
-
-    private const string OtherLetters = "KEm";
-
-    /// <inheritdoc/>
-    public override string Form => "letters of Ag$lshzxeKEtmdn";
-
-    /// <inheritdoc/>
-    public override bool TryParse(
-        ReadOnlySpan<string> words,
-        DirectiveValue? current,
-        [NotNullWhen(true)] out DirectiveValue? value,
-        [NotNullWhen(false)] out string? error)
-    {
-        int flags = 0;
-        const int all = (1 << 11) - 1;
-        const string letters = AllLetters + OtherLetters;
-        foreach (char c in words[0])
-        {
-            int index = letters.IndexOf(c);
-            if (c == 'A') flags |= all;
-            else if (index >= 0) flags |= 1 << index;
-            else return Fail("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.", out value, out error);
-        }
-
-        bool hasAll = (flags & all) == all;
-        var text = new StringBuilder(hasAll ? "A" : "");
-        for (int i = hasAll ? AllLetters.Length : 0; i < letters.Length; i++)
-        {
-            if ((flags & (1 << i)) != 0) text.Append(letters[i]);
-        }
-
-        return Succeed(text.ToString(), flags, out value, out error);
-    }
-}
-
 /// <summary>Percentiles from 0 to 100.</summary>
 public sealed class PercentilesType : DirectiveType
 {
@@ -289,6 +248,15 @@ public sealed class PercentilesType : DirectiveType
         }
 
         return Succeed(string.Join(' ', texts), texts.Length, out value, out error);
+    }
+
+    /// <summary>The percentiles of a canonical text.</summary>
+    /// <param name="text">A value's text.</param>
+    public static IReadOnlyList<double> FromText(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string[] words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return Array.ConvertAll(words, word => double.Parse(word, CultureInfo.InvariantCulture));
     }
 }
 

@@ -114,7 +114,7 @@ public sealed class DirectiveTableTests
     {
         Settings settings = TestTable.Configuration().Settings;
         Assert.Equal(6379, settings.Port);
-        Assert.Equal(["127.0.0.1", "-::1"], settings.Bind);
+        Assert.Equal(["*", "-::*"], settings.Bind);
         Assert.Null(settings.UnixSocket);
         Assert.Equal(511, settings.TcpBacklog);
         Assert.Equal(300, settings.TcpKeepAliveSeconds);
@@ -130,6 +130,13 @@ public sealed class DirectiveTableTests
         Assert.Equal(new OutputBufferLimit(256L << 20, 64L << 20, 60), settings.OutputLimits.Replica);
         Assert.Equal(new OutputBufferLimit(32L << 20, 8L << 20, 60), settings.OutputLimits.Of(OutputClass.PubSub));
         Assert.Equal(10, settings.Hz);
+        Assert.Equal(EventClasses.None, settings.KeyspaceEvents);
+        Assert.Equal(1_000_000, settings.TrackingTableMaxKeys);
+        Assert.Equal(10_000, settings.SlowlogLogSlowerThanUs);
+        Assert.Equal(128, settings.SlowlogMaxLength);
+        Assert.Equal(0, settings.LatencyMonitorThresholdMs);
+        Assert.True(settings.LatencyTracking);
+        Assert.Equal([50, 99, 99.9], settings.LatencyPercentiles);
         Assert.Equal(LogLevel.Notice, settings.LogLevel);
         Assert.Equal(Supervision.None, settings.Supervised);
         Assert.Equal(ProtectedAction.No, settings.DebugCommand);
@@ -142,6 +149,7 @@ public sealed class DirectiveTableTests
     {
         Settings settings = TestTable.Configuration(
             "io sockets\nsupervised auto\nenable-debug-command local\nshutdown-on-sigterm nosave force\n"
+            + "notify-keyspace-events nKEA\nlatency-tracking-info-percentiles \"\"\nslowlog-log-slower-than -1\n"
             + "unixsocket /tmp/\\xc3\\xa4\nlogfile \"/tmp/\\xc3\\xa4\"\nloglevel nothing\nbind * -::*").Settings;
         Assert.Equal(PollerKind.Sockets, settings.Io);
         Assert.Equal(Supervision.Auto, settings.Supervised);
@@ -151,5 +159,9 @@ public sealed class DirectiveTableTests
         Assert.Equal("/tmp/ä", settings.LogFile);
         Assert.Equal(LogLevel.Nothing, settings.LogLevel);
         Assert.Equal(["*", "-::*"], settings.Bind);
+        const EventClasses channels = EventClasses.Keyspace | EventClasses.Keyevent;
+        Assert.Equal(EventClasses.All | EventClasses.New | channels, settings.KeyspaceEvents);
+        Assert.Equal(-1, settings.SlowlogLogSlowerThanUs);
+        Assert.Empty(settings.LatencyPercentiles);
     }
 }

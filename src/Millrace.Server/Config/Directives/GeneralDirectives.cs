@@ -8,7 +8,6 @@ internal static class GeneralDirectives
     private const int LeastHz = 1;
     private const int MostHz = 500;
     private const string NoTitle = "the process title is not changed";
-    private const string NoSlowlog = "the slow log is not available yet";
 
     internal static IEnumerable<Directive> Process(string currentDirectory) =>
     [
@@ -143,24 +142,30 @@ internal static class GeneralDirectives
 
     internal static IEnumerable<Directive> Statistics() =>
     [
-        new("latency-tracking", Forms.YesNo, "yes") { WithoutMeaning = "latency histograms are not available yet" },
+        new("latency-tracking", Forms.YesNo, "yes")
+        {
+            Summary = "Whether each command's run times are counted in a histogram (LATENCY HISTOGRAM).",
+        },
         new("latency-tracking-info-percentiles", new PercentilesType(), "50 99 99.9")
         {
-            WithoutMeaning = "latency histograms are not available yet",
+            Summary = "The percentiles of run times that INFO latencystats shows.",
         },
         new("latency-monitor-threshold", Forms.LongCount, "0")
         {
-            WithoutMeaning = "the latency monitor is not available yet",
+            Summary = "Milliseconds from which on an event is kept for LATENCY; 0 keeps none.",
         },
-        new("slowlog-log-slower-than", new IntegerType(-1, long.MaxValue), "10000") { WithoutMeaning = NoSlowlog },
-        new("slowlog-max-len", Forms.LongCount, "128") { WithoutMeaning = NoSlowlog },
+        new("slowlog-log-slower-than", new IntegerType(-1, long.MaxValue), "10000")
+        {
+            Summary = "Microseconds beyond which a command goes to the slow log; 0 logs all, -1 none.",
+        },
+        new("slowlog-max-len", Forms.LongCount, "128") { Summary = "How many commands the slow log keeps." },
         new("notify-keyspace-events", new EventClassesType(), "")
         {
-            WithoutMeaning = "publish and subscribe are not available yet, so nobody could receive an event",
+            Summary = "The classes of keyspace events that are published, a letter each; empty: none.",
         },
         new("tracking-table-max-keys", Forms.LongCount, "1000000")
         {
-            WithoutMeaning = "client tracking is not available yet, so there is no table to limit",
+            Summary = "How many keys client tracking remembers; 0 for no limit.",
         },
     ];
 

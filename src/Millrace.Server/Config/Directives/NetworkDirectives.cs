@@ -15,7 +15,7 @@ internal static class NetworkDirectives
         {
             Summary = "TCP port to listen on; 0 listens on no TCP port.",
         },
-        new("bind", new WordListType(MaxBindAddresses, "Too many bind addresses specified."), "127.0.0.1 -::1")
+        new("bind", new WordListType(MaxBindAddresses, "Too many bind addresses specified."), "* -::*")
         {
             Summary = "Addresses to listen on; one with a leading - may be missing on this machine.",
         },
