@@ -42,6 +42,10 @@ public sealed class Configuration
         _settings = Settings.From(values);
     }
 
+    /// <summary>The absolute path of the configuration file that the server was started with, or null. CONFIG REWRITE
+    /// writes it.</summary>
+    public string? FilePath { get; init; }
+
     /// <summary>The settings in force; a caller that reads several takes the object once.</summary>
     public Settings Settings => _settings;
 

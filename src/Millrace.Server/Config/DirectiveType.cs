@@ -37,6 +37,18 @@ public abstract class DirectiveType
         return TakesManyWords && argument.Length > 0 ? argument.Split(' ') : [argument];
     }
 
+    /// <summary>What a configuration file says of a value: for each line what stands behind the directive's name. No
+    /// line means that the directive does not stand there at all.</summary>
+    /// <param name="value">A value of this type.</param>
+    public virtual IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Text];
+    }
+
+    /// <summary>What stands behind the name to say that there is no value, for types that have such lines.</summary>
+    public virtual string NoneLine => "\"\"";
+
     private protected static bool Fail(string reason, out DirectiveValue? value, [NotNull] out string? error)
     {
         value = null;
@@ -148,6 +160,13 @@ public sealed class MemorySizeType : DirectiveType
     public override string Form => _orPercent ? "size (1gb) or percentage (5%)" : "size (1gb)";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Number < 0 ? value.Text : MemorySize.ToShortText(value.Number)];
+    }
+
+    /// <inheritdoc/>
     public override bool TryParse(
         ReadOnlySpan<string> words,
         DirectiveValue? current,
@@ -245,6 +264,16 @@ public sealed class TextType : DirectiveType
 
     /// <summary>The text may hold NUL bytes; a path may not.</summary>
     public bool AllowsNul { get; init; }
+
+    /// <summary>An empty text means that there is none, and then a configuration file has no line for it.</summary>
+    public bool IsNoneWhenEmpty { get; init; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return IsNoneWhenEmpty && value.Text.Length == 0 ? [] : [ConfigText.Quoted(value.Text)];
+    }
 
     /// <inheritdoc/>
     public override string Form => BaseNameOf is null ? "text" : BaseNameKind;

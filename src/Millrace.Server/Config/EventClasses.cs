@@ -74,6 +74,15 @@ public sealed class EventClassesType : DirectiveType
     public override string Form => "letters of Ag$lshzxeKEtmdn";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        const EventClasses allAndNew = EventClasses.All | EventClasses.New;
+        bool hidesNew = ((EventClasses)value.Number & allAndNew) == allAndNew;
+        return [ConfigText.Quoted(hidesNew ? value.Text + "n" : value.Text)];
+    }
+
+    /// <inheritdoc/>
     public override bool TryParse(
         ReadOnlySpan<string> words,
         DirectiveValue? current,

@@ -28,6 +28,13 @@ public sealed class WordListType : DirectiveType
     public override string Form => "words";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Text.Length == 0 ? NoneLine : value.Text];
+    }
+
+    /// <inheritdoc/>
     public override bool TryParse(
         ReadOnlySpan<string> words,
         DirectiveValue? current,
@@ -57,6 +64,13 @@ public sealed class SavePointsType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "\"\" or pairs of seconds and changes";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Text.Length == 0 ? NoneLine : value.Text];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -91,6 +105,13 @@ public sealed class BufferLimitsType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "groups of class (normal, replica, pubsub), hard limit, soft limit, soft seconds";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return OutputBufferLimits.FromText(value.Text).ToFileLines();
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -218,6 +239,13 @@ public sealed class PercentilesType : DirectiveType
     public override string Form => "numbers, 0.0 to 100.0";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Text.Length == 0 ? NoneLine : value.Text];
+    }
+
+    /// <inheritdoc/>
     public override bool TryParse(
         ReadOnlySpan<string> words,
         DirectiveValue? current,
@@ -267,6 +295,13 @@ public sealed class DirectoryType : DirectiveType
     public override string Form => "directory";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [ConfigText.Quoted(value.Text)];
+    }
+
+    /// <inheritdoc/>
     public override bool TryParse(
         ReadOnlySpan<string> words,
         DirectiveValue? current,
@@ -290,6 +325,16 @@ public sealed class ReplicaOfType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "host and port, or no one";
+
+    /// <inheritdoc/>
+    public override string NoneLine => "no one";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return value.Text.Length == 0 ? [] : [value.Text];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -320,6 +365,13 @@ public sealed class TitleTemplateType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "template";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [ConfigText.Quoted(value.Text)];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(

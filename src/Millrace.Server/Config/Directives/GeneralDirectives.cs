@@ -21,7 +21,7 @@ internal static class GeneralDirectives
             Summary = "Tell a supervisor when the server is ready and when it stops.",
             Flags = DirectiveFlags.Immutable,
         },
-        new("pidfile", Forms.Text, "")
+        new("pidfile", Forms.OptionalText, "")
         {
             Summary = "File that holds the process id while the server runs.",
             Flags = DirectiveFlags.Immutable,
@@ -29,6 +29,7 @@ internal static class GeneralDirectives
         new("dir", new DirectoryType(), currentDirectory)
         {
             Summary = "Working directory; relative paths of other directives start here.",
+            Rewriting = RewriteRule.Always,
             Flags = DirectiveFlags.Protected,
         },
         new("always-show-logo", Forms.YesNo, "no")
@@ -149,6 +150,7 @@ internal static class GeneralDirectives
         new("latency-tracking-info-percentiles", new PercentilesType(), "50 99 99.9")
         {
             Summary = "The percentiles of run times that INFO latencystats shows.",
+            Rewriting = RewriteRule.Always,
         },
         new("latency-monitor-threshold", Forms.LongCount, "0")
         {
@@ -169,7 +171,7 @@ internal static class GeneralDirectives
         },
     ];
 
-    private static Directive Cpus(string name) => new(name, Forms.Text, "")
+    private static Directive Cpus(string name) => new(name, Forms.OptionalText, "")
     {
         NotYet = "binding threads to processors is not available yet",
         Flags = DirectiveFlags.Immutable,

@@ -13,7 +13,7 @@ internal static class PersistenceDirectives
 
     internal static IEnumerable<Directive> Snapshots() =>
     [
-        new("save", new SavePointsType(), "") { NotYet = NoSnapshot },
+        new("save", new SavePointsType(), "") { NotYet = NoSnapshot, Rewriting = RewriteRule.Always },
         new("dbfilename", new TextType { BaseNameOf = "dbfilename" }, "dump.rdb")
         {
             WithoutMeaning = NoSnapshot,
