@@ -86,7 +86,6 @@ public sealed class ConfigCommands
                     Since = "2.8.0",
                     Complexity = "O(1)",
                     Group = "server",
-                    Tips = ToAllNodes,
                 },
                 new("help", 2, Help)
                 {

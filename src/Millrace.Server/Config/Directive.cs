@@ -103,6 +103,9 @@ public sealed class Directive
     /// <summary>Why an immutable directive is fixed, which CONFIG SET's error then says, or null.</summary>
     public string? FixedBecause { get; init; }
 
+    /// <summary>The default in words, when it depends on the machine; or null.</summary>
+    public string? DefaultIs { get; init; }
+
     /// <summary>When CONFIG REWRITE writes it.</summary>
     public RewriteRule Rewriting { get; init; }
 

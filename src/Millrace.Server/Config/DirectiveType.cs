@@ -229,6 +229,9 @@ public sealed class ChoiceType : DirectiveType
     /// <param name="names">The names in lower case, in the order in which errors list them.</param>
     public ChoiceType(params string[] names) => _names = names;
 
+    /// <summary>A name that means the same as another one, which is the one that is answered.</summary>
+    public (string Name, string Means)? Synonym { get; init; }
+
     /// <inheritdoc/>
     public override string Form => string.Join(" | ", _names);
 
@@ -241,8 +244,9 @@ public sealed class ChoiceType : DirectiveType
     {
         for (int i = 0; i < _names.Length; i++)
         {
-            if (words[0].Equals(_names[i], StringComparison.OrdinalIgnoreCase))
-                return Succeed(_names[i], i, out value, out error);
+            if (!words[0].Equals(_names[i], StringComparison.OrdinalIgnoreCase)) continue;
+            int place = _names[i] == Synonym?.Name ? Array.IndexOf(_names, Synonym?.Means) : i;
+            return Succeed(_names[place], place, out value, out error);
         }
 
         return Fail(

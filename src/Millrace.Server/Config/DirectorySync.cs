@@ -25,7 +25,7 @@ internal static class DirectorySync
         return fault;
     }
 
-    private static string LastError() => new Win32Exception(Marshal.GetLastPInvokeError()).Message;
+    private static string LastError() => new Win32Exception().Message;
 
     [DllImport(Library, EntryPoint = "open", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -227,6 +227,14 @@ public sealed class OomScoresType : DirectiveType
 
         return Succeed(string.Join(' ', scores), 0, out value, out error);
     }
+
+    /// <summary>The first score of a canonical text: that of a server which is no replica.</summary>
+    /// <param name="text">A value's text.</param>
+    public static int ScoreOf(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return int.Parse(text.AsSpan(0, text.IndexOf(' ')), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+    }
 }
 
 /// <summary>Percentiles from 0 to 100.</summary>

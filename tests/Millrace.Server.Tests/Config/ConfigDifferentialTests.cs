@@ -50,7 +50,7 @@ public sealed class ConfigDifferentialTests
             "client-output-buffer-limit|normal 1mb 2 3", "client-output-buffer-limit|normal 1 2",
             "client-output-buffer-limit|master 1 2 3", "client-output-buffer-limit|slave 1k 2 3 replica 4 5 6",
             "client-output-buffer-limit|pubsub 1x 2 3", "client-output-buffer-limit|pubsub 1 2 3x",
-            "oom-score-adj-values|1 2 3", "oom-score-adj-values|1 2", "oom-score-adj-values|1 2 3000",
+            "oom-score-adj-values|1 2 3", "oom-score-adj|no", "oom-score-adj-values|1 2", "oom-score-adj-values|1 2 3000",
             "shutdown-on-sigint|now force", "shutdown-on-sigint|nosave now", "shutdown-on-sigint|x",
             "shutdown-on-sigint|save nosave", "shutdown-on-sigint|default", "shutdown-on-sigint|FORCE",
             "proc-title-template|{title}", "proc-title-template|{nope}", "proc-title-template|{",

@@ -19,6 +19,14 @@ public sealed class DirectiveTableTests
         }
     }
 
+    [Fact]
+    public void At_most_sixty_directives_have_no_meaning_and_none_of_them_promises_anything()
+    {
+        string[] idle = [.. TestTable.New().Rows
+            .Where(row => row.Status == DirectiveStatus.AcceptedWithoutMeaning).Select(row => row.Name)];
+        Assert.True(idle.Length <= 60, $"{idle.Length}: {string.Join(' ', idle)}");
+    }
+
     [Theory]
     [InlineData("save", "900 1")]
     [InlineData("appendonly", "yes")]
@@ -38,7 +46,14 @@ public sealed class DirectiveTableTests
     [InlineData("tls-cert-file", "x.crt")]
     [InlineData("tls-auth-clients", "optional")]
     [InlineData("acl-pubsub-default", "allchannels")]
-    [InlineData("syslog-enabled", "yes")]
+    [InlineData("acllog-max-len", "5")]
+    [InlineData("replica-read-only", "no")]
+    [InlineData("replica-serve-stale-data", "no")]
+    [InlineData("replica-ignore-maxmemory", "no")]
+    [InlineData("replica-ignore-disk-write-errors", "yes")]
+    [InlineData("aof-timestamp-enabled", "yes")]
+    [InlineData("cluster-require-full-coverage", "no")]
+    [InlineData("cluster-node-timeout", "5000")]
     [InlineData("activedefrag", "yes")]
     [InlineData("user", "alice on +@all ~* >secret")]
     [InlineData("rename-command", "FLUSHALL \"\"")]
@@ -150,6 +165,8 @@ public sealed class DirectiveTableTests
         Settings settings = TestTable.Configuration(
             "io sockets\nsupervised auto\nenable-debug-command local\nshutdown-on-sigterm nosave force\n"
             + "notify-keyspace-events nKEA\nlatency-tracking-info-percentiles \"\"\nslowlog-log-slower-than -1\n"
+            + "oom-score-adj absolute\noom-score-adj-values -5 1 2\nsyslog-enabled yes\nsyslog-facility local7\n"
+            + "syslog-ident me\ncrash-log-enabled no\n"
             + "unixsocket /tmp/\\xc3\\xa4\nlogfile \"/tmp/\\xc3\\xa4\"\nloglevel nothing\nbind * -::*").Settings;
         Assert.Equal(PollerKind.Sockets, settings.Io);
         Assert.Equal(Supervision.Auto, settings.Supervised);
@@ -163,5 +180,8 @@ public sealed class DirectiveTableTests
         Assert.Equal(EventClasses.All | EventClasses.New | channels, settings.KeyspaceEvents);
         Assert.Equal(-1, settings.SlowlogLogSlowerThanUs);
         Assert.Empty(settings.LatencyPercentiles);
+        Assert.Equal((OomScoreMode.Absolute, -5), (settings.OomScoreMode, settings.OomScore));
+        Assert.Equal((true, "me", 8), (settings.SyslogEnabled, settings.SyslogIdent, settings.SyslogFacility));
+        Assert.False(settings.CrashLogEnabled);
     }
 }

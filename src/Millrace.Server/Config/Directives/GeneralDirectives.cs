@@ -29,6 +29,7 @@ internal static class GeneralDirectives
         new("dir", new DirectoryType(), currentDirectory)
         {
             Summary = "Working directory; relative paths of other directives start here.",
+            DefaultIs = "where the server was started",
             Rewriting = RewriteRule.Always,
             Flags = DirectiveFlags.Protected,
         },
@@ -48,13 +49,16 @@ internal static class GeneralDirectives
             WithoutMeaning = NoTitle,
         },
         new("locale-collate", Forms.Text, "") { WithoutMeaning = "texts are compared byte by byte" },
-        new("oom-score-adj", new ChoiceType("no", "yes", "relative", "absolute"), "no")
+        new(
+            "oom-score-adj",
+            new ChoiceType("no", "yes", "relative", "absolute") { Synonym = ("relative", "yes") },
+            "no")
         {
-            NotYet = "adjusting the kernel's out-of-memory score is not available yet",
+            Summary = "Whether the kernel's out-of-memory score of the process is set, and relative to what it was.",
         },
         new("oom-score-adj-values", new OomScoresType(), "0 200 800")
         {
-            WithoutMeaning = "the kernel's out-of-memory score is not adjusted yet",
+            Summary = "The score that oom-score-adj sets; the second and third have no process here.",
         },
         new("disable-thp", Forms.YesNo, "yes")
         {
@@ -81,12 +85,12 @@ internal static class GeneralDirectives
         },
         new("syslog-enabled", Forms.YesNo, "no")
         {
-            NotYet = "logging to syslog is not available yet",
+            Summary = "Log lines go to the system's log, too.",
             Flags = DirectiveFlags.Immutable,
         },
         new("syslog-ident", Forms.Text, "redis")
         {
-            WithoutMeaning = "logging to syslog is not available yet",
+            Summary = "The name that lines in the system's log carry.",
             Flags = DirectiveFlags.Immutable,
         },
         new(
@@ -94,10 +98,10 @@ internal static class GeneralDirectives
             new ChoiceType("user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"),
             "local0")
         {
-            WithoutMeaning = "logging to syslog is not available yet",
+            Summary = "The facility of lines in the system's log.",
             Flags = DirectiveFlags.Immutable,
         },
-        new("crash-log-enabled", Forms.YesNo, "yes") { WithoutMeaning = "a crash is always reported" },
+        new("crash-log-enabled", Forms.YesNo, "yes") { Summary = "A crash writes a report to the log." },
         new("crash-memcheck-enabled", Forms.YesNo, "yes") { WithoutMeaning = "no memory test follows a crash" },
         new("use-exit-on-panic", Forms.YesNo, "no")
         {

@@ -84,13 +84,15 @@ internal static class NetworkDirectives
         new("io-threads", new IntegerType(1, MaxLoops), $"{Math.Clamp(processors, 1, MaxLoops)}")
         {
             Summary = "Number of event loops; each is a thread with its own connections.",
+            DefaultIs = "one per processor",
             Flags = DirectiveFlags.Immutable,
             FixedBecause = "the number of event loops is fixed when the server starts",
         },
         new("io", new ChoiceType("auto", "io_uring", "epoll", "sockets"), "auto")
         {
             Summary = "How event loops wait: io_uring or epoll on Linux, sockets elsewhere, or chosen by auto.",
-            Flags = DirectiveFlags.Immutable,
+            // Hidden, because clients set again what CONFIG GET * has answered, but for what is immutable in Redis.
+            Flags = DirectiveFlags.Immutable | DirectiveFlags.Hidden,
             FixedBecause = "the event loops are built when the server starts",
         },
         new("io-threads-do-reads", Forms.YesNo, "no")

@@ -31,7 +31,7 @@ internal static class SecurityDirectives
         },
         new("aclfile", Forms.Text, "") { NotYet = NoAcl, Flags = DirectiveFlags.Immutable },
         new("acl-pubsub-default", new ChoiceType("allchannels", "resetchannels"), "resetchannels") { NotYet = NoAcl },
-        new("acllog-max-len", Forms.LongCount, "128") { WithoutMeaning = NoAcl },
+        new("acllog-max-len", Forms.LongCount, "128") { NotYet = NoAcl },
         new("masterauth", new TextType { AllowsNul = true, IsNoneWhenEmpty = true }, "")
         {
             NotYet = "replication is not available yet",
