@@ -17,7 +17,7 @@ internal static class Banner
     /// <param name="version">The version of the executable.</param>
     internal static void Show(Settings settings, Log log, string version)
     {
-        bool isTerminal = settings.LogFile is null && !Console.IsOutputRedirected;
+        bool isTerminal = settings.LogFile is null && !settings.SyslogEnabled && !Console.IsOutputRedirected;
         if (!isTerminal && !settings.AlwaysShowLogo)
         {
             log.Notice($"Running mode=standalone, port={settings.Port}.");

@@ -34,7 +34,10 @@ internal sealed class ServerProcess(string[] arguments)
         var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
         var file = new ConfigFile(table, new DiskConfigFiles());
         if (file.Load(commandLine, input) is { } error) return Refuse(error);
-        var configuration = new Configuration(file.Values);
+        var configuration = new Configuration(file.Values)
+        {
+            FilePath = commandLine.File is { } path ? Path.GetFullPath(path) : null,
+        };
         if (EnterDirectories(configuration.Settings) is { } reason)
             return Refuse(new ConfigError(ConfigSource.None, null, 0, "", ConfigText.FromString(reason)));
 
@@ -49,11 +52,17 @@ internal sealed class ServerProcess(string[] arguments)
     private int Serve(Configuration configuration, Log log, Supervisor supervisor, bool inBackground)
     {
         AppDomain.CurrentDomain.UnhandledException += (_, fault) =>
+        {
+            if (!configuration.Settings.CrashLogEnabled) return;
             log.WriteRaw(LogLevel.Warning, $"\n\n=== MILLRACE BUG REPORT ===\n{fault.ExceptionObject}\n");
+        };
         LogStart(log);
         if (!TryLimitClients(configuration, log)) return Failure;
         configuration.Add(new WorkingDirectory());
         configuration.Add(new LogSettings(log));
+        var oomScore = new OomScore(log);
+        configuration.Add(oomScore);
+        oomScore.Begin(configuration.Settings);
 
         using var server = new MillraceServer(configuration, log);
         using var signals = new Signals(configuration, log, server.RequestShutdown);
@@ -143,7 +152,12 @@ internal sealed class ServerProcess(string[] arguments)
         ILogOutput output = settings.LogFile is { } path
             ? new FileLogOutput(path)
             : new StreamLogOutput(_background.IsChild ? Console.OpenStandardError() : Console.OpenStandardOutput());
-        return new Log(settings.LogLevel, output, TimeProvider.System, Environment.ProcessId);
+        return new Log(settings.LogLevel, output, TimeProvider.System, Environment.ProcessId)
+        {
+            Syslog = settings.SyslogEnabled
+                ? new Syslog(settings.SyslogIdent, settings.SyslogFacility, Environment.ProcessId)
+                : null,
+        };
     }
 
     private static bool TryReadStandardInput(out byte[] content, out string error)

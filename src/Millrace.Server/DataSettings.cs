@@ -18,6 +18,7 @@ public sealed class DataSettings : ISettingsListener
         keyspace.Encodings = settings.Encodings;
         keyspace.Format = settings.Format;
         keyspace.Notifies = settings.NotifyClasses;
+        keyspace.Tracking.MaxKeys = settings.TrackingTableMaxKeys;
         Limit(settings);
     }
 
@@ -28,6 +29,7 @@ public sealed class DataSettings : ISettingsListener
         _keyspace.Encodings = after.Encodings with { ListPlainBytes = _keyspace.Encodings.ListPlainBytes };
         _keyspace.Format = after.Format;
         _keyspace.Notifies = after.NotifyClasses;
+        _keyspace.Tracking.MaxKeys = after.TrackingTableMaxKeys;
         Limit(after);
         if (after.Memory.Bytes != before.Memory.Bytes && _keyspace.Budget.IsExceeded)
         {

@@ -142,7 +142,7 @@ public sealed class MillraceServer : IDisposable
             .. new ServerCommands(RequestShutdown).All(),
             .. new LoneServerCommands(_parts.Log).All(),
             .. new DebugCommand(_parts).All(),
-            .. new ConfigCommands(_parts.Configuration, statistics.Reset).All(),
+            .. new ConfigCommands(_parts.Configuration, _parts.Journal, statistics.Reset).All(),
         ];
     }
 }

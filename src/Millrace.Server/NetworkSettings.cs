@@ -1,6 +1,7 @@
 using System.Net;
 using Millrace.Net;
 using Millrace.Server.Config;
+using Millrace.Server.Logging;
 
 namespace Millrace.Server;
 
@@ -22,15 +23,20 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
 
     private SettingsFault? Listen(Settings before, Settings after)
     {
-        var directive = before.Port != after.Port ? "port" : "bind";
-        if (parts.Loops.IsStopping) return new SettingsFault(directive, "The server is shutting down.");
+        if (parts.Loops.IsStopping)
+            return new SettingsFault(before.Port != after.Port ? "port" : "bind", "The server is shutting down.");
         var kept = new HashSet<Listener>();
         var opened = new List<Listener>();
         foreach (var address in after.Port == 0 ? [] : after.Bind)
         {
             // Names are resolved at start only: all loops stand still now, and a resolver may take its time.
             var endpoint = EndpointOf(address, after, mayResolve: false, out var isOptional);
-            if (endpoint is null) return Undo(opened, directive);
+            if (endpoint is null)
+            {
+                Warn(parts.Journal, address, after, "Name or service not known");
+                return Undo(opened, before, after);
+            }
+
             var existing = parts.Loops.Listeners.FirstOrDefault(one => Same(one.Endpoint, endpoint));
             if (existing is not null)
             {
@@ -39,8 +45,15 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
             }
 
             var listener = parts.Loops.TryListen(endpoint, out var error);
-            if (listener is not null) opened.Add(listener);
-            else if (!isOptional || !error!.IsAddressMissing) return Undo(opened, directive);
+            if (listener is not null)
+            {
+                opened.Add(listener);
+            }
+            else if (!isOptional || !error!.IsAddressMissing)
+            {
+                Warn(parts.Journal, address, after, error!.ToString());
+                return Undo(opened, before, after);
+            }
         }
 
         foreach (var listener in parts.Loops.Listeners)
@@ -63,10 +76,7 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
                 BindError? error = null;
                 if (endpoint is not null && parts.Loops.TryListen(endpoint, out error) is not null) continue;
                 if (isOptional && error is { IsAddressMissing: true }) continue;
-                var reason = error?.ToString() ?? "Name or service not known";
-                parts.Journal.Warning(
-                    "Warning: Could not create server TCP listening socket " +
-                    $"{address.TrimStart('-')}:{settings.Port}: {reason}");
+                Warn(parts.Journal, address, settings, error?.ToString() ?? "Name or service not known");
                 return $"Failed listening on port {settings.Port} (tcp), aborting.";
             }
         }
@@ -80,6 +90,11 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
         parts.Journal.Warning($"Failed opening Unix socket: {fault}");
         return "Failed opening Unix socket, aborting.";
     }
+
+    private static void Warn(Log journal, string address, Settings settings, string reason) =>
+        journal.Warning(
+            "Warning: Could not create server TCP listening socket " +
+            $"{address.TrimStart('-')}:{settings.Port}: {reason}");
 
     private static ListenEndpoint? EndpointOf(
         string address, Settings settings, bool mayResolve, out bool isOptional)
@@ -107,12 +122,12 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
     private static bool Same(ListenEndpoint one, ListenEndpoint other) =>
         !one.IsUnix && one.Port == other.Port && Equals(one.Address, other.Address);
 
-    private static SettingsFault Undo(List<Listener> opened, string directive)
+    private static SettingsFault Undo(List<Listener> opened, Settings before, Settings after)
     {
         foreach (var listener in opened) listener.Close();
-        var reason = directive == "bind"
-            ? "Failed to bind to specified addresses."
-            : "Unable to listen on this port. Check server logs.";
-        return new SettingsFault(directive, reason);
+        var bind = new SettingsFault("bind", "Failed to bind to specified addresses.");
+        if (before.Port == after.Port) return bind;
+        const string reason = "Unable to listen on this port. Check server logs.";
+        return new SettingsFault("port", reason, before.Bind.SequenceEqual(after.Bind) ? null : bind);
     }
 }

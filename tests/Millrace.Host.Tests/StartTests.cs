@@ -58,7 +58,8 @@ public sealed class StartTests
         other.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         other.Listen();
         int port = ((IPEndPoint)other.LocalEndPoint!).Port;
-        using HostProcess host = HostProcess.Start("--port", $"{port}", "--pidfile", "pid");
+        using HostProcess host = HostProcess.Start(
+            "--port", $"{port}", "--bind", "127.0.0.1", "--pidfile", "pid");
         Assert.Equal(1, host.WaitForExit());
         Assert.Contains(
             $"Warning: Could not create server TCP listening socket 127.0.0.1:{port}: bind: Address already in use",

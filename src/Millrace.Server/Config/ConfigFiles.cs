@@ -49,7 +49,7 @@ public sealed class DiskConfigFiles : IConfigFiles
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException
             or NotSupportedException)
         {
-            error = Describe(fault);
+            error = AtomicFile.Describe(fault);
             return false;
         }
     }
@@ -135,11 +135,4 @@ public sealed class DiskConfigFiles : IConfigFiles
         found.Sort(StringComparer.Ordinal);
         matches.AddRange(found);
     }
-
-    private static string Describe(Exception fault) => fault switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
-        UnauthorizedAccessException => "Permission denied",
-        _ => fault.Message,
-    };
 }

@@ -24,7 +24,8 @@ public interface ISettingsListener
 /// <summary>Why settings cannot come into force.</summary>
 /// <param name="Directive">The directive that is to blame.</param>
 /// <param name="Reason">What is wrong, without a prefix.</param>
-public sealed record SettingsFault(string Directive, string Reason);
+/// <param name="Other">The same fault, as it is told when its directive was named before this one.</param>
+public sealed record SettingsFault(string Directive, string Reason, SettingsFault? Other = null);
 
 /// <summary>The values in force.</summary>
 public sealed class Configuration
@@ -41,6 +42,10 @@ public sealed class Configuration
         _values = values;
         _settings = Settings.From(values);
     }
+
+    /// <summary>The absolute path of the configuration file that the server was started with, or null. CONFIG REWRITE
+    /// writes it.</summary>
+    public string? FilePath { get; init; }
 
     /// <summary>The settings in force; a caller that reads several takes the object once.</summary>
     public Settings Settings => _settings;
@@ -142,9 +147,19 @@ public sealed class Configuration
             values[places[i]] = value;
         }
 
-        return Offer(new ConfigValues(before.Table, values)) is { } fault
-            ? Failure(fault.Directive, fault.Reason)
-            : null;
+        if (Offer(new ConfigValues(before.Table, values)) is not { } fault) return null;
+        if (fault.Other is { } other && PlaceIn(pairs, other.Directive) < PlaceIn(pairs, fault.Directive)) fault = other;
+        return Failure(fault.Directive, fault.Reason);
+    }
+
+    private static int PlaceIn(IReadOnlyList<KeyValuePair<string, string>> pairs, string name)
+    {
+        for (int i = 0; i < pairs.Count; i++)
+        {
+            if (pairs[i].Key.Equals(name, StringComparison.OrdinalIgnoreCase)) return i;
+        }
+
+        return int.MaxValue;
     }
 
     private string? WhyNotSettable(Directive row, bool callerIsLocal)

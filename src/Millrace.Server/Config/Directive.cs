@@ -46,6 +46,19 @@ public enum DirectiveStatus
     Refused,
 }
 
+/// <summary>When CONFIG REWRITE writes a directive that does not stand in the file.</summary>
+public enum RewriteRule
+{
+    /// <summary>When its value is not the default.</summary>
+    WhenChanged,
+
+    /// <summary>Always: its default may be another one elsewhere or later.</summary>
+    Always,
+
+    /// <summary>When its value is not the default; and with the default it does not stay in the file either.</summary>
+    NeverAtDefault,
+}
+
 /// <summary>The declaration of one directive. Immutable.</summary>
 public sealed class Directive
 {
@@ -90,6 +103,12 @@ public sealed class Directive
     /// <summary>Why an immutable directive is fixed, which CONFIG SET's error then says, or null.</summary>
     public string? FixedBecause { get; init; }
 
+    /// <summary>The default in words, when it depends on the machine; or null.</summary>
+    public string? DefaultIs { get; init; }
+
+    /// <summary>When CONFIG REWRITE writes it.</summary>
+    public RewriteRule Rewriting { get; init; }
+
     /// <summary>What the server does with it.</summary>
     public DirectiveStatus Status =>
         NotYet is not null ? DirectiveStatus.Refused
@@ -110,6 +129,12 @@ public sealed class Directive
 
     /// <summary>It takes any number of words.</summary>
     public bool TakesManyWords => Type.TakesManyWords;
+
+    /// <summary>The lines that CONFIG REWRITE writes for a value, behind the name; none when it shall not stand in the
+    /// file.</summary>
+    /// <param name="value">The value in force.</param>
+    public IReadOnlyList<string> FileLines(DirectiveValue value) =>
+        Rewriting == RewriteRule.NeverAtDefault && value == Default ? [] : Type.FileLines(value);
 
     /// <summary>Parses words to a value that may come into force: of the right type, and not refused.</summary>
     /// <param name="words">The words after the name.</param>

@@ -106,6 +106,14 @@ public sealed class DirectiveTable
         };
     }
 
+    /// <summary>Lines of this word stay as they are when the file is rewritten, although it is no directive.</summary>
+    /// <param name="name">The word in any case.</param>
+    public static bool StaysWhenRewritten(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.Equals("include", StringComparison.OrdinalIgnoreCase) || RefusalOf(name) is not null;
+    }
+
     /// <summary>A word that Redis ignores in configuration files because it once had a meaning.</summary>
     /// <param name="name">The word in any case.</param>
     public static bool IsIgnored(string name)

@@ -37,6 +37,18 @@ public abstract class DirectiveType
         return TakesManyWords && argument.Length > 0 ? argument.Split(' ') : [argument];
     }
 
+    /// <summary>What a configuration file says of a value: for each line what stands behind the directive's name. No
+    /// line means that the directive does not stand there at all.</summary>
+    /// <param name="value">A value of this type.</param>
+    public virtual IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Text];
+    }
+
+    /// <summary>What stands behind the name to say that there is no value, for types that have such lines.</summary>
+    public virtual string NoneLine => "\"\"";
+
     private protected static bool Fail(string reason, out DirectiveValue? value, [NotNull] out string? error)
     {
         value = null;
@@ -148,6 +160,13 @@ public sealed class MemorySizeType : DirectiveType
     public override string Form => _orPercent ? "size (1gb) or percentage (5%)" : "size (1gb)";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Number < 0 ? value.Text : MemorySize.ToShortText(value.Number)];
+    }
+
+    /// <inheritdoc/>
     public override bool TryParse(
         ReadOnlySpan<string> words,
         DirectiveValue? current,
@@ -210,6 +229,9 @@ public sealed class ChoiceType : DirectiveType
     /// <param name="names">The names in lower case, in the order in which errors list them.</param>
     public ChoiceType(params string[] names) => _names = names;
 
+    /// <summary>A name that means the same as another one, which is the one that is answered.</summary>
+    public (string Name, string Means)? Synonym { get; init; }
+
     /// <inheritdoc/>
     public override string Form => string.Join(" | ", _names);
 
@@ -222,8 +244,9 @@ public sealed class ChoiceType : DirectiveType
     {
         for (int i = 0; i < _names.Length; i++)
         {
-            if (words[0].Equals(_names[i], StringComparison.OrdinalIgnoreCase))
-                return Succeed(_names[i], i, out value, out error);
+            if (!words[0].Equals(_names[i], StringComparison.OrdinalIgnoreCase)) continue;
+            int place = _names[i] == Synonym?.Name ? Array.IndexOf(_names, Synonym?.Means) : i;
+            return Succeed(_names[place], place, out value, out error);
         }
 
         return Fail(
@@ -245,6 +268,16 @@ public sealed class TextType : DirectiveType
 
     /// <summary>The text may hold NUL bytes; a path may not.</summary>
     public bool AllowsNul { get; init; }
+
+    /// <summary>An empty text means that there is none, and then a configuration file has no line for it.</summary>
+    public bool IsNoneWhenEmpty { get; init; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return IsNoneWhenEmpty && value.Text.Length == 0 ? [] : [ConfigText.Quoted(value.Text)];
+    }
 
     /// <inheritdoc/>
     public override string Form => BaseNameOf is null ? "text" : BaseNameKind;

@@ -4,6 +4,7 @@
 // holds one byte per char (Latin-1); ConfigText converts at the edges, where a value becomes a path, an environment
 // string or bytes on the wire.
 
+using System.Globalization;
 using System.Text;
 
 namespace Millrace.Server.Config;
@@ -27,6 +28,31 @@ public static class ConfigText
     /// <summary>The configuration string of an ordinary string (UTF-8).</summary>
     /// <param name="text">An ordinary string.</param>
     public static string FromString(string text) => FromBytes(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>The text in double quotes, as a configuration file has it (sdscatrepr's form): printable ASCII as it is,
+    /// everything else escaped.</summary>
+    /// <param name="text">One byte per char.</param>
+    public static string Quoted(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var quoted = new StringBuilder(text.Length + 2).Append('"');
+        foreach (char c in text)
+        {
+            quoted = c switch
+            {
+                '"' or '\\' => quoted.Append('\\').Append(c),
+                '\n' => quoted.Append("\\n"),
+                '\r' => quoted.Append("\\r"),
+                '\t' => quoted.Append("\\t"),
+                '\a' => quoted.Append("\\a"),
+                '\b' => quoted.Append("\\b"),
+                >= ' ' and <= '~' => quoted.Append(c),
+                _ => quoted.Append("\\x").Append(((int)c).ToString("x2", CultureInfo.InvariantCulture)),
+            };
+        }
+
+        return quoted.Append('"').ToString();
+    }
 
     /// <summary>A path or a text for people: the bytes read as UTF-8.</summary>
     /// <param name="text">One byte per char.</param>

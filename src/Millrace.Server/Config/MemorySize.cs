@@ -1,6 +1,8 @@
 // Sizes such as 1gb, by Redis's rules: digits and one of b, k, kb, m, mb, g, gb in any case; k is 1000 and kb is 1024.
 // As in Redis, no digits at all mean zero. Unlike Redis, what does not fit 64 bits is an error and does not wrap.
 
+using System.Globalization;
+
 namespace Millrace.Server.Config;
 
 /// <summary>Parses memory sizes.</summary>
@@ -28,6 +30,21 @@ public static class MemorySize
         if (value > ulong.MaxValue / unit) return false;
         bytes = value * unit;
         return true;
+    }
+
+    /// <summary>A size in the largest unit that divides it.</summary>
+    /// <param name="bytes">The size, not negative.</param>
+    public static string ToShortText(long bytes)
+    {
+        ReadOnlySpan<string> units = ["gb", "mb", "kb"];
+        for (int i = 0; i < units.Length; i++)
+        {
+            long unit = 1L << (30 - (10 * i));
+            if (bytes == 0 || bytes % unit != 0) continue;
+            return string.Create(CultureInfo.InvariantCulture, $"{bytes / unit}{units[i]}");
+        }
+
+        return bytes.ToString(CultureInfo.InvariantCulture);
     }
 
     private static ulong UnitOf(ReadOnlySpan<char> unit)

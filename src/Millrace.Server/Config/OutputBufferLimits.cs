@@ -53,6 +53,10 @@ public readonly record struct OutputBufferLimits(
     /// <summary>The canonical text.</summary>
     public string ToText() => $"{Text("normal", Normal)} {Text("slave", Replica)} {Text("pubsub", PubSub)}";
 
+    /// <summary>The limits as a configuration file has them, a line for each class.</summary>
+    public IReadOnlyList<string> ToFileLines() =>
+        [FileLine("normal", Normal), FileLine("replica", Replica), FileLine("pubsub", PubSub)];
+
     /// <summary>Reads the canonical text. Requires: <paramref name="text"/> comes from <see cref="ToText"/>.</summary>
     /// <param name="text">The text.</param>
     public static OutputBufferLimits FromText(string text)
@@ -80,6 +84,13 @@ public readonly record struct OutputBufferLimits(
     private static string Text(string name, OutputBufferLimit limit) =>
         string.Create(
             CultureInfo.InvariantCulture, $"{name} {limit.HardBytes} {limit.SoftBytes} {limit.SoftSeconds}");
+
+    private static string FileLine(string name, OutputBufferLimit limit)
+    {
+        string hard = MemorySize.ToShortText(limit.HardBytes);
+        string soft = MemorySize.ToShortText(limit.SoftBytes);
+        return string.Create(CultureInfo.InvariantCulture, $"{name} {hard} {soft} {limit.SoftSeconds}");
+    }
 
     private static OutputBufferLimit LimitAt(string[] words, int index) => new(
         long.Parse(words[index], CultureInfo.InvariantCulture),

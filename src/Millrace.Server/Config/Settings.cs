@@ -41,6 +41,20 @@ public enum Supervision
     None,
 }
 
+/// <summary>What happens to the kernel's out-of-memory score of the process. The numbers are those of the directive's
+/// names.</summary>
+public enum OomScoreMode
+{
+    /// <summary>It is left alone.</summary>
+    Untouched = 0,
+
+    /// <summary>A value is added to what it was when the process started.</summary>
+    Relative = 1,
+
+    /// <summary>A value is set.</summary>
+    Absolute = 3,
+}
+
 /// <summary>What a shutdown may do or skip.</summary>
 [Flags]
 public enum ShutdownFlags
@@ -139,11 +153,47 @@ public sealed record Settings
     /// <summary>Who may set protected directives.</summary>
     public required ProtectedAction ProtectedConfigs { get; init; }
 
+    /// <summary>How many keys client tracking remembers; 0 for no limit.</summary>
+    public required long TrackingTableMaxKeys { get; init; }
+
+    /// <summary>Microseconds beyond which a command goes to the slow log; 0 for all, -1 for none.</summary>
+    public required long SlowlogLogSlowerThanUs { get; init; }
+
+    /// <summary>How many commands the slow log keeps.</summary>
+    public required long SlowlogMaxLength { get; init; }
+
+    /// <summary>Milliseconds from which on an event is kept for LATENCY; 0 for none.</summary>
+    public required long LatencyMonitorThresholdMs { get; init; }
+
+    /// <summary>Whether run times of commands are counted.</summary>
+    public required bool LatencyTracking { get; init; }
+
+    /// <summary>The percentiles of run times that INFO shows, 0 to 100.</summary>
+    public required IReadOnlyList<double> LatencyPercentiles { get; init; }
+
     /// <summary>Least important lines that are logged.</summary>
     public required LogLevel LogLevel { get; init; }
 
     /// <summary>Log file, or null for standard output.</summary>
     public required string? LogFile { get; init; }
+
+    /// <summary>Log lines go to the system's log, too.</summary>
+    public required bool SyslogEnabled { get; init; }
+
+    /// <summary>The name of the process in the system's log.</summary>
+    public required string SyslogIdent { get; init; }
+
+    /// <summary>The facility in the system's log, in the order of the directive's names.</summary>
+    public required int SyslogFacility { get; init; }
+
+    /// <summary>A crash writes a report.</summary>
+    public required bool CrashLogEnabled { get; init; }
+
+    /// <summary>What happens to the kernel's out-of-memory score.</summary>
+    public required OomScoreMode OomScoreMode { get; init; }
+
+    /// <summary>The out-of-memory score of a server that is no replica.</summary>
+    public required int OomScore { get; init; }
 
     /// <summary>Pid file, or null.</summary>
     public required string? PidFile { get; init; }
@@ -220,8 +270,20 @@ public sealed record Settings
             LfuDecayMinutes = Int("lfu-decay-time"),
             DebugCommand = (ProtectedAction)Int("enable-debug-command"),
             ProtectedConfigs = (ProtectedAction)Int("enable-protected-configs"),
+            TrackingTableMaxKeys = values["tracking-table-max-keys"].Number,
+            SlowlogLogSlowerThanUs = values["slowlog-log-slower-than"].Number,
+            SlowlogMaxLength = values["slowlog-max-len"].Number,
+            LatencyMonitorThresholdMs = values["latency-monitor-threshold"].Number,
+            LatencyTracking = Is("latency-tracking"),
+            LatencyPercentiles = PercentilesType.FromText(values["latency-tracking-info-percentiles"].Text),
             LogLevel = (LogLevel)Int("loglevel"),
             LogFile = PathOf("logfile"),
+            SyslogEnabled = Is("syslog-enabled"),
+            SyslogIdent = ConfigText.ToDisplay(values["syslog-ident"].Text),
+            SyslogFacility = Int("syslog-facility"),
+            CrashLogEnabled = Is("crash-log-enabled"),
+            OomScoreMode = (OomScoreMode)Int("oom-score-adj"),
+            OomScore = OomScoresType.ScoreOf(values["oom-score-adj-values"].Text),
             PidFile = PathOf("pidfile"),
             WorkingDirectory = ConfigText.ToDisplay(values["dir"].Text),
             Daemonize = Is("daemonize"),

@@ -1,5 +1,4 @@
-// The directives whose words have a form of their own: save points, buffer limits, signal flags, event classes and so
-// on. Each type follows one setter of Redis's config.c, with its error texts, and answers in the same canonical form.
+// The directives whose words have a form of their own: save points, buffer limits, signal flags and so on. Each type follows one setter of Redis's config.c, with its error texts, and answers in the same canonical form.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -28,6 +27,13 @@ public sealed class WordListType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "words";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Text.Length == 0 ? NoneLine : value.Text];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -59,6 +65,13 @@ public sealed class SavePointsType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "\"\" or pairs of seconds and changes";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Text.Length == 0 ? NoneLine : value.Text];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -93,6 +106,13 @@ public sealed class BufferLimitsType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "groups of class (normal, replica, pubsub), hard limit, soft limit, soft seconds";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return OutputBufferLimits.FromText(value.Text).ToFileLines();
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -208,25 +228,13 @@ public sealed class OomScoresType : DirectiveType
 
         return Succeed(string.Join(' ', scores), 0, out value, out error);
     }
-}
 
-/// <summary>The classes of keyspace events, one letter each; the number is that of
-/// <see cref="Engine.NotifyClasses"/>.</summary>
-public sealed class EventClassesType : DirectiveType
-{
-    /// <inheritdoc/>
-    public override string Form => "letters of Ag$lshzxeKEtmdn";
-
-    /// <inheritdoc/>
-    public override bool TryParse(
-        ReadOnlySpan<string> words,
-        DirectiveValue? current,
-        [NotNullWhen(true)] out DirectiveValue? value,
-        [NotNullWhen(false)] out string? error)
+    /// <summary>The first score of a canonical text: that of a server which is no replica.</summary>
+    /// <param name="text">A value's text.</param>
+    public static int ScoreOf(string text)
     {
-        if (!NotifyLetters.TryParse(words[0], out var classes))
-            return Fail("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.", out value, out error);
-        return Succeed(NotifyLetters.Write(classes), (int)classes, out value, out error);
+        ArgumentNullException.ThrowIfNull(text);
+        return int.Parse(text.AsSpan(0, text.IndexOf(' ')), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
     }
 }
 
@@ -238,6 +246,13 @@ public sealed class PercentilesType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "numbers, 0.0 to 100.0";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [value.Text.Length == 0 ? NoneLine : value.Text];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -271,6 +286,15 @@ public sealed class PercentilesType : DirectiveType
 
         return Succeed(string.Join(' ', texts), texts.Length, out value, out error);
     }
+
+    /// <summary>The percentiles of a canonical text.</summary>
+    /// <param name="text">A value's text.</param>
+    public static IReadOnlyList<double> FromText(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string[] words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return Array.ConvertAll(words, word => double.Parse(word, CultureInfo.InvariantCulture));
+    }
 }
 
 /// <summary>A directory: what is written is resolved against the directory in force.</summary>
@@ -278,6 +302,13 @@ public sealed class DirectoryType : DirectiveType
 {
     /// <inheritdoc/>
     public override string Form => "directory";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [ConfigText.Quoted(value.Text)];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -303,6 +334,16 @@ public sealed class ReplicaOfType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "host and port, or no one";
+
+    /// <inheritdoc/>
+    public override string NoneLine => "no one";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return value.Text.Length == 0 ? [] : [value.Text];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -333,6 +374,13 @@ public sealed class TitleTemplateType : DirectiveType
 
     /// <inheritdoc/>
     public override string Form => "template";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> FileLines(DirectiveValue value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return [ConfigText.Quoted(value.Text)];
+    }
 
     /// <inheritdoc/>
     public override bool TryParse(

@@ -88,6 +88,7 @@ public sealed class ServerLoop : LoopHandler
         get
         {
             ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
+            if (_parts.Keyspace.Tracking.IsOver) return 1;
             if (Executor.Evictor.IsWanted || (upkeep.Discarded > 0 && !_freesLater)) return 0;
             if (!Executor.IsTidy || upkeep.Lost > 0 || upkeep.Discarded > 0) return 1;
             if (!_parts.ActiveExpiry.IsEnabled || upkeep.SoonestMs >= _loop.UnixMs + IdleMs) return IdleMs;
@@ -116,6 +117,7 @@ public sealed class ServerLoop : LoopHandler
     public override void TurnEnding()
     {
         if (!Executor.IsTidy) Executor.Withdraw();
+        if (_parts.Keyspace.Tracking.IsOver) ForgetTracked();
         var nowMs = _loop.UnixMs;
         var evicts = Executor.Evictor.IsWanted;
         ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
@@ -167,12 +169,12 @@ public sealed class ServerLoop : LoopHandler
         _loop.Steps.End(Stopwatch.GetTimestamp());
     }
 
-    // What no partition could forget as it tracked more, after the limit was lowered.
+    // The limit was lowered: whoever comes first forgets, in any partition, so that clients hear of it soon.
     private void ForgetTracked()
     {
         const int MostKeys = 1000;
-        for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions; i += _parts.Keyspace.Shape.Loops)
-            Executor.ForgetTracked(i, MostKeys);
+        var most = Math.Max(MostKeys / _parts.Keyspace.Shape.Partitions, 1);
+        for (var i = 0; i < _parts.Keyspace.Shape.Partitions; i++) Executor.ForgetTracked(i, most);
         _loop.Steps.End(Stopwatch.GetTimestamp());
     }
 
@@ -198,7 +200,6 @@ public sealed class ServerLoop : LoopHandler
         if (_parts.PeriodicWork.IsPaused) return;
         var counters = _loop.Counters;
         Rates.Sample(_loop.NowUs, Executor.Statistics.Processed, counters.BytesIn, counters.BytesOut);
-        if (_parts.Keyspace.Tracking.IsOver) ForgetTracked();
         if (_loop.Index == 0) _parts.MemoryPeak.Observe(_parts.Keyspace.UsedBytes);
         var timeoutUs = _parts.Configuration.Settings.TimeoutSeconds * 1_000_000L;
         foreach (var client in _clients.Values)

@@ -43,6 +43,9 @@ public sealed class Log
         _processId = processId;
     }
 
+    /// <summary>The system's log, which gets all lines, too; or null.</summary>
+    public Syslog? Syslog { get; init; }
+
     /// <summary>A log that writes nothing, for tests.</summary>
     public static Log None() => new(LogLevel.Nothing, new NoLogOutput(), TimeProvider.System, processId: 0);
 
@@ -91,9 +94,16 @@ public sealed class Log
         var line = new StringBuilder(message.Length + 48);
         line.Append(CultureInfo.InvariantCulture, $"{_processId}:{_role} {now:dd MMM yyyy HH:mm:ss.fff} ");
         line.Append(Marks[(int)level]).Append(' ');
+        int start = line.Length;
         foreach (char c in message.AsSpan(0, Math.Min(message.Length, MaxMessageChars)))
             line.Append(char.IsControl(c) ? ' ' : c);
-        WriteText(line.Append('\n').ToString());
+        string shown = Syslog is null ? "" : line.ToString(start, line.Length - start);
+        byte[] bytes = Encoding.UTF8.GetBytes(line.Append('\n').ToString());
+        lock (_output)
+        {
+            _target.Write(bytes);
+            Syslog?.Write(level, now, shown);
+        }
     }
 
     /// <summary>Writes text as it is, without time and mark: the start-up banner.</summary>
@@ -101,11 +111,7 @@ public sealed class Log
     /// <param name="text">The text with its line feeds.</param>
     public void WriteRaw(LogLevel level, string text)
     {
-        if (IsEnabled(level)) WriteText(text);
-    }
-
-    private void WriteText(string text)
-    {
+        if (!IsEnabled(level)) return;
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         lock (_output)
         {

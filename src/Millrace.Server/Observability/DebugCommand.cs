@@ -57,6 +57,7 @@ public sealed class DebugCommand(ServerParts parts)
         if (count == 2 && call.Is(1, "HELP"u8)) Help(ref call);
         else if (count == 3 && call.Is(1, "LISTPACK"u8)) DebugLists.Listpack(ref call, _parts);
         else if (TryDebugKeyspace(ref call, count)) return;
+        else if (count == 2 && call.Is(1, "CONFIG-REWRITE-FORCE-ALL"u8)) RewriteConfiguration(ref call);
         else if (count == 3 && call.Is(1, "DICT-RESIZING"u8)) call.Reply.Ok();
         else if (count == 3 && call.Is(1, "LOG"u8)) Log(ref call);
         else if (count == 3 && call.Is(1, "OBJECT"u8)) Object(ref call);
@@ -97,6 +98,7 @@ public sealed class DebugCommand(ServerParts parts)
         call.Reply,
         "DEBUG",
         [
+            "CONFIG-REWRITE-FORCE-ALL", "CONFIG REWRITE with all directives, those at their defaults, too.",
             "DICT-RESIZING <0|1>", "Accepted without a meaning: tables here grow by parts and never resize as a whole.",
             "DIGEST", "A digest of all data, equal for equal data.",
             "DIGEST-VALUE <key> [<key> ...]", "A digest of each value, equal for equal values.",
@@ -119,6 +121,15 @@ public sealed class DebugCommand(ServerParts parts)
             "SLEEP <seconds>", "Stall the whole server. Decimals allowed.",
             "STRINGMATCH-LEN <pattern> <string>", "1 when the glob pattern matches the string, otherwise 0.",
         ]);
+
+    private void RewriteConfiguration(ref Call call)
+    {
+        string? fault = _parts.Configuration.FilePath is null
+            ? "The server is running without a config file"
+            : ConfigRewrite.ToDisk(_parts.Configuration, everything: true);
+        if (fault is null) call.Reply.Ok();
+        else call.Reply.Error(Encoding.UTF8.GetBytes($"ERR CONFIG-REWRITE-FORCE-ALL failed: {fault}"));
+    }
 
     private void Log(ref Call call)
     {

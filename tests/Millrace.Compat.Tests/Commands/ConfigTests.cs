@@ -7,12 +7,24 @@ namespace Millrace.Compat.Tests.Commands;
 /// <summary>CONFIG over the declared directives, against the real server's defaults and errors.</summary>
 public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : IClassFixture<ServerPair>
 {
-    // Directives whose values are each server's own.
-    private static readonly string[] s_ownValues =
-        ["port", "dir", "pidfile", "logfile", "io-threads", "io", "proc-title-template"];
+    // What CONFIG GET * answers otherwise than redis-server 7.0.15, with the reason: value null, not there, or only here.
+    private static readonly (string Name, string Reason)[] s_different =
+    [
+        ("port", "each server's own"),
+        ("dir", "each server's own"),
+        ("io-threads", "counts event loops that run commands, one per processor; in Redis threads that only move bytes"),
+        ("aof-disable-auto-gc", "hidden since Redis 7.2, answered by its name only"),
+        ("set-max-listpack-entries", "of Redis 7.2"),
+        ("set-max-listpack-value", "of Redis 7.2"),
+        ("locale-collate", "of Redis 7.2"),
+        ("cluster-announce-human-nodename", "of Redis 7.2"),
+        ("stream-idmp-duration", "of Redis 8.6"),
+        ("stream-idmp-maxsize", "of Redis 8.6"),
+        ("rdb-version", "of Millrace: the version of what DUMP writes"),
+    ];
 
     [Fact]
-    public void Defaults_are_those_of_redis()
+    public void Names_and_defaults_are_those_of_redis_but_for_what_is_listed()
     {
         // Not the shared pair: other tests have changed its configuration.
         using var fresh = new ServerPair();
@@ -20,15 +32,20 @@ public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : ICl
         using RawConnection millrace = fresh.Millrace.Connect();
         Dictionary<string, string> left = Directives(redis);
         Dictionary<string, string> right = Directives(millrace);
-        string[] unknown = [.. right.Keys.Except(left.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        output.WriteLine($"ours alone: {string.Join(' ', unknown)}");
-        string[] differences =
+        string[] different =
         [
-            .. right.Where(item => left.ContainsKey(item.Key) && !s_ownValues.Contains(item.Key, StringComparer.Ordinal)
-                    && !string.Equals(left[item.Key], item.Value, StringComparison.Ordinal))
-                .Select(item => $"{item.Key}: '{item.Value}', not '{left[item.Key]}'"),
+            .. left.Keys.Union(right.Keys, StringComparer.Ordinal)
+                .Where(name => !string.Equals(left.GetValueOrDefault(name), right.GetValueOrDefault(name),
+                    StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
         ];
-        Differences.AssertNone(differences);
+        foreach (string name in different)
+            output.WriteLine($"{name}: '{right.GetValueOrDefault(name)}', not '{left.GetValueOrDefault(name)}'");
+        // io-threads may be one here as well, on a machine or by a setting of the tests.
+        string[] listed = [.. s_different.Select(item => item.Name)];
+        Assert.Empty(different.Except(listed, StringComparer.Ordinal));
+        Assert.Empty(listed.Except(different, StringComparer.Ordinal).Except(["io-threads"], StringComparer.Ordinal));
+        Assert.True(left.Count > 180);
     }
 
     [Theory]
@@ -64,6 +81,26 @@ public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : ICl
     [InlineData("CONFIG SET tcp-keepalive 100 timeout 0|CONFIG GET tcp-keepalive")]
     [InlineData("CONFIG SET proto-max-bulk-len 2mb|CONFIG GET proto-max-bulk-len")]
     [InlineData("CONFIG RESETSTAT x")]
+    [InlineData("CONFIG RESETSTAT")]
+    [InlineData("CONFIG REWRITE")]
+    [InlineData("CONFIG REWRITE x")]
+    [InlineData("CONFIG HELP")]
+    [InlineData("CONFIG SET daemonize yes")]
+    [InlineData("CONFIG SET unixsocket x")]
+    [InlineData("CONFIG SET dir /")]
+    [InlineData("CONFIG SET bind 999.999.999.999")]
+    [InlineData("CONFIG SET bind 127.0.0.1\\s203.0.113.9|CONFIG GET bind")]
+    [InlineData("CONFIG SET notify-keyspace-events KEA|CONFIG GET notify-keyspace-events")]
+    [InlineData("CONFIG SET notify-keyspace-events KEAn|CONFIG GET notify-keyspace-events")]
+    [InlineData("CONFIG SET notify-keyspace-events \"\"|CONFIG GET notify-keyspace-events")]
+    [InlineData("CONFIG SET notify-keyspace-events Q")]
+    [InlineData("CONFIG SET maxmemory 10000001 maxmemory-clients 200% client-query-buffer-limit invalid")]
+    [InlineData("CONFIG SET hz 11 timeout x|CONFIG GET hz")]
+    [InlineData("CONFIG GET *of")]
+    [InlineData("CONFIG GET slave-prio*")]
+    [InlineData("CONFIG GET key-load-delay")]
+    [InlineData("CONFIG GET key-load-dela?")]
+    [InlineData("CONFIG SET oom-score-adj relative|CONFIG GET oom-score-adj|CONFIG SET oom-score-adj no")]
     [InlineData("CONFIG NOTHING x")]
     public void A_request_is_answered_as_redis_answers_it(string requests)
     {

@@ -58,6 +58,34 @@ public class ConfigSetEffectTests
         Assert.Equal(11, server.Server.Parts.Loops.TcpKeepAliveSeconds);
     }
 
+    [Fact]
+    public void Of_a_port_and_addresses_that_cannot_be_listened_on_the_first_one_named_is_told()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        var port = server.Port.ToString(CultureInfo.InvariantCulture);
+        using var busy = new TcpListener(IPAddress.Loopback, 0);
+        busy.Start();
+        var taken = ((IPEndPoint)busy.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        const string failed = "ERR CONFIG SET failed (possibly related to argument ";
+        const string ofBind = failed + "'bind') - Failed to bind to specified addresses.";
+        const string ofPort = failed + "'port') - Unable to listen on this port. Check server logs.";
+        Assert.Equal(ofBind, client.SayWords("CONFIG", "SET", "bind", "999.999.999.999"));
+        Assert.Equal(ofBind, client.SayWords("CONFIG", "SET", "bind", "127.0.0.1 203.0.113.9"));
+        Assert.Equal(ofBind, client.SayWords("CONFIG", "SET", "bind", "203.0.113.9", "port", taken));
+        Assert.Equal(ofPort, client.SayWords("CONFIG", "SET", "port", taken, "bind", "203.0.113.9"));
+        Assert.Equal(ofPort, client.SayWords("CONFIG", "SET", "port", taken, "bind", "127.0.0.1"));
+        Assert.Equal($"[bind 127.0.0.1 port {port}]", client.Say("CONFIG GET bind port"));
+        using var late = new Conversation(server);
+        Assert.Equal("PONG", late.Say("PING"));
+        Assert.Equal("OK", client.SayWords("CONFIG", "SET", "bind", "127.0.0.1 -203.0.113.9"));
+        Assert.Equal("OK", client.SayWords("CONFIG", "SET", "bind", ""));
+        Assert.Throws<SocketException>(() => new Conversation(server));
+        Assert.Equal("OK", client.SayWords("CONFIG", "SET", "bind", "127.0.0.1"));
+        using var last = new Conversation(server);
+        Assert.Equal("PONG", last.Say("PING"));
+    }
+
     private static void AssertLimit(Conversation client, int limit)
     {
         var text = limit.ToString(CultureInfo.InvariantCulture);

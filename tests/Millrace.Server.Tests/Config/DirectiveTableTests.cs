@@ -1,4 +1,5 @@
 using Millrace.Net;
+using Millrace.Engine;
 using Millrace.Server.Config;
 using Millrace.Server.Logging;
 
@@ -17,6 +18,14 @@ public sealed class DirectiveTableTests
             if (row.Summary is { } summary) Assert.EndsWith(".", summary);
             if (row.NotYet is { } sentence) Assert.Contains("not available yet", sentence);
         }
+    }
+
+    [Fact]
+    public void At_most_sixty_directives_have_no_meaning_and_none_of_them_promises_anything()
+    {
+        string[] idle = [.. TestTable.New().Rows
+            .Where(row => row.Status == DirectiveStatus.AcceptedWithoutMeaning).Select(row => row.Name)];
+        Assert.True(idle.Length <= 60, $"{idle.Length}: {string.Join(' ', idle)}");
     }
 
     [Theory]
@@ -38,7 +47,14 @@ public sealed class DirectiveTableTests
     [InlineData("tls-cert-file", "x.crt")]
     [InlineData("tls-auth-clients", "optional")]
     [InlineData("acl-pubsub-default", "allchannels")]
-    [InlineData("syslog-enabled", "yes")]
+    [InlineData("acllog-max-len", "5")]
+    [InlineData("replica-read-only", "no")]
+    [InlineData("replica-serve-stale-data", "no")]
+    [InlineData("replica-ignore-maxmemory", "no")]
+    [InlineData("replica-ignore-disk-write-errors", "yes")]
+    [InlineData("aof-timestamp-enabled", "yes")]
+    [InlineData("cluster-require-full-coverage", "no")]
+    [InlineData("cluster-node-timeout", "5000")]
     [InlineData("activedefrag", "yes")]
     [InlineData("user", "alice on +@all ~* >secret")]
     [InlineData("rename-command", "FLUSHALL \"\"")]
@@ -114,7 +130,7 @@ public sealed class DirectiveTableTests
     {
         Settings settings = TestTable.Configuration().Settings;
         Assert.Equal(6379, settings.Port);
-        Assert.Equal(["127.0.0.1", "-::1"], settings.Bind);
+        Assert.Equal(["*", "-::*"], settings.Bind);
         Assert.Null(settings.UnixSocket);
         Assert.Equal(511, settings.TcpBacklog);
         Assert.Equal(300, settings.TcpKeepAliveSeconds);
@@ -130,6 +146,13 @@ public sealed class DirectiveTableTests
         Assert.Equal(new OutputBufferLimit(256L << 20, 64L << 20, 60), settings.OutputLimits.Replica);
         Assert.Equal(new OutputBufferLimit(32L << 20, 8L << 20, 60), settings.OutputLimits.Of(OutputClass.PubSub));
         Assert.Equal(10, settings.Hz);
+        Assert.Equal(NotifyClasses.None, settings.NotifyClasses);
+        Assert.Equal(1_000_000, settings.TrackingTableMaxKeys);
+        Assert.Equal(10_000, settings.SlowlogLogSlowerThanUs);
+        Assert.Equal(128, settings.SlowlogMaxLength);
+        Assert.Equal(0, settings.LatencyMonitorThresholdMs);
+        Assert.True(settings.LatencyTracking);
+        Assert.Equal([50, 99, 99.9], settings.LatencyPercentiles);
         Assert.Equal(LogLevel.Notice, settings.LogLevel);
         Assert.Equal(Supervision.None, settings.Supervised);
         Assert.Equal(ProtectedAction.No, settings.DebugCommand);
@@ -142,6 +165,9 @@ public sealed class DirectiveTableTests
     {
         Settings settings = TestTable.Configuration(
             "io sockets\nsupervised auto\nenable-debug-command local\nshutdown-on-sigterm nosave force\n"
+            + "notify-keyspace-events nKEA\nlatency-tracking-info-percentiles \"\"\nslowlog-log-slower-than -1\n"
+            + "oom-score-adj absolute\noom-score-adj-values -5 1 2\nsyslog-enabled yes\nsyslog-facility local7\n"
+            + "syslog-ident me\ncrash-log-enabled no\n"
             + "unixsocket /tmp/\\xc3\\xa4\nlogfile \"/tmp/\\xc3\\xa4\"\nloglevel nothing\nbind * -::*").Settings;
         Assert.Equal(PollerKind.Sockets, settings.Io);
         Assert.Equal(Supervision.Auto, settings.Supervised);
@@ -151,5 +177,12 @@ public sealed class DirectiveTableTests
         Assert.Equal("/tmp/ä", settings.LogFile);
         Assert.Equal(LogLevel.Nothing, settings.LogLevel);
         Assert.Equal(["*", "-::*"], settings.Bind);
+        const NotifyClasses channels = NotifyClasses.Keyspace | NotifyClasses.KeyEvent;
+        Assert.Equal(NotifyClasses.All | NotifyClasses.New | channels, settings.NotifyClasses);
+        Assert.Equal(-1, settings.SlowlogLogSlowerThanUs);
+        Assert.Empty(settings.LatencyPercentiles);
+        Assert.Equal((OomScoreMode.Absolute, -5), (settings.OomScoreMode, settings.OomScore));
+        Assert.Equal((true, "me", 8), (settings.SyslogEnabled, settings.SyslogIdent, settings.SyslogFacility));
+        Assert.False(settings.CrashLogEnabled);
     }
 }

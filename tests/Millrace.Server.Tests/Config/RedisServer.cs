@@ -41,6 +41,9 @@ internal sealed class RedisServer : IDisposable
         return new RedisServer(config);
     }
 
+    /// <summary>The configuration file as it is now.</summary>
+    internal string FileText => Encoding.Latin1.GetString(File.ReadAllBytes(Path.Combine(_directory, "redis.conf")));
+
     /// <summary>Sends one command and answers its reply as text: strings as they are, arrays joined by line
     /// feeds.</summary>
     internal string Call(params string[] words)

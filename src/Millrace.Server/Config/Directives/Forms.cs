@@ -9,6 +9,9 @@ internal static class Forms
 
     internal static readonly TextType Text = new();
 
+    /// <summary>A text that is not there when it is empty.</summary>
+    internal static readonly TextType OptionalText = new() { IsNoneWhenEmpty = true };
+
     internal static readonly IntegerType Port = new(0, 65535);
 
     /// <summary>A C int from 0.</summary>

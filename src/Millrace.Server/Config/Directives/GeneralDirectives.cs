@@ -8,7 +8,6 @@ internal static class GeneralDirectives
     private const int LeastHz = 1;
     private const int MostHz = 500;
     private const string NoTitle = "the process title is not changed";
-    private const string NoSlowlog = "the slow log is not available yet";
 
     internal static IEnumerable<Directive> Process(string currentDirectory) =>
     [
@@ -22,7 +21,7 @@ internal static class GeneralDirectives
             Summary = "Tell a supervisor when the server is ready and when it stops.",
             Flags = DirectiveFlags.Immutable,
         },
-        new("pidfile", Forms.Text, "")
+        new("pidfile", Forms.OptionalText, "")
         {
             Summary = "File that holds the process id while the server runs.",
             Flags = DirectiveFlags.Immutable,
@@ -30,6 +29,8 @@ internal static class GeneralDirectives
         new("dir", new DirectoryType(), currentDirectory)
         {
             Summary = "Working directory; relative paths of other directives start here.",
+            DefaultIs = "where the server was started",
+            Rewriting = RewriteRule.Always,
             Flags = DirectiveFlags.Protected,
         },
         new("always-show-logo", Forms.YesNo, "no")
@@ -48,13 +49,16 @@ internal static class GeneralDirectives
             WithoutMeaning = NoTitle,
         },
         new("locale-collate", Forms.Text, "") { WithoutMeaning = "texts are compared byte by byte" },
-        new("oom-score-adj", new ChoiceType("no", "yes", "relative", "absolute"), "no")
+        new(
+            "oom-score-adj",
+            new ChoiceType("no", "yes", "relative", "absolute") { Synonym = ("relative", "yes") },
+            "no")
         {
-            NotYet = "adjusting the kernel's out-of-memory score is not available yet",
+            Summary = "Whether the kernel's out-of-memory score of the process is set, and relative to what it was.",
         },
         new("oom-score-adj-values", new OomScoresType(), "0 200 800")
         {
-            WithoutMeaning = "the kernel's out-of-memory score is not adjusted yet",
+            Summary = "The score that oom-score-adj sets; the second and third have no process here.",
         },
         new("disable-thp", Forms.YesNo, "yes")
         {
@@ -81,12 +85,12 @@ internal static class GeneralDirectives
         },
         new("syslog-enabled", Forms.YesNo, "no")
         {
-            NotYet = "logging to syslog is not available yet",
+            Summary = "Log lines go to the system's log, too.",
             Flags = DirectiveFlags.Immutable,
         },
         new("syslog-ident", Forms.Text, "redis")
         {
-            WithoutMeaning = "logging to syslog is not available yet",
+            Summary = "The name that lines in the system's log carry.",
             Flags = DirectiveFlags.Immutable,
         },
         new(
@@ -94,10 +98,10 @@ internal static class GeneralDirectives
             new ChoiceType("user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"),
             "local0")
         {
-            WithoutMeaning = "logging to syslog is not available yet",
+            Summary = "The facility of lines in the system's log.",
             Flags = DirectiveFlags.Immutable,
         },
-        new("crash-log-enabled", Forms.YesNo, "yes") { WithoutMeaning = "a crash is always reported" },
+        new("crash-log-enabled", Forms.YesNo, "yes") { Summary = "A crash writes a report to the log." },
         new("crash-memcheck-enabled", Forms.YesNo, "yes") { WithoutMeaning = "no memory test follows a crash" },
         new("use-exit-on-panic", Forms.YesNo, "no")
         {
@@ -143,28 +147,35 @@ internal static class GeneralDirectives
 
     internal static IEnumerable<Directive> Statistics() =>
     [
-        new("latency-tracking", Forms.YesNo, "yes") { WithoutMeaning = "latency histograms are not available yet" },
+        new("latency-tracking", Forms.YesNo, "yes")
+        {
+            Summary = "Whether each command's run times are counted in a histogram (LATENCY HISTOGRAM).",
+        },
         new("latency-tracking-info-percentiles", new PercentilesType(), "50 99 99.9")
         {
-            WithoutMeaning = "latency histograms are not available yet",
+            Summary = "The percentiles of run times that INFO latencystats shows.",
+            Rewriting = RewriteRule.Always,
         },
         new("latency-monitor-threshold", Forms.LongCount, "0")
         {
-            WithoutMeaning = "the latency monitor is not available yet",
+            Summary = "Milliseconds from which on an event is kept for LATENCY; 0 keeps none.",
         },
-        new("slowlog-log-slower-than", new IntegerType(-1, long.MaxValue), "10000") { WithoutMeaning = NoSlowlog },
-        new("slowlog-max-len", Forms.LongCount, "128") { WithoutMeaning = NoSlowlog },
+        new("slowlog-log-slower-than", new IntegerType(-1, long.MaxValue), "10000")
+        {
+            Summary = "Microseconds beyond which a command goes to the slow log; 0 logs all, -1 none.",
+        },
+        new("slowlog-max-len", Forms.LongCount, "128") { Summary = "How many commands the slow log keeps." },
         new("notify-keyspace-events", new EventClassesType(), "")
         {
-            Summary = "Keyspace events that subscribers are told: K and E name channels, other letters classes.",
+            Summary = "The classes of keyspace events that are published, a letter each; empty: none.",
         },
         new("tracking-table-max-keys", Forms.LongCount, "1000000")
         {
-            WithoutMeaning = "client tracking is not available yet, so there is no table to limit",
+            Summary = "How many keys client tracking remembers; 0 for no limit.",
         },
     ];
 
-    private static Directive Cpus(string name) => new(name, Forms.Text, "")
+    private static Directive Cpus(string name) => new(name, Forms.OptionalText, "")
     {
         NotYet = "binding threads to processors is not available yet",
         Flags = DirectiveFlags.Immutable,

@@ -15,12 +15,13 @@ internal static class NetworkDirectives
         {
             Summary = "TCP port to listen on; 0 listens on no TCP port.",
         },
-        new("bind", new WordListType(MaxBindAddresses, "Too many bind addresses specified."), "127.0.0.1 -::1")
+        new("bind", new WordListType(MaxBindAddresses, "Too many bind addresses specified."), "* -::*")
         {
             Summary = "Addresses to listen on; one with a leading - may be missing on this machine.",
+            Rewriting = RewriteRule.NeverAtDefault,
         },
-        new("bind-source-addr", Forms.Text, "") { WithoutMeaning = "the server opens no connections of its own" },
-        new("unixsocket", Forms.Text, "")
+        new("bind-source-addr", Forms.OptionalText, "") { WithoutMeaning = "the server opens no connections of its own" },
+        new("unixsocket", Forms.OptionalText, "")
         {
             Summary = "Path of a Unix socket to listen on.",
             Flags = DirectiveFlags.Immutable,
@@ -83,13 +84,15 @@ internal static class NetworkDirectives
         new("io-threads", new IntegerType(1, MaxLoops), $"{Math.Clamp(processors, 1, MaxLoops)}")
         {
             Summary = "Number of event loops; each is a thread with its own connections.",
+            DefaultIs = "one per processor",
             Flags = DirectiveFlags.Immutable,
             FixedBecause = "the number of event loops is fixed when the server starts",
         },
         new("io", new ChoiceType("auto", "io_uring", "epoll", "sockets"), "auto")
         {
             Summary = "How event loops wait: io_uring or epoll on Linux, sockets elsewhere, or chosen by auto.",
-            Flags = DirectiveFlags.Immutable,
+            // Hidden, because clients set again what CONFIG GET * has answered, but for what is immutable in Redis.
+            Flags = DirectiveFlags.Immutable | DirectiveFlags.Hidden,
             FixedBecause = "the event loops are built when the server starts",
         },
         new("io-threads-do-reads", Forms.YesNo, "no")
@@ -109,18 +112,18 @@ internal static class NetworkDirectives
         Tls("tls-auth-clients", new ChoiceType("no", "yes", "optional"), "yes"),
         Tls("tls-prefer-server-ciphers", Forms.YesNo, "no"),
         Tls("tls-session-caching", Forms.YesNo, "yes"),
-        Tls("tls-cert-file", Forms.Text, ""),
-        Tls("tls-key-file", Forms.Text, ""),
-        Tls("tls-key-file-pass", Forms.Text, "", DirectiveFlags.Sensitive),
-        Tls("tls-client-cert-file", Forms.Text, ""),
-        Tls("tls-client-key-file", Forms.Text, ""),
-        Tls("tls-client-key-file-pass", Forms.Text, "", DirectiveFlags.Sensitive),
-        Tls("tls-dh-params-file", Forms.Text, ""),
-        Tls("tls-ca-cert-file", Forms.Text, ""),
-        Tls("tls-ca-cert-dir", Forms.Text, ""),
-        Tls("tls-protocols", Forms.Text, ""),
-        Tls("tls-ciphers", Forms.Text, ""),
-        Tls("tls-ciphersuites", Forms.Text, ""),
+        Tls("tls-cert-file", Forms.OptionalText, ""),
+        Tls("tls-key-file", Forms.OptionalText, ""),
+        Tls("tls-key-file-pass", Forms.OptionalText, "", DirectiveFlags.Sensitive),
+        Tls("tls-client-cert-file", Forms.OptionalText, ""),
+        Tls("tls-client-key-file", Forms.OptionalText, ""),
+        Tls("tls-client-key-file-pass", Forms.OptionalText, "", DirectiveFlags.Sensitive),
+        Tls("tls-dh-params-file", Forms.OptionalText, ""),
+        Tls("tls-ca-cert-file", Forms.OptionalText, ""),
+        Tls("tls-ca-cert-dir", Forms.OptionalText, ""),
+        Tls("tls-protocols", Forms.OptionalText, ""),
+        Tls("tls-ciphers", Forms.OptionalText, ""),
+        Tls("tls-ciphersuites", Forms.OptionalText, ""),
     ];
 
     private static Directive Tls(

@@ -13,7 +13,7 @@ internal static class PersistenceDirectives
 
     internal static IEnumerable<Directive> Snapshots() =>
     [
-        new("save", new SavePointsType(), "") { NotYet = NoSnapshot },
+        new("save", new SavePointsType(), "") { NotYet = NoSnapshot, Rewriting = RewriteRule.Always },
         new("dbfilename", new TextType { BaseNameOf = "dbfilename" }, "dump.rdb")
         {
             WithoutMeaning = NoSnapshot,
@@ -29,7 +29,7 @@ internal static class PersistenceDirectives
         },
         new("rdbchecksum", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot, Flags = DirectiveFlags.Immutable },
         new("rdb-save-incremental-fsync", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot },
-        new("rdb-del-sync-files", Forms.YesNo, "no") { WithoutMeaning = NoSnapshot },
+        new("rdb-del-sync-files", Forms.YesNo, "no") { NotYet = NoSnapshot },
         new("stop-writes-on-bgsave-error", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot },
         new("rdb-key-save-delay", new IntegerType(int.MinValue, int.MaxValue), "0")
         {
@@ -73,7 +73,7 @@ internal static class PersistenceDirectives
         new("auto-aof-rewrite-min-size", Forms.Size, "64mb") { WithoutMeaning = NoLog },
         new("aof-load-truncated", Forms.YesNo, "yes") { WithoutMeaning = NoLog },
         new("aof-use-rdb-preamble", Forms.YesNo, "yes") { WithoutMeaning = NoLog },
-        new("aof-timestamp-enabled", Forms.YesNo, "no") { WithoutMeaning = NoLog },
+        new("aof-timestamp-enabled", Forms.YesNo, "no") { NotYet = NoLog },
         new("aof-rewrite-incremental-fsync", Forms.YesNo, "yes") { WithoutMeaning = NoLog },
         new("aof-disable-auto-gc", Forms.YesNo, "no") { WithoutMeaning = NoLog, Flags = DirectiveFlags.Hidden },
     ];

@@ -1,5 +1,6 @@
-// Directives of replication and of the cluster. Neither exists yet: turning them on, or demanding replicas before a
-// write, is refused; tuning them changes nothing.
+// Directives of replication and of the cluster. Neither exists yet: turning them on is refused, and so is what promises
+// something about access, limits or durability of a replica, and everything about a cluster. Tuning a replication that
+// does not run changes nothing.
 
 namespace Millrace.Server.Config.Directives;
 
@@ -19,14 +20,14 @@ internal static class ReplicationDirectives
         },
         new("min-replicas-to-write", Forms.Count, "0") { Alias = "min-slaves-to-write", NotYet = NoReplication },
         new("min-replicas-max-lag", Forms.Count, "10") { Alias = "min-slaves-max-lag", NotYet = NoReplication },
-        Tuning("replica-serve-stale-data", Forms.YesNo, "yes", "slave-serve-stale-data"),
-        Tuning("replica-read-only", Forms.YesNo, "yes", "slave-read-only"),
+        Promise("replica-serve-stale-data", Forms.YesNo, "yes", "slave-serve-stale-data"),
+        Promise("replica-read-only", Forms.YesNo, "yes", "slave-read-only"),
         Tuning("replica-lazy-flush", Forms.YesNo, "no", "slave-lazy-flush"),
-        Tuning("replica-ignore-maxmemory", Forms.YesNo, "yes", "slave-ignore-maxmemory"),
-        Tuning("replica-ignore-disk-write-errors", Forms.YesNo, "no"),
-        Tuning("replica-announced", Forms.YesNo, "yes"),
-        Tuning("replica-announce-ip", Forms.Text, "", "slave-announce-ip"),
-        Tuning("replica-announce-port", Forms.Port, "0", "slave-announce-port"),
+        Promise("replica-ignore-maxmemory", Forms.YesNo, "yes", "slave-ignore-maxmemory"),
+        Promise("replica-ignore-disk-write-errors", Forms.YesNo, "no"),
+        Promise("replica-announced", Forms.YesNo, "yes"),
+        Promise("replica-announce-ip", Forms.OptionalText, "", "slave-announce-ip"),
+        Promise("replica-announce-port", Forms.Port, "0", "slave-announce-port"),
         Tuning("replica-priority", Forms.Count, "100", "slave-priority"),
         Tuning("repl-timeout", Forms.Positive, "60"),
         Tuning("repl-ping-replica-period", Forms.Positive, "10", "repl-ping-slave-period"),
@@ -53,9 +54,9 @@ internal static class ReplicationDirectives
         Node("cluster-allow-pubsubshard-when-down", Forms.YesNo, "yes"),
         Node("cluster-allow-replica-migration", Forms.YesNo, "yes"),
         Node("cluster-link-sendbuf-limit", Forms.Size, "0"),
-        Node("cluster-announce-ip", Forms.Text, ""),
-        Node("cluster-announce-hostname", Forms.Text, ""),
-        Node("cluster-announce-human-nodename", Forms.Text, ""),
+        Node("cluster-announce-ip", Forms.OptionalText, ""),
+        Node("cluster-announce-hostname", Forms.OptionalText, ""),
+        Node("cluster-announce-human-nodename", Forms.OptionalText, ""),
         Node("cluster-announce-port", Forms.Port, "0"),
         Node("cluster-announce-tls-port", Forms.Port, "0"),
         Node("cluster-announce-bus-port", Forms.Port, "0"),
@@ -64,19 +65,22 @@ internal static class ReplicationDirectives
         new("cluster-replica-no-failover", Forms.YesNo, "no")
         {
             Alias = "cluster-slave-no-failover",
-            WithoutMeaning = NoCluster,
+            NotYet = NoCluster,
         },
         new("cluster-replica-validity-factor", Forms.Count, "10")
         {
             Alias = "cluster-slave-validity-factor",
-            WithoutMeaning = NoCluster,
+            NotYet = NoCluster,
         },
     ];
 
     private static Directive Tuning(string name, DirectiveType type, string defaultText, string? alias = null) =>
         new(name, type, defaultText) { Alias = alias, WithoutMeaning = NoReplication };
 
+    private static Directive Promise(string name, DirectiveType type, string defaultText, string? alias = null) =>
+        new(name, type, defaultText) { Alias = alias, NotYet = NoReplication };
+
     private static Directive Node(
         string name, DirectiveType type, string defaultText, DirectiveFlags flags = DirectiveFlags.None) =>
-        new(name, type, defaultText) { WithoutMeaning = NoCluster, Flags = flags };
+        new(name, type, defaultText) { NotYet = NoCluster, Flags = flags };
 }

@@ -9,7 +9,7 @@ internal static class SecurityDirectives
 
     internal static IEnumerable<Directive> All() =>
     [
-        new("requirepass", new TextType { AllowsNul = true }, "")
+        new("requirepass", new TextType { AllowsNul = true, IsNoneWhenEmpty = true }, "")
         {
             Summary = "Password that clients must give with AUTH or HELLO; empty means none.",
             Flags = DirectiveFlags.Sensitive,
@@ -31,13 +31,13 @@ internal static class SecurityDirectives
         },
         new("aclfile", Forms.Text, "") { NotYet = NoAcl, Flags = DirectiveFlags.Immutable },
         new("acl-pubsub-default", new ChoiceType("allchannels", "resetchannels"), "resetchannels") { NotYet = NoAcl },
-        new("acllog-max-len", Forms.LongCount, "128") { WithoutMeaning = NoAcl },
-        new("masterauth", new TextType { AllowsNul = true }, "")
+        new("acllog-max-len", Forms.LongCount, "128") { NotYet = NoAcl },
+        new("masterauth", new TextType { AllowsNul = true, IsNoneWhenEmpty = true }, "")
         {
             NotYet = "replication is not available yet",
             Flags = DirectiveFlags.Sensitive,
         },
-        new("masteruser", Forms.Text, "")
+        new("masteruser", Forms.OptionalText, "")
         {
             NotYet = "replication is not available yet",
             Flags = DirectiveFlags.Sensitive,
