@@ -23,6 +23,16 @@ public static class PlantedFault
     /// <summary>EXEC does not hold the partitions of the watched keys, only those of the queued commands.</summary>
     public static bool WatchedNotLocked => IsPlanted("watched-not-locked");
 
+    /// <summary>A client's mail is delivered at the end of the turn, behind the replies, and not before each of
+    /// them.</summary>
+    public static bool MailAfterReply => IsPlanted("mail-after-reply");
+
+    /// <summary>What is told after a command's unit has ended stands before its reply as well.</summary>
+    public static bool MailGatheredLate => IsPlanted("mail-gathered-late");
+
+    /// <summary>Invalidations are posted after the unit has unlocked.</summary>
+    public static bool InvalidationsAfterUnlock => IsPlanted("invalidations-after-unlock");
+
 #if SCHEDULE_POINTS
     private static readonly string? Planted = Environment.GetEnvironmentVariable("MILLRACE_PLANTED_FAULT");
 

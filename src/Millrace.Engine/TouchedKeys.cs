@@ -57,7 +57,7 @@ public sealed class TouchedKeys
     /// reasons.</param>
     public void Add(ReadOnlySpan<byte> key, bool isOwn, ReadOnlySpan<byte> trackers)
     {
-        if (trackers.IsEmpty && _items.Count > 0 && Key(_items.Count - 1).SequenceEqual(key))
+        if (trackers.IsEmpty && _items is [.., { Trackers: 0 }] && Key(_items.Count - 1).SequenceEqual(key))
         {
             _items[^1] = _items[^1] with { IsOwn = isOwn };
             return;

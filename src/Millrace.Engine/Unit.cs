@@ -197,10 +197,13 @@ public sealed class Unit
         Debug.Assert(Ready.IsEmpty || PlantedFault.WaitersServedAfterUnlock, "waiters are served before");
         Removals.Clear();
         if (!Notifications.IsEmpty) Notifications.Post();
-        if (!Touched.IsEmpty) TellTouched();
+        if (!Touched.IsEmpty && !PlantedFault.InvalidationsAfterUnlock) TellTouched();
         if (_budget.IsLimited) ReportMemory();
         Unlock();
         Staged.Clear();
+        if (!PlantedFault.InvalidationsAfterUnlock) return;
+        SchedulePoint.Yield();
+        if (!Touched.IsEmpty) TellTouched();
     }
 
     /// <summary>Whether a partition that the unit holds has discards that no unit has paid for.</summary>

@@ -133,16 +133,21 @@ public abstract class EventLoop
     /// handler or a delivery: the order stays the same.</summary>
     public void DeliverMail()
     {
-        bool hasTaken = false;
-        while (true)
+        GatherMail();
+        DeliverGathered();
+    }
+
+    /// <summary>Sets apart the mail posted before this call, for <see cref="DeliverGathered"/>.</summary>
+    public void GatherMail() => _mailbox.Gather();
+
+    /// <summary>Whether mail was set apart and not delivered yet.</summary>
+    public bool HasGathered => _mailbox.HasBatch;
+
+    /// <summary>Delivers the mail that was set apart, and what deliveries set apart meanwhile.</summary>
+    public void DeliverGathered()
+    {
+        while (_mailbox.TakeFromBatch() is { } mail)
         {
-            Mail? mail = _mailbox.TakeFromBatch();
-            if (mail is null)
-            {
-                if (hasTaken || !_mailbox.TakeBatch()) return;
-                hasTaken = true;
-                continue;
-            }
             mail.Deliver(this);
             Steps.End(Stopwatch.GetTimestamp());
         }

@@ -3,8 +3,8 @@
 //     _head -> newest -> ... -> oldest        posted, linked backwards, pushed by compare-and-swap
 //     _batch -> oldest -> ... -> newest       taken in one exchange and reversed; only the loop's thread sees it
 //
-// The order of the successful compare-and-swaps is the total order of delivery: a batch is a suffix-closed piece of it,
-// and the next batch is taken only when the one before is used up.
+// The order of the successful compare-and-swaps is the total order of delivery: what is taken goes behind what was taken
+// before.
 //
 // No wake-up is lost (see EventLoop.Post and EventLoop.PrepareToSleep): a poster first pushes, then reads the loop's
 // state; the loop first sets its state to Asleep, then reads _head. Each pair is separated by a full fence (the
@@ -20,6 +20,10 @@ internal sealed class Mailbox
 {
     private Mail? _head;
     private Mail? _batch;
+    private Mail? _newestInBatch; // its end, while there is one
+
+    /// <summary>There is a batch in hand. On the loop's thread.</summary>
+    public bool HasBatch => _batch is not null;
 
     /// <summary>Mail is waiting. On the loop's thread.</summary>
     public bool HasMail => _batch is not null || Volatile.Read(ref _head) is not null;
@@ -47,20 +51,21 @@ internal sealed class Mailbox
         return mail;
     }
 
-    /// <summary>Takes everything posted so far as the new batch. Requires: the one before is used up.</summary>
-    public bool TakeBatch()
+    /// <summary>Takes everything posted so far into the batch in hand, behind what is left of it.</summary>
+    public void Gather()
     {
-        if (Volatile.Read(ref _head) is null) return false;
-        Mail? newest = Interlocked.Exchange(ref _head, null);
-        Mail? reversed = null;
-        while (newest is not null)
+        if (Volatile.Read(ref _head) is null) return;
+        Mail newest = Interlocked.Exchange(ref _head, null)!;
+        Mail? oldest = null;
+        for (Mail? mail = newest; mail is not null;)
         {
-            Mail? older = newest.Next;
-            newest.Next = reversed;
-            reversed = newest;
-            newest = older;
+            Mail? older = mail.Next;
+            mail.Next = oldest;
+            oldest = mail;
+            mail = older;
         }
-        _batch = reversed;
-        return reversed is not null;
+        if (_batch is null) _batch = oldest;
+        else _newestInBatch!.Next = oldest;
+        _newestInBatch = newest;
     }
 }

@@ -97,6 +97,7 @@ public sealed class OutputQueue
     /// <param name="bytes">What to send.</param>
     public void Append(ReadOnlySpan<byte> bytes)
     {
+        if (bytes.IsEmpty) return;
         byte[] segment = Segment;
         int start = _filled;
         while (true)

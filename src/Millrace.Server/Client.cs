@@ -146,6 +146,9 @@ public sealed class Client : Caller
     /// <summary>The same, made when there is none.</summary>
     internal ClientTracking OwnTracking => Tracking ??= new ClientTracking(Id, Connection.Loop.Index);
 
+    /// <summary>Whether it sees every command of all clients (MONITOR).</summary>
+    public bool IsMonitor { get; internal set; }
+
     /// <summary>Whether it is subscribed to channels.</summary>
     public bool IsSubscribed => Subscriptions is { Count: > 0 };
 
@@ -233,7 +236,7 @@ public sealed class Client : Caller
         TracksAs = Tracking is { TracksReads: true } ? Tracking.Word : 0;
         _gates &= ~(Gate.Subscribed | Gate.Listening);
         if (IsSubscribed && Protocol == 2) _gates |= Gate.Subscribed;
-        if (IsSubscribed || Tracking is { IsOn: true }) _gates |= Gate.Listening;
+        if (IsSubscribed || IsMonitor || Tracking is { IsOn: true }) _gates |= Gate.Listening;
     }
 
     /// <summary>A command of the listening client has run: CLIENT CACHING counted for it.</summary>

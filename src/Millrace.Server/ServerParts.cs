@@ -40,6 +40,9 @@ public sealed class ServerParts
     /// <summary>What tells clients of stale keys, by loop.</summary>
     internal Invalidators Invalidators { get; init; } = null!;
 
+    /// <summary>The clients that see every command.</summary>
+    internal Monitors Monitors { get; init; } = null!;
+
     /// <summary>The stream of effects.</summary>
     public required EffectLog Log { get; init; }
 

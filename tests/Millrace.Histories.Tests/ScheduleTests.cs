@@ -28,6 +28,9 @@ public sealed class ScheduleTests(ITestOutputHelper output, ScheduledBuild build
     [InlineData("effects-after-unlock")]
     [InlineData("waiters-after-unlock")]
     [InlineData("watched-not-locked")]
+    [InlineData("mail-after-reply")]
+    [InlineData("mail-gathered-late")]
+    [InlineData("invalidations-after-unlock")]
     public void A_planted_fault_is_found(string fault) => Assert.NotEqual(0, Run(fault, 1, 500));
 
     private int Run(string fault, int seed, int count) => Start(

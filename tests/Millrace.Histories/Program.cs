@@ -1,8 +1,9 @@
-// histories FIRST-SEED COUNT [keys|waiting]: checks the histories of so many seeds, of one kind or of both. Exit code
-// 0: all are possible; 1: one is not.
+// histories FIRST-SEED COUNT [keys|waiting|hearing]: checks the histories of so many seeds, of one kind or of all. Exit
+// code 0: all are possible; 1: one is not.
 
 using System.Globalization;
 using Millrace.Histories;
+using Millrace.Histories.Hearing;
 using Millrace.Histories.Waiting;
 
 var first = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1;
@@ -12,15 +13,23 @@ for (var seed = first; seed < first + count; seed++)
 {
     try
     {
-        if (kind != "waiting")
+        if (kind is "" or "keys")
         {
             using var history = new History(seed);
             history.Check();
         }
 
-        if (kind == "keys") continue;
-        using var waiting = new WaitHistory(seed);
-        waiting.Check();
+        if (kind is "" or "waiting")
+        {
+            using var waiting = new WaitHistory(seed);
+            waiting.Check();
+        }
+
+        if (kind is "" or "hearing")
+        {
+            using var hearing = new HearHistory(seed);
+            hearing.Check();
+        }
     }
     catch (HistoryException e)
     {
@@ -30,6 +39,6 @@ for (var seed = first; seed < first + count; seed++)
 }
 
 Console.WriteLine(
-    $"{count} histories of {History.Operations} operations, or of {WaitHistory.Operations} with waiting, from seed "
-    + $"{first}: all are possible");
+    $"{count} histories of {History.Operations} operations, of {WaitHistory.Operations} with waiting, or of "
+    + $"{HearHistory.Operations} with hearing, from seed {first}: all are possible");
 return 0;

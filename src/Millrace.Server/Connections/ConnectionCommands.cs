@@ -8,6 +8,7 @@ using System.Text;
 using Millrace.Commands;
 using Millrace.Resp;
 using Millrace.Server.Config;
+using Millrace.Server.Observability;
 using Millrace.Server.PubSub;
 using Millrace.Server.Tracking;
 using static Millrace.Commands.CommandFlags;
@@ -21,6 +22,7 @@ public sealed class ConnectionCommands(ServerParts parts)
 
     private readonly Configuration _configuration = parts.Configuration;
     private readonly Channels _channels = parts.Channels;
+    private readonly Monitors _monitors = parts.Monitors;
     private readonly int _databases = parts.Keyspace.Shape.Databases;
 
     /// <summary>The family's commands.</summary>
@@ -31,6 +33,7 @@ public sealed class ConnectionCommands(ServerParts parts)
             Flags = BeforeAuthentication,
             Categories = AclCategories.Connection,
             Syntax = "[username:string] password:string",
+            Secrets = static (_, index) => index > 0,
             Summary = "Shows who the connection is.",
             Since = "1.0.0",
             Complexity = "O(N) where N is the number of passwords defined for the user",
@@ -102,6 +105,7 @@ public sealed class ConnectionCommands(ServerParts parts)
         Flags = BeforeAuthentication,
         Categories = AclCategories.Connection,
         Syntax = "[protover:integer [AUTH username:string password:string] [SETNAME clientname:string]]",
+        Secrets = static (args, index) => IsWord(args, index - 1, "AUTH"u8) || IsWord(args, index - 2, "AUTH"u8),
         Summary = "Introduces both sides to each other and chooses the protocol.",
         Since = "6.0.0",
         Complexity = "O(1)",
@@ -112,6 +116,10 @@ public sealed class ConnectionCommands(ServerParts parts)
                 + "connection's context."),
         ],
     };
+
+    // Wherever it stands: a request that is wrong is no reason to tell the password.
+    private static bool IsWord(Args args, int index, ReadOnlySpan<byte> word) =>
+        index > 0 && Words.Equal(args[index], word);
 
     private void Auth(ref Call call)
     {
@@ -207,6 +215,7 @@ public sealed class ConnectionCommands(ServerParts parts)
     {
         TrackingCommands.End(call.Client(), _channels, call.Unit.Keyspace.Tracking);
         _channels.Leave(call.Client());
+        _monitors.End(call.Client());
         call.Client().Reset(_configuration.Settings.RequirePass.Length > 0, call.Unit.Keyspace);
         call.Reply.Protocol = 2;
         call.Reply.Muted = false;

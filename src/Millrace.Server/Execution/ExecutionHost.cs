@@ -33,4 +33,10 @@ public abstract class ExecutionHost
     /// <summary>Brings the reply of a request that was served here to its client, which may live on another loop.
     /// Called while partitions are held: it posts and returns.</summary>
     public abstract void Deliver(BlockedRequest request);
+
+    /// <summary>Sets apart what others have told the loop so far: it stands before the reply of the command that runs.
+    /// Called while its unit holds its partitions, so that what is told of later changes stands behind.</summary>
+    public virtual void GatherMail()
+    {
+    }
 }

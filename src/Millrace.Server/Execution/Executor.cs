@@ -79,6 +79,12 @@ public sealed class Executor
     /// <summary>Makes room when memory is used up.</summary>
     internal Evictor Evictor { get; }
 
+    /// <summary>Whether the client whose command runs hears of what others do.</summary>
+    internal bool IsForListener { get; set; }
+
+    /// <summary>Who sees the commands; set before anything runs.</summary>
+    internal Monitors? Monitors { get; set; }
+
     /// <summary>Where effects go that belong to no command of a unit.</summary>
     internal EffectRecorder Effects => _effects;
 
@@ -369,6 +375,7 @@ public sealed class Executor
         _effects.Append(_unit);
         if (_served.Count > 0) Deliver();
         if (_unit.HasDiscarded) PayForDiscards();
+        if (IsForListener) _host.GatherMail();
         var held = _unit.Held;
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
         if (_unit.Retained.Count > 0) LargeValues.Fill(_unit, call.Reply);
@@ -409,6 +416,7 @@ public sealed class Executor
         _effects.BeginCommand(_unit);
         Handle(ref call);
         if (call.Caller.TracksAs != 0 && call.Caller.Wait is null) Track(call);
+        if (Monitors is { IsWatched: true } && call.Caller is Client client) Monitors.Show(call, client);
         _effects.Add(call, database);
     }
 

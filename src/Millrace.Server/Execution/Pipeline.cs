@@ -1,4 +1,5 @@
 using System.Text;
+using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Resp;
 using Millrace.Server.Config;
@@ -174,25 +175,42 @@ public sealed class Pipeline : ConnectionHandler
 
     private Outcome Run(Client client, Request request, byte[] input)
     {
-        if (!client.IsListening) return RunOne(client, request, input);
+        if (!client.IsListening)
+        {
+            var only = RunOne(client, request, input);
+            if (client.IsListening) client.Subscriptions?.Settle();
+            return only;
+        }
+
         _output.FanOut.Origin = client;
+        _executor.IsForListener = true;
         var before = _reply.Written;
         var outcome = RunOne(client, request, input);
+        _executor.IsForListener = false;
         _output.FanOut.Origin = null;
-        if (client.Connection.Loop.HasMail) DeliverMail(client, (int)(_reply.Written - before));
-        client.Subscriptions?.ForgetEnded();
+        SchedulePoint.Yield();
+        var loop = client.Connection.Loop;
+        if (PlantedFault.MailGatheredLate) loop.GatherMail();
+        if (loop.HasMail && !PlantedFault.MailAfterReply) DeliverMail(client, (int)(_reply.Written - before));
+        client.Subscriptions?.Settle();
         if (outcome == Outcome.Replied) client.EndCaching();
         return outcome;
     }
 
-    // What others did before or while the command ran stands before its reply, what it did itself stands behind it.
+    // What others had done when the command's unit ended stands before its reply; what they did afterwards, and what it
+    // did itself, stands behind it: it is newer than the reply.
     private void DeliverMail(Client client, int replyBytes)
     {
-        var output = client.Connection.Output;
+        var (output, loop) = (client.Connection.Output, client.Connection.Loop);
         output.Commit(_reply.Detach());
-        _output.Pushes.Hold(client, output.TakeTail(replyBytes));
-        client.Connection.Loop.DeliverMail();
-        _output.Pushes.Release();
+        if (loop.HasGathered)
+        {
+            _output.Pushes.Hold(client, output.TakeTail(replyBytes));
+            loop.DeliverGathered();
+            _output.Pushes.Release();
+        }
+
+        loop.DeliverMail();
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
     }
 

@@ -54,6 +54,8 @@ public sealed class ServerLoop : LoopHandler
         var pushes = new PushWriter(loop, _guard);
         var fanOut = new FanOut(loop, pushes);
         parts.Channels.Attach(fanOut, loop.Index);
+        parts.Monitors.Attach(loop, pushes);
+        Executor.Monitors = parts.Monitors;
         var invalidator = new Invalidator(fanOut, pushes, parts.Channels, parts.Invalidators) { Clients = _clients };
         parts.Invalidators[loop.Index] = invalidator;
         Executor.Unit.TouchListener = invalidator;
@@ -190,6 +192,7 @@ public sealed class ServerLoop : LoopHandler
         Executor.Abandon(client);
         TrackingCommands.End(client, _parts.Channels, _parts.Keyspace.Tracking);
         _parts.Channels.Leave(client);
+        _parts.Monitors.End(client);
         if (_clients.Remove(client.Id)) _parts.Admission.Left();
     }
 
@@ -218,6 +221,8 @@ public sealed class ServerLoop : LoopHandler
         public override long UnixMs => loop.UnixMs;
 
         public override void RefreshClock() => loop.RefreshClock();
+
+        public override void GatherMail() => loop.GatherMail();
 
         public override void BeginQuiescence() => parts.Loops.BeginQuiescence(loop);
 

@@ -5,6 +5,7 @@ internal sealed class ClientSubscriptions
 {
     private readonly Dictionary<Topic, Subscription>[] _byKind = [[], [], [], []];
     private readonly List<Subscription> _ended = [];
+    private readonly List<Subscription> _fresh = []; // begun by the command that runs
 
     /// <summary>How many subscriptions to channels there are, by name or by pattern.</summary>
     public int Count => CountOf(TopicKind.Channel) + CountOf(TopicKind.Pattern) + CountOf(TopicKind.Shard);
@@ -26,6 +27,8 @@ internal sealed class ClientSubscriptions
     {
         _byKind[(int)subscription.Topic.Kind].Add(subscription.Topic, subscription);
         subscription.Topic.Add(subscription);
+        subscription.IsFresh = true;
+        _fresh.Add(subscription);
     }
 
     /// <summary>A subscription has ended; what was published before is still delivered.</summary>
@@ -35,7 +38,16 @@ internal sealed class ClientSubscriptions
         _ended.Add(subscription);
     }
 
-    /// <summary>All mail of the time before has been delivered: forgets the ended subscriptions.</summary>
+    /// <summary>The command that began and ended subscriptions has its reply, and all mail of the time before has been
+    /// delivered.</summary>
+    public void Settle()
+    {
+        foreach (var one in _fresh) one.IsFresh = false;
+        _fresh.Clear();
+        ForgetEnded();
+    }
+
+    /// <summary>Forgets the ended subscriptions.</summary>
     public void ForgetEnded()
     {
         foreach (var one in _ended) one.Topic.Remove(one);

@@ -42,7 +42,7 @@ internal sealed class FanOut(EventLoop loop, PushWriter pushes)
             if (!one.IsOwed(publication.Moment)) continue;
             ref var push = ref one.Client.Protocol == 3 ? ref _resp3 : ref _resp2;
             push ??= Write(publication, topic, one.Client.Protocol);
-            pushes.Send(one.Client, push.Value, publication.Origin);
+            pushes.SendMessage(one.Client, push.Value, publication.Origin, one.IsFresh);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Millrace.Net;
 using Millrace.Resp;
 using Millrace.Server.Execution;
@@ -12,14 +13,15 @@ namespace Millrace.Server.PubSub;
 ///   Begin -> Writer -> End      written once into a segment that all its readers share
 ///   Send(client, piece)         queued in the client's output, in front of the reply of the command that runs
 /// </code>
-/// What comes from others while a client's command runs stands before the reply of that command, so that the client
-/// knows of changes before it reads what is newer; what its own command caused stands behind it. The pipeline sets the
-/// reply aside while mail is delivered (<see cref="Hold"/>), and the first push of its own command brings it back. One
-/// per loop.
+/// What others had done when a client's command ended stands before its reply, so that the client knows of changes before
+/// it reads what is newer. The pipeline sets the reply aside while mail is delivered (<see cref="Hold"/>). Behind it
+/// stands what the command caused itself, what comes to a subscription that the command began, and then every further
+/// message, so that the messages of a channel keep their order. One per loop.
 /// </remarks>
 internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
 {
     private const int SegmentBytes = 64 * 1024;
+    private const int KeptBytes = 64 * 1024;
 
     private readonly ReplyWriter _writer = new() { AllowsLate = false };
     private readonly NoMoreSegments _source = new();
@@ -27,6 +29,8 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     private int _start;
     private Client? _held;
     private byte[] _heldReply = [];
+    private ArrayBufferWriter<byte> _behind = new();
+    private bool _hasMessageBehind;
 
     /// <summary>Begins something to send, of at most so many bytes.</summary>
     /// <param name="mostBytes">A bound of its length.</param>
@@ -61,9 +65,28 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     public void Send(Client client, in Push push, Client? origin)
     {
         if (client.IsClosing) return;
-        if (ReferenceEquals(client, _held) && ReferenceEquals(client, origin)) BringBack();
-        client.Connection.Output.AppendShared(push.Segment, push.Start, push.End);
-        guard.Check(client);
+        if (ReferenceEquals(client, _held) && ReferenceEquals(client, origin)) SetBehind(push);
+        else Queue(client, push);
+    }
+
+    /// <summary>The same for a message of a channel.</summary>
+    /// <param name="client">A client of this loop.</param>
+    /// <param name="push">What to send.</param>
+    /// <param name="origin">The client whose command caused it, or null.</param>
+    /// <param name="isFresh">Whether the command that runs has begun the subscription.</param>
+    public void SendMessage(Client client, in Push push, Client? origin, bool isFresh)
+    {
+        if (client.IsClosing) return;
+        var isHeld = ReferenceEquals(client, _held);
+        if (isHeld && (isFresh || _hasMessageBehind || ReferenceEquals(client, origin)))
+        {
+            _hasMessageBehind = true;
+            SetBehind(push);
+        }
+        else
+        {
+            Queue(client, push);
+        }
     }
 
     /// <summary>A command of a client has run: its reply waits until the mail has been delivered.</summary>
@@ -73,17 +96,26 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
         _heldReply = reply;
     }
 
-    /// <summary>The mail has been delivered.</summary>
+    /// <summary>The mail has been delivered: the reply follows, and what has to stand behind it.</summary>
     public void Release()
     {
-        if (_held is not null) BringBack();
-    }
-
-    private void BringBack()
-    {
-        if (_heldReply.Length > 0) _held!.Connection.Output.Append(_heldReply);
+        var output = _held!.Connection.Output;
+        output.Append(_heldReply);
+        output.Append(_behind.WrittenSpan);
+        guard.Check(_held);
         _held = null;
         _heldReply = [];
+        _hasMessageBehind = false;
+        if (_behind.Capacity > KeptBytes) _behind = new ArrayBufferWriter<byte>();
+        else _behind.ResetWrittenCount();
+    }
+
+    private void SetBehind(in Push push) => _behind.Write(push.Segment.Array.AsSpan(push.Start, push.End - push.Start));
+
+    private void Queue(Client client, in Push push)
+    {
+        client.Connection.Output.AppendShared(push.Segment, push.Start, push.End);
+        guard.Check(client);
     }
 
     // The bound that was given holds.

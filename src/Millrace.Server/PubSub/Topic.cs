@@ -111,6 +111,9 @@ internal sealed class Subscription(Topic topic, Client client, long beganAt)
     /// <summary>Its place in the loop's list.</summary>
     public int Place { get; set; }
 
+    /// <summary>Whether the command that its client runs now has begun it.</summary>
+    public bool IsFresh { get; set; }
+
     /// <summary>It counts for nothing published from this moment on.</summary>
     public void End(long moment) => _endedAt = moment;
 
