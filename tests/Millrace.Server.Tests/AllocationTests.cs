@@ -65,7 +65,8 @@ public sealed class AllocationTests
         using var server = new InProcessServer("--io-threads", "1", "--io", Io, "--notify-keyspace-events", "KEAmn");
         using var peer = server.Connect();
         var text = Peer.Encode("SET", "k", "v", "PX", "100000") + Peer.Encode("GET", "none") + Peer.Encode("DEL", "k")
-            + Peer.Encode("RPUSH", "l", "v") + Peer.Encode("LMOVE", "l", "m", "LEFT", "RIGHT") + Peer.Encode("LPOP", "m");
+            + Peer.Encode("RPUSH", "l", "v") + Peer.Encode("LMOVE", "l", "m", "LEFT", "RIGHT")
+            + Peer.Encode("LPOP", "m");
         var replies = "+OK\r\n$-1\r\n:1\r\n:1\r\n$1\r\nv\r\n$1\r\nv\r\n";
         for (var i = 0; i < Rounds; i++) Exchange(peer, text, replies);
         AssertAllocatesNothing(server.Server.Parts.Loops.Loops[0], () => Exchange(peer, text, replies));
