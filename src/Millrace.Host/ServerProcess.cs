@@ -21,6 +21,7 @@ internal sealed class ServerProcess(string[] arguments)
     private const int Success = 0;
     private const int Failure = 1;
 
+    private readonly string _startDirectory = Environment.CurrentDirectory;
     private readonly BackgroundProcess _background = BackgroundProcess.FromEnvironment();
 
     /// <summary>Runs the server; returns the exit code.</summary>
@@ -44,7 +45,7 @@ internal sealed class ServerProcess(string[] arguments)
         Log log = OpenLog(configuration.Settings);
         var supervisor = Supervisor.Choose(configuration.Settings.Supervised, log);
         bool inBackground = configuration.Settings.Daemonize && !supervisor.IsActive;
-        if (inBackground && !_background.IsChild) return BackgroundProcess.Start(arguments, input);
+        if (inBackground && !_background.IsChild) return BackgroundProcess.Start(arguments, input, _startDirectory);
         if (_background.IsChild) BackgroundProcess.LeaveTerminal();
         return Serve(configuration, log, supervisor, inBackground);
     }

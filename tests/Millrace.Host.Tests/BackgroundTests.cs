@@ -35,6 +35,30 @@ public sealed class BackgroundTests
     }
 
     [Fact]
+    public void The_server_in_the_background_finds_its_file_and_its_directory_where_the_first_one_was_started()
+    {
+        int port = HostProcess.FreePort();
+        string directory = HostProcess.NewDirectory();
+        string data = Directory.CreateDirectory(Path.Combine(directory, "data")).FullName;
+        File.WriteAllText(
+            Path.Combine(directory, "m.conf"), $"port {port}\ndir ./data\ndaemonize yes\npidfile pid\nlogfile log\n");
+        using HostProcess host = HostProcess.StartIn(directory, null, null, "m.conf");
+        Assert.Equal(0, host.WaitForExit());
+        int processId = int.Parse(File.ReadAllText(Path.Combine(data, "pid")), CultureInfo.InvariantCulture);
+        try
+        {
+            Assert.Equal("+OK", HostProcess.Ask(port, "CONFIG REWRITE"));
+            Assert.Contains($"dir \"{data}\"", File.ReadAllText(Path.Combine(directory, "m.conf")));
+        }
+        finally
+        {
+            HostProcess.Signal("TERM", processId);
+        }
+
+        HostProcess.WaitUntil(() => !Directory.Exists($"/proc/{processId}"), "the end");
+    }
+
+    [Fact]
     public void Daemonize_passes_on_what_prevents_the_start()
     {
         using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

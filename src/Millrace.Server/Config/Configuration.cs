@@ -148,7 +148,8 @@ public sealed class Configuration
         }
 
         if (Offer(new ConfigValues(before.Table, values)) is not { } fault) return null;
-        if (fault.Other is { } other && PlaceIn(pairs, other.Directive) < PlaceIn(pairs, fault.Directive)) fault = other;
+        if (fault.Other is { } other && PlaceIn(pairs, other.Directive) < PlaceIn(pairs, fault.Directive))
+            fault = other;
         return Failure(fault.Directive, fault.Reason);
     }
 

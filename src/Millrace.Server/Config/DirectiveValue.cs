@@ -29,8 +29,8 @@ public static class ConfigText
     /// <param name="text">An ordinary string.</param>
     public static string FromString(string text) => FromBytes(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>The text in double quotes, as a configuration file has it (sdscatrepr's form): printable ASCII as it is,
-    /// everything else escaped.</summary>
+    /// <summary>The text in double quotes, as a configuration file has it (sdscatrepr's form): printable ASCII as it
+    /// is, everything else escaped.</summary>
     /// <param name="text">One byte per char.</param>
     public static string Quoted(string text)
     {

@@ -239,23 +239,7 @@ public sealed record Settings
             MaxBulkLength = values["proto-max-bulk-len"].Number,
             QueryBufferLimit = values["client-query-buffer-limit"].Number,
             OutputLimits = OutputBufferLimits.FromText(values["client-output-buffer-limit"].Text),
-            Encodings = new EncodingLimits
-            {
-                HashEntries = values["hash-max-listpack-entries"].Number,
-                HashValueBytes = values["hash-max-listpack-value"].Number,
-                IntSetEntries = values["set-max-intset-entries"].Number,
-                SetEntries = values["set-max-listpack-entries"].Number,
-                SetValueBytes = values["set-max-listpack-value"].Number,
-                SortedSetEntries = values["zset-max-listpack-entries"].Number,
-                SortedSetValueBytes = values["zset-max-listpack-value"].Number,
-                ListChunk = Int("list-max-listpack-size"),
-                ListCompressDepth = Int("list-compress-depth"),
-                StreamNodes = new StreamNodeLimits(
-                    values["stream-node-max-bytes"].Number, values["stream-node-max-entries"].Number),
-                Producers = new ProducerLimits(
-                    values["stream-idmp-duration"].Number, values["stream-idmp-maxsize"].Number),
-                HyperLogLogSparseBytes = values["hll-sparse-max-bytes"].Number,
-            },
+            Encodings = EncodingsOf(values),
             Format = new RdbFormat(Int("rdb-version"), Is("rdbcompression")),
             Memory = new MemoryLimits
             {
@@ -298,4 +282,22 @@ public sealed record Settings
         string? PathOf(string name) =>
             values[name].Text is { Length: > 0 } text ? ConfigText.ToDisplay(text) : null;
     }
+
+    private static EncodingLimits EncodingsOf(ConfigValues values) => new()
+    {
+        HashEntries = values["hash-max-listpack-entries"].Number,
+        HashValueBytes = values["hash-max-listpack-value"].Number,
+        IntSetEntries = values["set-max-intset-entries"].Number,
+        SetEntries = values["set-max-listpack-entries"].Number,
+        SetValueBytes = values["set-max-listpack-value"].Number,
+        SortedSetEntries = values["zset-max-listpack-entries"].Number,
+        SortedSetValueBytes = values["zset-max-listpack-value"].Number,
+        ListChunk = (int)values["list-max-listpack-size"].Number,
+        ListCompressDepth = (int)values["list-compress-depth"].Number,
+        StreamNodes = new StreamNodeLimits(
+            values["stream-node-max-bytes"].Number, values["stream-node-max-entries"].Number),
+        Producers = new ProducerLimits(
+            values["stream-idmp-duration"].Number, values["stream-idmp-maxsize"].Number),
+        HyperLogLogSparseBytes = values["hll-sparse-max-bytes"].Number,
+    };
 }

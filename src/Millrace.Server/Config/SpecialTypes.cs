@@ -1,4 +1,5 @@
-// The directives whose words have a form of their own: save points, buffer limits, signal flags and so on. Each type follows one setter of Redis's config.c, with its error texts, and answers in the same canonical form.
+// The directives whose words have a form of their own: save points, buffer limits, signal flags and so on. Each type
+// follows one setter of Redis's config.c, with its error texts, and answers in the same canonical form.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -234,7 +235,8 @@ public sealed class OomScoresType : DirectiveType
     public static int ScoreOf(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return int.Parse(text.AsSpan(0, text.IndexOf(' ')), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        ReadOnlySpan<char> first = text.AsSpan(0, text.IndexOf(' '));
+        return int.Parse(first, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
     }
 }
 

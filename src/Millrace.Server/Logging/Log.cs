@@ -116,6 +116,10 @@ public sealed class Log
         lock (_output)
         {
             _target.Write(bytes);
+            if (Syslog is null) return;
+            DateTimeOffset now = _time.GetLocalNow();
+            foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                Syslog.Write(level, now, line[..Math.Min(line.Length, MaxMessageChars)]);
         }
     }
 }

@@ -7,12 +7,12 @@ namespace Millrace.Compat.Tests.Commands;
 /// <summary>CONFIG over the declared directives, against the real server's defaults and errors.</summary>
 public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : IClassFixture<ServerPair>
 {
-    // What CONFIG GET * answers otherwise than redis-server 7.0.15, with the reason: value null, not there, or only here.
+    // What CONFIG GET * answers otherwise than redis-server 7.0.15, or what is on one side only, with the reason.
     private static readonly (string Name, string Reason)[] s_different =
     [
         ("port", "each server's own"),
         ("dir", "each server's own"),
-        ("io-threads", "counts event loops that run commands, one per processor; in Redis threads that only move bytes"),
+        ("io-threads", "counts event loops that run commands; in Redis threads that only move bytes"),
         ("aof-disable-auto-gc", "hidden since Redis 7.2, answered by its name only"),
         ("set-max-listpack-entries", "of Redis 7.2"),
         ("set-max-listpack-value", "of Redis 7.2"),
@@ -96,7 +96,7 @@ public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : ICl
     [InlineData("CONFIG SET notify-keyspace-events Q")]
     [InlineData("CONFIG SET maxmemory 10000001 maxmemory-clients 200% client-query-buffer-limit invalid")]
     [InlineData("CONFIG SET hz 11 timeout x|CONFIG GET hz")]
-    [InlineData("CONFIG GET *of")]
+    [InlineData("CONFIG GET slaveo?")]
     [InlineData("CONFIG GET slave-prio*")]
     [InlineData("CONFIG GET key-load-delay")]
     [InlineData("CONFIG GET key-load-dela?")]

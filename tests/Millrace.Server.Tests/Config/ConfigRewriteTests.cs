@@ -136,7 +136,10 @@ public sealed class ConfigRewriteTests
     {
         var random = new Random(20260101);
         string[] pieces =
-            ["hz 1", "\n", "\r", "\t", " ", "\"", "'", "\\", "#", "include ", "more.conf", "save", "\0", "port", "\xff", "*"];
+        [
+            "hz 1", "\n", "\r", "\t", " ", "\"", "'", "\\", "#", "include ", "more.conf", "save", "\0", "port", "\xff",
+            "*",
+        ];
         for (int round = 0; round < 2_000; round++)
         {
             var old = new StringBuilder();

@@ -1,5 +1,5 @@
-// The tables of docs/configuration.md, made from the declared directives. What stands between the marks is generated; the
-// rest of the page is written by hand.
+// The tables of docs/configuration.md, made from the declared directives. What stands between the marks is generated;
+// the rest of the page is written by hand.
 
 using System.Text;
 using Millrace.Server.Config;

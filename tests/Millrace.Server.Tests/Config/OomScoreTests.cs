@@ -35,7 +35,8 @@ public sealed class OomScoreTests : IDisposable
         Configuration configuration = TestTable.Configuration();
         configuration.Add(new OomScore(Log.None(), _path));
         configuration.Add(new OpenFileLimit(1032));
-        Assert.NotNull(configuration.Set("oom-score-adj", "yes", "oom-score-adj-values", "1 1 1", "maxclients", "20000"));
+        Assert.NotNull(
+            configuration.Set("oom-score-adj", "yes", "oom-score-adj-values", "1 1 1", "maxclients", "20000"));
         Assert.Equal(17, Score());
     }
 
@@ -47,8 +48,8 @@ public sealed class OomScoreTests : IDisposable
         score.Begin(configuration.Settings);
         configuration.Add(score);
         Assert.Equal(
-            "ERR CONFIG SET failed (possibly related to argument 'oom-score-adj') - Failed to set current oom_score_adj."
-            + " Check server logs.",
+            "ERR CONFIG SET failed (possibly related to argument 'oom-score-adj') - Failed to set current "
+            + "oom_score_adj. Check server logs.",
             configuration.Set("oom-score-adj", "absolute"));
         Assert.Equal("oom-score-adj=yes", configuration.GetText("oom-score-adj"));
     }

@@ -20,7 +20,10 @@ internal static class NetworkDirectives
             Summary = "Addresses to listen on; one with a leading - may be missing on this machine.",
             Rewriting = RewriteRule.NeverAtDefault,
         },
-        new("bind-source-addr", Forms.OptionalText, "") { WithoutMeaning = "the server opens no connections of its own" },
+        new("bind-source-addr", Forms.OptionalText, "")
+        {
+            WithoutMeaning = "the server opens no connections of its own",
+        },
         new("unixsocket", Forms.OptionalText, "")
         {
             Summary = "Path of a Unix socket to listen on.",
