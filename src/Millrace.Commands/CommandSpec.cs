@@ -1,9 +1,15 @@
 using System.Text;
+using Millrace.Resp;
 
 namespace Millrace.Commands;
 
 /// <summary>Runs a command: reads its arguments, works on the unit, writes exactly one reply.</summary>
 public delegate void CommandHandler(ref Call call);
+
+/// <summary>Whether an argument of a request is a secret, a password for example: nobody else sees it.</summary>
+/// <param name="args">The request, well-formed or not.</param>
+/// <param name="index">The argument.</param>
+public delegate bool SecretTest(Args args, int index);
 
 /// <summary>
 /// A command, declared once. Dispatch, COMMAND and its subcommands, ACL categories, key extraction, locking and the
@@ -76,6 +82,9 @@ public sealed class CommandSpec
     /// <summary>Which argument names a member of the collection at its only key (a field, a member), so that it can be
     /// fetched ahead; 0: none.</summary>
     public int MemberAt { get; init; }
+
+    /// <summary>Which arguments are secrets; null: none is.</summary>
+    public SecretTest? Secrets { get; init; }
 
     /// <summary>The arguments in the notation of <see cref="Syntax"/>, without the name.</summary>
     public string Syntax { get; init; } = "";

@@ -4,6 +4,7 @@
 // up to one unit and the new ones from the next. REWRITE is not here yet: an unknown subcommand, as the error says.
 
 using Millrace.Commands;
+using Millrace.Resp;
 
 namespace Millrace.Server.Config;
 
@@ -55,6 +56,7 @@ public sealed class ConfigCommands
                 {
                     Flags = Usual,
                     Locks = LockScope.Quiesced,
+                    Secrets = IsSecret,
                     Syntax = "(parameter:string value:string)...",
                     Summary = "Sets configuration parameters in-flight.",
                     Since = "2.0.0",
@@ -84,6 +86,15 @@ public sealed class ConfigCommands
             ],
         },
     ];
+
+    // The value of a directive that is secret: CONFIG SET name value name value ...
+    private bool IsSecret(Args args, int index)
+    {
+        if (index < 3 || (index & 1) == 0) return false;
+        var name = args[index - 1];
+        return name.Length <= MaxNameBytes
+            && _configuration.Values.Table.Find(ConfigText.FromBytes(name)) is { IsSensitive: true };
+    }
 
     private void Get(ref Call call)
     {

@@ -9,6 +9,7 @@ using Millrace.Engine.Codec;
 using Millrace.Engine.Values;
 using Millrace.Net;
 using Millrace.Server.Logging;
+using Millrace.Server.Observability;
 
 namespace Millrace.Server.Config;
 
@@ -121,6 +122,9 @@ public sealed record Settings
     /// <summary>How much memory data may take.</summary>
     public required MemoryLimits Memory { get; init; }
 
+    /// <summary>What is measured of commands.</summary>
+    public required LatencySettings Latency { get; init; }
+
     /// <summary>How often a second background work runs.</summary>
     public required int Hz { get; init; }
 
@@ -210,6 +214,14 @@ public sealed record Settings
                 Policy = (EvictionPolicy)Int("maxmemory-policy"),
                 Samples = values["maxmemory-samples"].Number,
                 Tenacity = Int("maxmemory-eviction-tenacity"),
+            },
+            Latency = new LatencySettings
+            {
+                SlowLogMicroseconds = values["slowlog-log-slower-than"].Number,
+                SlowLogLength = values["slowlog-max-len"].Number,
+                MonitorMilliseconds = values["latency-monitor-threshold"].Number,
+                Tracks = Is("latency-tracking"),
+                Percentiles = PercentilesType.ValuesOf(values["latency-tracking-info-percentiles"]),
             },
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),

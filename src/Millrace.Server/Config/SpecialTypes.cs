@@ -290,6 +290,11 @@ public sealed class PercentilesType : DirectiveType
 
         return Succeed(string.Join(' ', texts), texts.Length, out value, out error);
     }
+
+    /// <summary>The numbers of a value of this type.</summary>
+    internal static double[] ValuesOf(DirectiveValue value) => Array.ConvertAll(
+        value.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+        static word => double.Parse(word, CultureInfo.InvariantCulture));
 }
 
 /// <summary>A directory: what is written is resolved against the directory in force.</summary>

@@ -28,6 +28,7 @@ public sealed class ConnectionCommands(ServerParts parts)
             Flags = BeforeAuthentication,
             Categories = AclCategories.Connection,
             Syntax = "[username:string] password:string",
+            Secrets = static (_, index) => index > 0,
             Summary = "Shows who the connection is.",
             Since = "1.0.0",
             Complexity = "O(N) where N is the number of passwords defined for the user",
@@ -96,6 +97,7 @@ public sealed class ConnectionCommands(ServerParts parts)
         Flags = BeforeAuthentication,
         Categories = AclCategories.Connection,
         Syntax = "[protover:integer [AUTH username:string password:string] [SETNAME clientname:string]]",
+        Secrets = static (args, index) => IsWord(args, index - 1, "AUTH"u8) || IsWord(args, index - 2, "AUTH"u8),
         Summary = "Introduces both sides to each other and chooses the protocol.",
         Since = "6.0.0",
         Complexity = "O(1)",
@@ -106,6 +108,10 @@ public sealed class ConnectionCommands(ServerParts parts)
                 + "connection's context."),
         ],
     };
+
+    // Wherever it stands: a request that is wrong is no reason to tell the password.
+    private static bool IsWord(Args args, int index, ReadOnlySpan<byte> word) =>
+        index > 0 && Words.Equal(args[index], word);
 
     private void Auth(ref Call call)
     {

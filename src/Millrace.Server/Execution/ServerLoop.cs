@@ -46,6 +46,7 @@ public sealed class ServerLoop : LoopHandler
         var seed = unchecked(parts.Seed + ((uint)loop.Index * 0x9E3779B9));
         Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, seed);
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
+        Executor.Timer.Adopt(parts.Configuration.Settings.Latency);
         _pipeline = new Pipeline(parts.Configuration, Executor, batch, parts.Journal, Gone);
         loop.StartTimer(CronMs, Cron);
     }
@@ -141,7 +142,9 @@ public sealed class ServerLoop : LoopHandler
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);
         else _freesLater = hasPassed && !hasFreed;
-        _loop.Steps.End(Stopwatch.GetTimestamp());
+        var now = Stopwatch.GetTimestamp();
+        if (expires) _parts.LatencyMonitor.Note(LatencyEvent.ExpireCycle, now - (until - SliceTicks), nowMs);
+        _loop.Steps.End(now);
     }
 
     // Keys have expired that somebody waits for who minds.
@@ -214,5 +217,14 @@ public sealed class ServerLoop : LoopHandler
 
         public override void Deliver(BlockedRequest request) =>
             request.Client.Connection.Loop.Post(request.ReplyMail());
+
+        public override void NoteSlow(in SlowCall call)
+        {
+            parts.SlowLog.Note(call);
+            parts.LatencyMonitor.Note(call);
+        }
+
+        public override void Note(LatencyEvent what, long ticks) =>
+            parts.LatencyMonitor.Note(what, ticks, loop.UnixMs);
     }
 }

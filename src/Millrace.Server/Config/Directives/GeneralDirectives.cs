@@ -8,7 +8,6 @@ internal static class GeneralDirectives
     private const int LeastHz = 1;
     private const int MostHz = 500;
     private const string NoTitle = "the process title is not changed";
-    private const string NoSlowlog = "the slow log is not available yet";
 
     internal static IEnumerable<Directive> Process(string currentDirectory) =>
     [
@@ -143,17 +142,20 @@ internal static class GeneralDirectives
 
     internal static IEnumerable<Directive> Statistics() =>
     [
-        new("latency-tracking", Forms.YesNo, "yes") { WithoutMeaning = "latency histograms are not available yet" },
+        new("latency-tracking", Forms.YesNo, "yes") { Summary = "Keep histograms of how long commands take." },
         new("latency-tracking-info-percentiles", new PercentilesType(), "50 99 99.9")
         {
-            WithoutMeaning = "latency histograms are not available yet",
+            Summary = "The percentiles of these histograms that INFO tells.",
         },
         new("latency-monitor-threshold", Forms.LongCount, "0")
         {
-            WithoutMeaning = "the latency monitor is not available yet",
+            Summary = "Remember events that take at least so many milliseconds; 0 for none.",
         },
-        new("slowlog-log-slower-than", new IntegerType(-1, long.MaxValue), "10000") { WithoutMeaning = NoSlowlog },
-        new("slowlog-max-len", Forms.LongCount, "128") { WithoutMeaning = NoSlowlog },
+        new("slowlog-log-slower-than", new IntegerType(-1, long.MaxValue), "10000")
+        {
+            Summary = "Log commands that take at least so many microseconds; negative for none.",
+        },
+        new("slowlog-max-len", Forms.LongCount, "128") { Summary = "Entries that the slow log keeps." },
         new("notify-keyspace-events", new EventClassesType(), "")
         {
             WithoutMeaning = "publish and subscribe are not available yet, so nobody could receive an event",
