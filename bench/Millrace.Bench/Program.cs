@@ -20,6 +20,7 @@ const string Usage = """
       start     from the start of a process to its first PONG
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       evict     far more data than maxmemory allows, under each policy: what goes, how far beyond, how long steps are
+      counters  what counting and timing commands costs
       load      the load generator alone, against a server that runs already: JSON on standard output
       hold      idle connections alone
 
@@ -31,7 +32,7 @@ if (args.Length == 0)
         $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\n" +
         $"memory:\n{MemoryBench.Help}\n\ndrop:\n{DropBench.Help}\n\n" +
         $"start:\n{StartBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
-        $"evict:\n{EvictionBench.Help}\n\nexpiry: --keys N --seconds N --loops N");
+        $"evict:\n{EvictionBench.Help}\n\ncounters:\n{CountersBench.Help}\n\nexpiry: --keys N --seconds N --loops N");
     return 0;
 }
 
@@ -42,6 +43,7 @@ try
     {
         "compare" => Compare(),
         "expiry" => await ExpiryBench.RunAsync(arguments).ConfigureAwait(false),
+        "counters" => Counters(),
         "idle" => Idle(),
         "memory" => await MemoryAsync().ConfigureAwait(false),
         "drop" => await DropAsync().ConfigureAwait(false),
@@ -73,6 +75,12 @@ int Compare()
     if (options.Json is { } json) File.WriteAllText(json, comparison.ToJson() + "\n");
     if (options.Svg is { } svg) File.WriteAllText(svg, RatioChart.Of(comparison));
     return 0;
+}
+
+int Counters()
+{
+    using var children = new ChildProcesses();
+    return new CountersBench(arguments, children).Run();
 }
 
 int Idle()

@@ -47,13 +47,12 @@ public sealed class PartitionLock
 
     private ref int Word => ref _lines[_index].LockWord;
 
-    /// <summary>Takes the lock if that is possible within the spin and one sleep; <paramref name="patient"/> waits
-    /// on.</summary>
+    /// <summary>Takes the lock if it is free.</summary>
     /// <returns>Whether the lock is held now.</returns>
-    public bool TryEnter(bool patient)
+    public bool TryEnterAtOnce()
     {
         SchedulePoint.Yield();
-        return Interlocked.CompareExchange(ref Word, Held, Free) == Free || EnterContended(patient);
+        return Interlocked.CompareExchange(ref Word, Held, Free) == Free;
     }
 
     /// <summary>Releases the lock and wakes whoever waits for it.</summary>
@@ -78,9 +77,12 @@ public sealed class PartitionLock
     }
 
 #if SCHEDULE_POINTS
-    // Under a seeded schedule only one participant runs at a time: waiting is yielding, and the clock plays no part.
-    private bool EnterContended(bool patient)
+    /// <summary>Takes the lock, which was not free, if that is possible within the spin and one sleep;
+    /// <paramref name="patient"/> waits on.</summary>
+    /// <returns>Whether the lock is held now.</returns>
+    public bool Wait(bool patient)
     {
+        // Under a seeded schedule only one participant runs at a time: waiting is yielding, and the clock plays no part.
         const int ImpatientTries = 8;
         for (var tries = 0; patient || tries < ImpatientTries; tries++)
         {
@@ -91,7 +93,10 @@ public sealed class PartitionLock
         return false;
     }
 #else
-    private bool EnterContended(bool patient)
+    /// <summary>Takes the lock, which was not free, if that is possible within the spin and one sleep;
+    /// <paramref name="patient"/> waits on.</summary>
+    /// <returns>Whether the lock is held now.</returns>
+    public bool Wait(bool patient)
     {
         var until = Stopwatch.GetTimestamp() + SpinTicks;
         do

@@ -67,6 +67,10 @@ public sealed class Unit
     /// <summary>The time of the whole unit, in Unix milliseconds.</summary>
     public long NowMs { get; private set; }
 
+    /// <summary>For how long the loop has waited for partitions so far, in ticks of the stopwatch: no command's
+    /// time.</summary>
+    public long WaitedTicks { get; private set; }
+
     /// <summary>How many changes the unit has made so far.</summary>
     public long Dirty { get; private set; }
 
@@ -127,7 +131,7 @@ public sealed class Unit
         if ((mask & (mask - 1)) != 0) return TryBeginMany(mask, patient, out contended);
         if (mask == 0) return true;
         var index = BitOperations.TrailingZeroCount(mask);
-        if (_locks && !_keyspace[index].Lock.TryEnter(patient)) return GiveUp(index, out contended);
+        if (_locks && !Enter(_keyspace[index].Lock, patient)) return GiveUp(index, out contended);
         Held = mask;
         ref var line = ref _keyspace.LineOf(index);
         NowMs = line.LastUnixMs = Math.Max(loopUnixMs, line.LastUnixMs);
@@ -606,7 +610,18 @@ public sealed class Unit
     private bool Take(int index, bool patient)
     {
         if (index < 63 && Held >> (index + 1) != 0) Environment.FailFast("partition lock taken out of order");
-        return _keyspace[index].Lock.TryEnter(patient);
+        return Enter(_keyspace[index].Lock, patient);
+    }
+
+    private bool Enter(PartitionLock partition, bool patient) =>
+        partition.TryEnterAtOnce() || WaitFor(partition, patient);
+
+    private bool WaitFor(PartitionLock partition, bool patient)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var isHeld = partition.Wait(patient);
+        WaitedTicks += Stopwatch.GetTimestamp() - began;
+        return isHeld;
     }
 
     private void Unlock()
@@ -633,8 +648,8 @@ public sealed class Unit
     {
         if (access is Access.Read or Access.ReadWithoutTouch or Access.ReadUntold)
         {
-            if (entry.IsMissing) Miss(partition, key, access);
-            else partition.Line.Hits++;
+            CountRead(partition, entry.IsMissing);
+            if (entry.IsMissing && access != Access.ReadUntold) Notify(NotifyClasses.KeyMiss, "keymiss"u8, key);
         }
 
         if (entry.IsMissing || access is Access.Peek or Access.ReadWithoutTouch or Access.ReadUntold) return entry;
@@ -643,10 +658,11 @@ public sealed class Unit
         return touched == entry.AccessClock ? entry : entry.WithAccessClock(touched);
     }
 
-    private void Miss(Partition partition, in Key key, Access access)
+    [Conditional("COUNTERS")]
+    private static void CountRead(Partition partition, bool isMiss)
     {
-        partition.Line.Misses++;
-        if (access != Access.ReadUntold) Notify(NotifyClasses.KeyMiss, "keymiss"u8, key);
+        if (isMiss) partition.Line.Misses++;
+        else partition.Line.Hits++;
     }
 
     private int RemoveDueMembers(KeyTable table, int database, int max, LatenessHistogram lateness)

@@ -81,6 +81,7 @@ public sealed class MillraceServer : IDisposable
         registry.Attach(_serverLoops);
         configuration.Add(new DataSettings(_parts.Keyspace, gates, settings, journal));
         configuration.Add(new NetworkSettings(_parts));
+        configuration.Add(new LatencySettingsListener(_parts, registry));
     }
 
     /// <summary>What the subsystems share; tests look at it.</summary>
@@ -143,6 +144,8 @@ public sealed class MillraceServer : IDisposable
             .. new InfoCommand(_parts, statistics).All(),
             .. new ServerCommands(RequestShutdown).All(),
             .. new LoneServerCommands(_parts.Log).All(),
+            .. new SlowLogCommands(_parts.SlowLog).All(),
+            .. new LatencyCommands(_parts, statistics).All(),
             .. new DebugCommand(_parts).All(),
             .. new ConfigCommands(_parts.Configuration, _parts.Journal, statistics.Reset).All(),
         ];

@@ -61,6 +61,12 @@ public sealed class ServerParts
     /// <summary>The most memory that data has taken.</summary>
     public MemoryPeak MemoryPeak { get; } = new();
 
+    /// <summary>The commands that took long.</summary>
+    public SlowLog SlowLog { get; } = new();
+
+    /// <summary>Whatever else took long.</summary>
+    public LatencyMonitor LatencyMonitor { get; } = new();
+
     /// <summary>The event loops. Set once they exist, before they start.</summary>
     public LoopGroup Loops { get; internal set; } = null!;
 }

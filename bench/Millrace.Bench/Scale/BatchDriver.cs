@@ -83,7 +83,7 @@ internal sealed class BatchDriver : ExecutionHost
             while (_executor.Run(_client, _batch[i], input, _reply) == Outcome.Parked) WaitForRelease();
         }
 
-        _executor.Statistics.EndRun();
+        _executor.Timer.EndRun();
         _reply.Detach();
         return _batch.End;
     }

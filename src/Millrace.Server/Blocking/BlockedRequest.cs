@@ -2,6 +2,7 @@ using Millrace.Commands;
 using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Resp;
+using Millrace.Server.Observability;
 
 namespace Millrace.Server.Blocking;
 
@@ -14,7 +15,7 @@ namespace Millrace.Server.Blocking;
 /// changes. Made by the client's loop; the serving loop writes the reply, what the command asks of its caller and that
 /// the wait is over, all under the lock of a partition that it waits in; only the client's loop changes anything else.
 /// </remarks>
-public sealed class BlockedRequest : Waiter
+public sealed class BlockedRequest : Waiter, IRequestTrail
 {
     private const int MostBusyTries = 4; // 16 ms
 
@@ -79,6 +80,9 @@ public sealed class BlockedRequest : Waiter
     /// <summary>Bytes of memory that the copied request takes.</summary>
     public int HeldBytes => _bytes.Length + (_slices.Length * 8) + (_keys.Length * 16);
 
+    /// <summary>For how long its command has run so far without a reply, in ticks of the stopwatch.</summary>
+    internal long RanTicks { get; set; }
+
     /// <summary>The reply, once it has been served.</summary>
     public byte[] Reply { get; set; } = [];
 
@@ -91,6 +95,13 @@ public sealed class BlockedRequest : Waiter
 
     /// <summary>A letter that brings <see cref="Reply"/> to the client. Made by the loop that served it.</summary>
     public Mail ReplyMail() => new Letter(this);
+
+    /// <inheritdoc/>
+    bool IRequestTrail.TryFind(CommandSpec command, int first, int last, out Args args)
+    {
+        args = Args;
+        return true;
+    }
 
     private static ReadOnlySpan<byte> ArgumentOf(in Call call, KeyWait wait, int index) =>
         wait.Fixed is not null && wait.Fixed.TryGetValue(index, out var meant) ? meant : call.Args[index];

@@ -6,6 +6,7 @@
 // therefore write the same values.
 
 using Millrace.Commands;
+using Millrace.Resp;
 using Millrace.Server.Logging;
 
 namespace Millrace.Server.Config;
@@ -61,6 +62,7 @@ public sealed class ConfigCommands
                 {
                     Flags = Usual,
                     Locks = LockScope.Quiesced,
+                    Secrets = IsSecret,
                     Syntax = "(parameter:string value:string)...",
                     Summary = "Sets configuration parameters in-flight.",
                     Since = "2.0.0",
@@ -98,6 +100,15 @@ public sealed class ConfigCommands
             ],
         },
     ];
+
+    // The value of a directive that is secret: CONFIG SET name value name value ...
+    private bool IsSecret(Args args, int index)
+    {
+        if (index < 3 || (index & 1) == 0) return false;
+        var name = args[index - 1];
+        return name.Length <= MaxNameBytes
+            && _configuration.Values.Table.Find(ConfigText.FromBytes(name)) is { IsSensitive: true };
+    }
 
     private void Get(ref Call call)
     {

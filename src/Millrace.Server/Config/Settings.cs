@@ -9,6 +9,7 @@ using Millrace.Engine.Codec;
 using Millrace.Engine.Values;
 using Millrace.Net;
 using Millrace.Server.Logging;
+using Millrace.Server.Observability;
 
 namespace Millrace.Server.Config;
 
@@ -137,6 +138,8 @@ public sealed record Settings
 
     /// <summary>The keyspace events that are told, and by which channels.</summary>
     public required NotifyClasses NotifyClasses { get; init; }
+    /// <summary>What is measured of commands.</summary>
+    public required LatencySettings Latency { get; init; }
 
     /// <summary>How often a second background work runs.</summary>
     public required int Hz { get; init; }
@@ -155,21 +158,6 @@ public sealed record Settings
 
     /// <summary>How many keys client tracking remembers; 0 for no limit.</summary>
     public required long TrackingTableMaxKeys { get; init; }
-
-    /// <summary>Microseconds beyond which a command goes to the slow log; 0 for all, -1 for none.</summary>
-    public required long SlowlogLogSlowerThanUs { get; init; }
-
-    /// <summary>How many commands the slow log keeps.</summary>
-    public required long SlowlogMaxLength { get; init; }
-
-    /// <summary>Milliseconds from which on an event is kept for LATENCY; 0 for none.</summary>
-    public required long LatencyMonitorThresholdMs { get; init; }
-
-    /// <summary>Whether run times of commands are counted.</summary>
-    public required bool LatencyTracking { get; init; }
-
-    /// <summary>The percentiles of run times that INFO shows, 0 to 100.</summary>
-    public required IReadOnlyList<double> LatencyPercentiles { get; init; }
 
     /// <summary>Least important lines that are logged.</summary>
     public required LogLevel LogLevel { get; init; }
@@ -249,17 +237,20 @@ public sealed record Settings
                 Tenacity = Int("maxmemory-eviction-tenacity"),
             },
             NotifyClasses = (NotifyClasses)Int("notify-keyspace-events"),
+            Latency = new LatencySettings
+            {
+                SlowLogMicroseconds = values["slowlog-log-slower-than"].Number,
+                SlowLogLength = values["slowlog-max-len"].Number,
+                MonitorMilliseconds = values["latency-monitor-threshold"].Number,
+                Tracks = Is("latency-tracking"),
+                Percentiles = PercentilesType.ValuesOf(values["latency-tracking-info-percentiles"]),
+            },
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),
             LfuDecayMinutes = Int("lfu-decay-time"),
             DebugCommand = (ProtectedAction)Int("enable-debug-command"),
             ProtectedConfigs = (ProtectedAction)Int("enable-protected-configs"),
             TrackingTableMaxKeys = values["tracking-table-max-keys"].Number,
-            SlowlogLogSlowerThanUs = values["slowlog-log-slower-than"].Number,
-            SlowlogMaxLength = values["slowlog-max-len"].Number,
-            LatencyMonitorThresholdMs = values["latency-monitor-threshold"].Number,
-            LatencyTracking = Is("latency-tracking"),
-            LatencyPercentiles = PercentilesType.FromText(values["latency-tracking-info-percentiles"].Text),
             LogLevel = (LogLevel)Int("loglevel"),
             LogFile = PathOf("logfile"),
             SyslogEnabled = Is("syslog-enabled"),

@@ -289,14 +289,10 @@ public sealed class PercentilesType : DirectiveType
         return Succeed(string.Join(' ', texts), texts.Length, out value, out error);
     }
 
-    /// <summary>The percentiles of a canonical text.</summary>
-    /// <param name="text">A value's text.</param>
-    public static IReadOnlyList<double> FromText(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        string[] words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return Array.ConvertAll(words, word => double.Parse(word, CultureInfo.InvariantCulture));
-    }
+    /// <summary>The numbers of a value of this type.</summary>
+    internal static double[] ValuesOf(DirectiveValue value) => Array.ConvertAll(
+        value.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+        static word => double.Parse(word, CultureInfo.InvariantCulture));
 }
 
 /// <summary>A directory: what is written is resolved against the directory in force.</summary>

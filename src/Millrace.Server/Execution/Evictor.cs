@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Millrace.Commands;
 using Millrace.Engine;
+using Millrace.Server.Observability;
 
 namespace Millrace.Server.Execution;
 
@@ -103,7 +104,10 @@ internal sealed class Evictor
         var leftTicks = Ticks(_budget.Limits.StepMicroseconds) - _usedTicks;
         if (leftTicks <= 0 && _usedTicks > 0) return Room.Later;
         var progress = Work(began + leftTicks);
-        _usedTicks += Stopwatch.GetTimestamp() - began;
+        var ticks = Stopwatch.GetTimestamp() - began;
+        _usedTicks += ticks;
+        _executor.Timer.LeaveOut(ticks); // of the command before
+        _host.Note(LatencyEvent.EvictionCycle, ticks);
         if ((_gates.Word & Gate.OverMemory) == 0) return Room.Made;
         // What is evicted is no use while the region is nearly used up: only what comes back to it counts.
         if (_budget.IsScarce) return IsAnythingDiscarded() ? Room.Later : Room.None;
@@ -114,8 +118,9 @@ internal sealed class Evictor
     /// <summary>Evicts, or frees what was discarded, for about so many microseconds; the loop holds nothing.</summary>
     internal void Upkeep(double microseconds)
     {
-        var until = Stopwatch.GetTimestamp() + Ticks(microseconds);
-        if (Work(until) == Progress.NothingLeft) _stuckUntilMs = _host.UnixMs + StuckMs;
+        var began = Stopwatch.GetTimestamp();
+        if (Work(began + Ticks(microseconds)) == Progress.NothingLeft) _stuckUntilMs = _host.UnixMs + StuckMs;
+        _host.Note(LatencyEvent.EvictionCycle, Stopwatch.GetTimestamp() - began);
     }
 
     private static long Ticks(double microseconds) =>

@@ -1,5 +1,6 @@
 using Millrace.Engine;
 using Millrace.Server.Blocking;
+using Millrace.Server.Observability;
 
 namespace Millrace.Server.Execution;
 
@@ -29,6 +30,18 @@ public abstract class ExecutionHost
     /// <param name="request">What it waits with; <see cref="Client.Blocked"/> of its client.</param>
     /// <param name="timeoutMs">For how long, in milliseconds; 0: for ever.</param>
     public abstract void Wait(BlockedRequest request, long timeoutMs);
+
+    /// <summary>A call has taken so long that somebody may want to know (<see cref="CommandTimer.Adopt"/>).</summary>
+    public virtual void NoteSlow(in SlowCall call)
+    {
+    }
+
+    /// <summary>Something that the latency monitor watches has happened.</summary>
+    /// <param name="what">What.</param>
+    /// <param name="ticks">How long it took, in ticks of the stopwatch.</param>
+    public virtual void Note(LatencyEvent what, long ticks)
+    {
+    }
 
     /// <summary>Brings the reply of a request that was served here to its client, which may live on another loop.
     /// Called while partitions are held: it posts and returns.</summary>

@@ -49,6 +49,7 @@ public sealed class Executor
     private readonly ReplyBuffer _servedReply = new();
     private readonly ReplyWriter _servedWriter = new();
     private readonly List<BlockedRequest> _served = [];
+    private readonly QueueTrail _queueTrail = new();
     private long _clockTicks;
     private long _waitedMs; // when work that no client asked for last waited for a partition
     private long _paidTicks; // when a unit last freed what it had discarded
@@ -63,12 +64,16 @@ public sealed class Executor
         _effects = new EffectRecorder(log, gates);
         _unit = new Unit(keyspace, seed);
         _withdrawals = new Withdrawals(keyspace, _unit, TryBeginUpkeep);
-        Evictor = new Evictor(keyspace, gates, _unit, host, this);
         Statistics = new CommandStatistics(table);
+        Timer = new CommandTimer(Statistics, _unit, host);
+        Evictor = new Evictor(keyspace, gates, _unit, host, this);
     }
 
     /// <summary>What the loop's commands cost.</summary>
     public CommandStatistics Statistics { get; }
+
+    /// <summary>How long they take.</summary>
+    public CommandTimer Timer { get; }
 
     /// <summary>The loop's unit; between requests, upkeep uses it.</summary>
     public Unit Unit => _unit;
@@ -106,7 +111,7 @@ public sealed class Executor
         if (closed != 0 && !HasRoom(closed)) return Stopped(client, request, input, closed, reply);
 
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
-        Statistics.Begin(spec, args.Count);
+        Timer.Begin(spec, args.Count);
         KeepTime();
         if (request.End - request.Start > LargeValues.MinStagedBytes)
             LargeValues.Stage(_unit, spec, input, request.Start, request.Slices.AsSpan());
@@ -132,8 +137,12 @@ public sealed class Executor
         var queue = client.Queue;
         exec.Reply.Array(queue.Count);
         client.MayWait = false;
+        var (beganTicks, trail, current) = (Timer.BeganTicks, Timer.Trail, Timer.Current);
+        Timer.Trail = _queueTrail.Over(client);
         for (var i = 0; i < queue.Count; i++)
         {
+            if (i % CommandTimer.MaxRun == 0) Timer.EndRun();
+            Timer.Current = i;
             var spec = queue.Spec(i);
             if ((spec.StoppedBy & Gate.OverMemory) != 0 && _keyspace.Budget.IsScarce)
             {
@@ -147,14 +156,17 @@ public sealed class Executor
 
             var args = queue.Args(i);
             var call = new Call(spec, args, queue.Keys(i), exec.Reply, _unit, client, _effects.Named);
-            Statistics.Begin(spec, args.Count);
+            Timer.Begin(spec, args.Count);
             RunWithin(ref call);
             if (_unit.HasDiscarded) PayForDiscards();
             if (client.Replies == ReplyMode.Off) exec.Reply.Muted = true;
         }
 
         client.MayWait = true;
-        Statistics.Begin(exec.Spec, exec.Args.Count);
+        Timer.EndRun();
+        (Timer.Trail, Timer.Current) = (trail, current);
+        Timer.Begin(exec.Spec, exec.Args.Count);
+        Timer.GoOn(Timer.LastTicks - beganTicks);
         _effects.BeginCommand(_unit); // EXEC itself has no effect
     }
 
@@ -171,7 +183,7 @@ public sealed class Executor
     internal void EndWait(BlockedRequest request, bool isError)
     {
         _withdrawals.Add(request);
-        Statistics.CountCall(request.Spec);
+        Timer.EndApart(request.Spec, request.Client, request.Args, request.RanTicks);
         if (isError) Statistics[request.Spec].Failed++;
     }
 
@@ -200,7 +212,6 @@ public sealed class Executor
         BeginAlone();
         var retryMs = Serve(request);
         EndAlone();
-        Statistics.EndRun(); // nobody else would before the next command comes
         return Math.Max(retryMs, LeastMs);
     }
 
@@ -321,7 +332,7 @@ public sealed class Executor
 
         var args = new Args(input.AsSpan(request.Start, request.End - request.Start), request.Slices.AsSpan());
         var call = new Call(spec, args, request.Keys, reply, _unit, client, _effects.Named);
-        Statistics.Begin(spec, args.Count);
+        Timer.Begin(spec, args.Count);
         KeepTime();
         var mask = queue?.Partitions ?? 0;
         if (spec.Locks != LockScope.Quiesced && !PlantedFault.WatchedNotLocked) mask |= client.Watcher?.Partitions ?? 0;
@@ -355,9 +366,10 @@ public sealed class Executor
     }
 
     // The loop reads its clock once per turn; whoever works longer than a millisecond reads it again.
+    [Conditional("COUNTERS")] // it follows the timer
     private void KeepTime()
     {
-        var ticks = Statistics.LastTicks;
+        var ticks = Timer.LastTicks;
         if (ticks - _clockTicks < ClockTicks) return;
         _clockTicks = ticks;
         _host.RefreshClock();
@@ -378,15 +390,22 @@ public sealed class Executor
         if (IsForListener) _host.GatherMail();
         var held = _unit.Held;
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
-        if (_unit.Retained.Count > 0) LargeValues.Fill(_unit, call.Reply);
+        if (_unit.Retained.Count > 0) FillReply(call.Reply);
         if (PlantedFault.WaitersServedAfterUnlock && !_unit.Ready.IsEmpty) ServeLate(held);
+    }
+
+    // What takes so much longer than others of its kind is the last of its run.
+    private void FillReply(ReplyWriter reply)
+    {
+        LargeValues.Fill(_unit, reply);
+        Timer.EndRun();
     }
 
     // Frees what the unit has discarded for as long as its commands have taken; see Discards.
     private void PayForDiscards()
     {
         var now = Stopwatch.GetTimestamp();
-        var began = Math.Max(Statistics.LastTicks, _paidTicks);
+        var began = Math.Max(Timer.LastTicks, _paidTicks);
         _unit.FreeDiscarded(now + (now - began));
         _paidTicks = Stopwatch.GetTimestamp();
     }
@@ -397,12 +416,7 @@ public sealed class Executor
     /// <summary>Ends such a unit: waiters are served, effects appended, locks released.</summary>
     internal void EndAlone()
     {
-        if (!_unit.Ready.IsEmpty)
-        {
-            ServeWaiters();
-            Statistics.EndRun();
-        }
-
+        if (!_unit.Ready.IsEmpty) ServeWaiters();
         Statistics.CountChanges(_unit.Dirty);
         _effects.Append(_unit);
         if (_served.Count > 0) Deliver();
@@ -442,7 +456,7 @@ public sealed class Executor
     {
         var wait = client.Wait!;
         client.Wait = null;
-        var request = new BlockedRequest(client, call, wait, MaskOf(call.Keys));
+        var request = new BlockedRequest(client, call, wait, MaskOf(call.Keys)) { RanTicks = Timer.TicksSoFar() };
         for (var i = 0; i < wait.Keys; i++) request.WaitFor(_unit, call.Key(wait.FirstKey + i));
         client.Block(request);
         _host.Wait(request, wait.TimeoutMs);
@@ -475,8 +489,15 @@ public sealed class Executor
         _servedReply.Begin(_servedWriter, request.Protocol);
         var call = new Call(
             request.Spec, request.Args, request.Keys, _servedWriter, _unit, request.Caller, _effects.Named);
-        Statistics.Begin(request.Spec, request.Args.Count);
+        Timer.EndRun(); // of whoever made the key ready
+        var trail = Timer.Trail;
+        Timer.Trail = request;
+        Timer.Begin(request.Spec, request.Args.Count);
+        Timer.GoOn(request.RanTicks);
         RunWithin(ref call);
+        if (request.Caller.Wait is not null) request.RanTicks = Timer.TicksSoFar();
+        Timer.EndRun();
+        Timer.Trail = trail;
         request.Reply = _servedReply.End(_servedWriter);
         if (request.Caller.Wait is { } wait)
         {
@@ -514,7 +535,9 @@ public sealed class Executor
     // While it waited for the other loops, somebody may have closed a gate, or this very client.
     private Gate RunQuiesced(Client client, ref Call call, ulong mask, Gate stoppedBy)
     {
+        var began = Stopwatch.GetTimestamp();
         _host.BeginQuiescence();
+        Timer.LeaveOut(Stopwatch.GetTimestamp() - began);
         try
         {
             var closed = stoppedBy & (_gates.Word | client.Gates) & ~Gate.OverMemory;
@@ -720,4 +743,24 @@ public sealed class Executor
 
     private static string Quoted(ReadOnlySpan<byte> bytes, int most) =>
         Encoding.Latin1.GetString(ErrorTexts.Quotable(bytes, most));
+
+    // The commands of a transaction that runs.
+    private sealed class QueueTrail : IRequestTrail
+    {
+        public Client Client { get; private set; } = null!;
+
+        public QueueTrail Over(Client client)
+        {
+            Client = client;
+            return this;
+        }
+
+        // They have been looked at when they were queued: none of them is refused but for want of memory.
+        public bool TryFind(CommandSpec command, int first, int last, out Args args)
+        {
+            while (last > first && !ReferenceEquals(Client.Queue.Spec(last), command)) last--;
+            args = Client.Queue.Args(last);
+            return true;
+        }
+    }
 }

@@ -1,9 +1,11 @@
 using System.Text;
+using Millrace.Commands;
 using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Resp;
 using Millrace.Server.Config;
 using Millrace.Server.Logging;
+using Millrace.Server.Observability;
 
 namespace Millrace.Server.Execution;
 
@@ -20,7 +22,7 @@ namespace Millrace.Server.Execution;
 /// <see cref="TurnReplyBytes"/> of replies; then others have theirs. A request that parks leaves itself and everything
 /// behind it as unread bytes.
 /// </remarks>
-public sealed class Pipeline : ConnectionHandler
+public sealed class Pipeline : ConnectionHandler, IRequestTrail
 {
     /// <summary>Input of one connection that a turn processes.</summary>
     public const int TurnBytes = 64 * 1024;
@@ -41,6 +43,8 @@ public sealed class Pipeline : ConnectionHandler
     private readonly Action<Client> _closed;
     private Settings _settings;
     private RequestLimits _limits = new();
+    private byte[] _input = []; // of the batch
+    private Client? _client; // whose batch it is
 
     /// <summary>A pipeline for one loop.</summary>
     /// <param name="configuration">The settings in force.</param>
@@ -65,6 +69,7 @@ public sealed class Pipeline : ConnectionHandler
         _closed = closed;
         _settings = configuration.Settings;
         Adopt(_settings);
+        executor.Timer.Trail = this;
     }
 
     /// <inheritdoc/>
@@ -84,15 +89,15 @@ public sealed class Pipeline : ConnectionHandler
         }
 
         Adopt();
+        _client = client;
         _executor.Evictor.BeginInput();
         var output = connection.Output;
         _segments.Begin(output, _reply, _settings.OutputLimits.Of(client.OutputClass).HardBytes);
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
         if (client.ParkedRequest is null || RunParked(client)) RunInput(client, connection);
-        _executor.Statistics.EndRun();
         output.Commit(_reply.Detach());
         CheckLimits(client, connection);
-        connection.Loop.Steps.End(_executor.Statistics.LastTicks);
+        connection.Loop.Steps.End(_executor.Timer.LastTicks);
     }
 
     /// <inheritdoc/>
@@ -132,7 +137,6 @@ public sealed class Pipeline : ConnectionHandler
             }
 
             // At least one batch has run: others may have their turn now.
-            _executor.Statistics.EndRun();
             if (connection.InputStart < stopAt && requests > 0 && !connection.Loop.QuiesceRequested) continue;
             connection.Loop.MarkReady(connection);
             return;
@@ -142,35 +146,42 @@ public sealed class Pipeline : ConnectionHandler
     // False when the rest of the batch is not run now: the client parked, is to be closed, or has enough to read.
     private bool RunBatch(Client client, Connection connection)
     {
-        var input = connection.InputArray;
+        var input = _input = connection.InputArray;
         var origin = connection.InputStart;
         for (var i = 0; i < _batch.Count; i++)
         {
             var request = _batch[i];
+            _executor.Timer.Current = i;
             if (Run(client, request, input) == Outcome.Parked)
             {
-                client.Parser.Reset();
-                connection.Consume((request.IsInline ? request.End : request.Start) - origin);
+                _executor.Timer.Current--;
+                BreakBatch(client, connection, (request.IsInline ? request.End : request.Start) - origin);
                 return false;
             }
 
             if (client.IsClosing)
             {
-                client.Parser.Reset();
-                connection.Consume(connection.InputEnd - connection.InputStart);
+                BreakBatch(client, connection, connection.InputEnd - connection.InputStart);
                 return false;
             }
 
             var hasEnough = _reply.Written > TurnReplyBytes && i < _batch.Count - 1;
             if (!hasEnough && !client.IsParked) continue;
-            client.Parser.Reset();
-            connection.Consume(request.End - origin);
+            BreakBatch(client, connection, request.End - origin);
             if (!client.IsParked) connection.Loop.MarkReady(connection);
             return false;
         }
 
+        _executor.Timer.EndRun(); // before the input goes
         connection.Consume(_batch.End - origin);
         return true;
+    }
+
+    private void BreakBatch(Client client, Connection connection, int consumed)
+    {
+        _executor.Timer.EndRun();
+        client.Parser.Reset();
+        connection.Consume(consumed);
     }
 
     private Outcome Run(Client client, Request request, byte[] input)
@@ -234,7 +245,10 @@ public sealed class Pipeline : ConnectionHandler
         client.ParkedRequest = null;
         _batch.Cut(client, bytes, 0, bytes.Length, _limits, 1);
         if (_batch.Count == 0) throw new InvalidOperationException("a parked request can be parsed again");
-        if (Run(client, _batch[0], bytes) != Outcome.Parked) return !client.IsClosing && !client.IsParked;
+        (_input, _executor.Timer.Current) = (bytes, 0);
+        var outcome = Run(client, _batch[0], bytes);
+        _executor.Timer.EndRun();
+        if (outcome != Outcome.Parked) return !client.IsClosing && !client.IsParked;
         client.ParkedRequest = bytes;
         return false;
     }
@@ -273,6 +287,25 @@ public sealed class Pipeline : ConnectionHandler
         }
 
         _output.Guard.Check(client);
+    }
+
+    /// <inheritdoc/>
+    Client IRequestTrail.Client => _client!;
+
+    // What is large is what took long; otherwise any of them may have, and the last one stands for all.
+    bool IRequestTrail.TryFind(CommandSpec command, int first, int last, out Args args)
+    {
+        var found = _batch[first];
+        for (var i = last; i > first && found.End - found.Start <= LargeValues.MinStagedBytes; i--)
+        {
+            var request = _batch[i];
+            if (!ReferenceEquals(request.Spec, command) || !command.AcceptsCount(request.Slices.Count)) continue;
+            if (ReferenceEquals(found, _batch[first]) || request.End - request.Start > LargeValues.MinStagedBytes)
+                found = request;
+        }
+
+        args = new Args(_input.AsSpan(found.Start, found.End - found.Start), found.Slices.AsSpan());
+        return true;
     }
 
     // Hands the segments of the current connection's output to the reply writer. Behind the hard limit nothing more is

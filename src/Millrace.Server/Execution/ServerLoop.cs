@@ -50,6 +50,7 @@ public sealed class ServerLoop : LoopHandler
         Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, seed);
         Executor.Unit.Notifications.Outlet = new KeyspaceNotifier(parts.Channels, loop.Index);
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
+        Executor.Timer.Adopt(parts.Configuration.Settings.Latency);
         _guard = new OutputGuard(parts.Configuration, parts.Journal);
         var pushes = new PushWriter(loop, _guard);
         var fanOut = new FanOut(loop, pushes);
@@ -157,7 +158,9 @@ public sealed class ServerLoop : LoopHandler
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);
         else _freesLater = hasPassed && !hasFreed;
-        _loop.Steps.End(Stopwatch.GetTimestamp());
+        var now = Stopwatch.GetTimestamp();
+        if (expires) _parts.LatencyMonitor.Note(LatencyEvent.ExpireCycle, now - (until - SliceTicks), nowMs);
+        _loop.Steps.End(now);
     }
 
     // Keys have expired that somebody waits for who minds.
@@ -244,5 +247,14 @@ public sealed class ServerLoop : LoopHandler
 
         public override void Deliver(BlockedRequest request) =>
             request.Client.Connection.Loop.Post(request.ReplyMail());
+
+        public override void NoteSlow(in SlowCall call)
+        {
+            parts.SlowLog.Note(call);
+            parts.LatencyMonitor.Note(call);
+        }
+
+        public override void Note(LatencyEvent what, long ticks) =>
+            parts.LatencyMonitor.Note(what, ticks, loop.UnixMs);
     }
 }

@@ -36,8 +36,8 @@ public sealed class ErrorCounter(ReadOnlySpan<byte> code)
 /// The counters of one loop: per command and per error code.
 /// </summary>
 /// <remarks>
-/// Written by its loop with plain increments; a sum over loops is taken while all stand still. Time is taken per run of
-/// equal commands, not per command: two timestamps serve a whole pipeline of GETs.
+/// Written by its loop with plain increments; a sum over loops is taken while all stand still. Times come from
+/// <see cref="CommandTimer"/>.
 /// </remarks>
 public sealed class CommandStatistics(CommandTable table)
 {
@@ -48,14 +48,10 @@ public sealed class CommandStatistics(CommandTable table)
 
     private readonly CommandCounters[] _counters = new CommandCounters[table.Numbered.Length];
     private readonly List<ErrorCounter> _errors = []; // few: searched from the first on
-    private CommandSpec? _running;
-    private long _startedTicks;
+    private readonly LatencyHistogram?[] _latencies = new LatencyHistogram?[table.Numbered.Length];
 
     /// <summary>Requests that ran, of whatever command.</summary>
     public long Processed { get; private set; }
-
-    /// <summary>When a run last began or ended, in ticks of <see cref="Stopwatch"/>.</summary>
-    public long LastTicks => _startedTicks;
 
     /// <summary>Error replies sent.</summary>
     public long ErrorReplies { get; private set; }
@@ -66,33 +62,31 @@ public sealed class CommandStatistics(CommandTable table)
     /// <summary>The counters of a command.</summary>
     public ref CommandCounters this[CommandSpec command] => ref _counters[command.Id];
 
-    /// <summary>Says that a command begins. The clock is read when it differs from the one before, and for each command
-    /// that may be slow (<see cref="CommandSpec.IsShort"/>).</summary>
-    /// <param name="command">The command.</param>
-    /// <param name="args">How many arguments this call has, the name included.</param>
-    public void Begin(CommandSpec command, int args)
-    {
-        if (!ReferenceEquals(command, _running) || !command.IsShort(args)) StartRun(command);
-    }
-
     /// <summary>Counts a call that has run: INFO does not count itself, and CONFIG RESETSTAT is the first call after
     /// it.</summary>
+    [Conditional("COUNTERS")]
     public void CountCall(CommandSpec command)
     {
         Processed++;
         _counters[command.Id].Calls++;
     }
 
-    /// <summary>Ends the run of equal commands, if there is one.</summary>
-    public void EndRun()
-    {
-        if (_running is not null) StartRun(null);
-    }
+    /// <summary>Counts how long calls took. Makes the command's histogram at its first call.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="ticks">The time of each call, in ticks of <see cref="Stopwatch"/>.</param>
+    /// <param name="calls">How many calls.</param>
+    public void CountLatency(CommandSpec command, long ticks, long calls) =>
+        (_latencies[command.Id] ??= new LatencyHistogram()).Add(ticks, calls);
+
+    /// <summary>How long the calls of a command took; null when none was measured.</summary>
+    public LatencyHistogram? LatencyOf(CommandSpec command) => _latencies[command.Id];
 
     /// <summary>Counts changes of the keyspace.</summary>
+    [Conditional("COUNTERS")]
     public void CountChanges(long changes) => Changes += changes;
 
     /// <summary>Counts an error reply by its code, the text up to the first space.</summary>
+    [Conditional("COUNTERS")]
     public void CountError(ReadOnlySpan<byte> code)
     {
         ErrorReplies++;
@@ -108,6 +102,7 @@ public sealed class CommandStatistics(CommandTable table)
             sum._counters[i].Ticks += _counters[i].Ticks;
             sum._counters[i].Rejected += _counters[i].Rejected;
             sum._counters[i].Failed += _counters[i].Failed;
+            _latencies[i]?.AddTo(sum._latencies[i] ??= new LatencyHistogram());
         }
 
         sum.Processed += Processed;
@@ -126,6 +121,7 @@ public sealed class CommandStatistics(CommandTable table)
     public void Reset()
     {
         Array.Clear(_counters);
+        Array.Clear(_latencies);
         _errors.Clear();
         Processed = ErrorReplies = 0;
     }
@@ -142,13 +138,5 @@ public sealed class CommandStatistics(CommandTable table)
         var made = new ErrorCounter(code);
         _errors.Add(made);
         return made;
-    }
-
-    private void StartRun(CommandSpec? command)
-    {
-        var now = Stopwatch.GetTimestamp();
-        if (_running is not null) _counters[_running.Id].Ticks += now - _startedTicks;
-        _running = command;
-        _startedTicks = now;
     }
 }

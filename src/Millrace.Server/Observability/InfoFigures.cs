@@ -133,8 +133,21 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         }
     }
 
-    /// <summary>How long commands take, in percentiles: not measured.</summary>
-    public void LatencyStats(InfoText text) => text.Section("Latencystats");
+    /// <summary>How long commands take, in percentiles and microseconds.</summary>
+    public void LatencyStats(InfoText text)
+    {
+        text.Section("Latencystats");
+        var settings = parts.Configuration.Settings.Latency;
+        if (!settings.Tracks) return;
+        var sum = statistics.Commands();
+        foreach (var command in parts.Table.Numbered)
+        {
+            if (sum.LatencyOf(command) is not { } times) continue;
+            var percentiles = settings.Percentiles.Select(one => string.Create(
+                CultureInfo.InvariantCulture, $"p{one:0.######}={times.Percentile(one) / 1000.0:F3}"));
+            text.Line("latency_percentiles_usec_" + command.FullName, string.Join(',', percentiles));
+        }
+    }
 
     private void ActiveExpiry(InfoText text)
     {

@@ -57,6 +57,7 @@ public sealed class ServerStatistics(ServerParts parts, ClientRegistry registry)
         foreach (var loop in registry.Loops)
         {
             loop.Executor.Statistics.Reset();
+            loop.Executor.Timer.Reset();
             loop.Lateness.Clear();
             loop.Loop.Steps.Reset();
         }

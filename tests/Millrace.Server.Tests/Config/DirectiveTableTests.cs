@@ -148,11 +148,11 @@ public sealed class DirectiveTableTests
         Assert.Equal(10, settings.Hz);
         Assert.Equal(NotifyClasses.None, settings.NotifyClasses);
         Assert.Equal(1_000_000, settings.TrackingTableMaxKeys);
-        Assert.Equal(10_000, settings.SlowlogLogSlowerThanUs);
-        Assert.Equal(128, settings.SlowlogMaxLength);
-        Assert.Equal(0, settings.LatencyMonitorThresholdMs);
-        Assert.True(settings.LatencyTracking);
-        Assert.Equal([50, 99, 99.9], settings.LatencyPercentiles);
+        Assert.Equal(10_000, settings.Latency.SlowLogMicroseconds);
+        Assert.Equal(128, settings.Latency.SlowLogLength);
+        Assert.Equal(0, settings.Latency.MonitorMilliseconds);
+        Assert.True(settings.Latency.Tracks);
+        Assert.Equal([50, 99, 99.9], settings.Latency.Percentiles);
         Assert.Equal(LogLevel.Notice, settings.LogLevel);
         Assert.Equal(Supervision.None, settings.Supervised);
         Assert.Equal(ProtectedAction.No, settings.DebugCommand);
@@ -179,8 +179,8 @@ public sealed class DirectiveTableTests
         Assert.Equal(["*", "-::*"], settings.Bind);
         const NotifyClasses channels = NotifyClasses.Keyspace | NotifyClasses.KeyEvent;
         Assert.Equal(NotifyClasses.All | NotifyClasses.New | channels, settings.NotifyClasses);
-        Assert.Equal(-1, settings.SlowlogLogSlowerThanUs);
-        Assert.Empty(settings.LatencyPercentiles);
+        Assert.Equal(-1, settings.Latency.SlowLogMicroseconds);
+        Assert.Empty(settings.Latency.Percentiles);
         Assert.Equal((OomScoreMode.Absolute, -5), (settings.OomScoreMode, settings.OomScore));
         Assert.Equal((true, "me", 8), (settings.SyslogEnabled, settings.SyslogIdent, settings.SyslogFacility));
         Assert.False(settings.CrashLogEnabled);
