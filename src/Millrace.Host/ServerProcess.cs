@@ -34,7 +34,10 @@ internal sealed class ServerProcess(string[] arguments)
         var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
         var file = new ConfigFile(table, new DiskConfigFiles());
         if (file.Load(commandLine, input) is { } error) return Refuse(error);
-        var configuration = new Configuration(file.Values);
+        var configuration = new Configuration(file.Values)
+        {
+            FilePath = commandLine.File is { } path ? Path.GetFullPath(path) : "",
+        };
         if (EnterDirectories(configuration.Settings) is { } reason)
             return Refuse(new ConfigError(ConfigSource.None, null, 0, "", ConfigText.FromString(reason)));
 

@@ -42,6 +42,9 @@ public sealed class Configuration
         _settings = Settings.From(values);
     }
 
+    /// <summary>The full path of the file that was read at the start; empty without one.</summary>
+    public string FilePath { get; init; } = "";
+
     /// <summary>The settings in force; a caller that reads several takes the object once.</summary>
     public Settings Settings => _settings;
 

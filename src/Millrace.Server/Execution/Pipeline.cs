@@ -30,6 +30,10 @@ public sealed class Pipeline : ConnectionHandler
     /// <summary>Replies of one connection that a turn gathers before it lets the loop send them.</summary>
     public const long TurnReplyBytes = 1024 * 1024;
 
+    // So much output no limit counts: clients of Redis have a buffer of this size that is not counted, and whoever sets
+    // a limit of a few bytes relies on it.
+    private const long UncountedBytes = 16 * 1024;
+
     private readonly Configuration _configuration;
     private readonly Executor _executor;
     private readonly RequestBatch _batch;
@@ -57,6 +61,15 @@ public sealed class Pipeline : ConnectionHandler
         Adopt(_settings);
     }
 
+    /// <summary>Clients closed because they had sent too much that could not be run yet.</summary>
+    public long ClosedForInput { get; private set; }
+
+    /// <summary>Clients closed because they had too much to read.</summary>
+    public long ClosedForOutput { get; private set; }
+
+    /// <summary>Forgets how many were closed. While the loop stands still.</summary>
+    public void ResetStatistics() => ClosedForInput = ClosedForOutput = 0;
+
     /// <inheritdoc/>
     public override void Received(Connection connection)
     {
@@ -74,9 +87,10 @@ public sealed class Pipeline : ConnectionHandler
         }
 
         Adopt();
+        if (IsOverInputLimit(client, connection)) return;
         _executor.Evictor.BeginInput();
         var output = connection.Output;
-        _segments.Begin(output, _reply, _settings.OutputLimits.Of(OutputClass.Normal).HardBytes);
+        _segments.Begin(output, _reply, Counted(_settings.OutputLimits.Of(OutputClass.Normal).HardBytes));
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
         if (client.ParkedRequest is null || RunParked(client)) RunInput(client, connection);
         _executor.Statistics.EndRun();
@@ -212,16 +226,20 @@ public sealed class Pipeline : ConnectionHandler
 
     private void CheckLimits(Client client, Connection connection)
     {
-        if (connection.InputEnd - connection.InputStart + (long)client.QueuedBytes > _settings.QueryBufferLimit)
-        {
-            _log.Warning(
-                "Closing client that reached max query buffer length: " +
-                $"id={client.Id} addr={connection.RemoteAddress}");
-            client.CloseNow();
-            return;
-        }
+        if (!IsOverInputLimit(client, connection)) CheckOutput(client, connection);
+    }
 
-        CheckOutput(client, connection);
+    // Closes a client that has sent more than it may, be it one request that is complete.
+    private bool IsOverInputLimit(Client client, Connection connection)
+    {
+        if (connection.InputEnd - connection.InputStart + (long)client.QueuedBytes <= _settings.QueryBufferLimit)
+            return false;
+        _log.Warning(
+            "Closing client that reached max query buffer length: " +
+            $"id={client.Id} addr={connection.RemoteAddress}");
+        ClosedForInput++;
+        client.CloseNow();
+        return true;
     }
 
     /// <summary>Closes a client whose unsent output is over the limit of its class.</summary>
@@ -230,8 +248,8 @@ public sealed class Pipeline : ConnectionHandler
         if (client.IsClosing) return;
         var limit = _settings.OutputLimits.Of(OutputClass.Normal);
         var pending = connection.Output.PendingBytes;
-        var isOverHard = limit.HardBytes > 0 && pending > limit.HardBytes;
-        var isOverSoft = limit.SoftBytes > 0 && pending > limit.SoftBytes;
+        var isOverHard = limit.HardBytes > 0 && pending > Counted(limit.HardBytes);
+        var isOverSoft = limit.SoftBytes > 0 && pending > Counted(limit.SoftBytes);
         if (!isOverSoft) client.OverSoftLimitSinceUs = 0;
         else if (client.OverSoftLimitSinceUs == 0) client.OverSoftLimitSinceUs = connection.Loop.NowUs;
         var hasLasted = isOverSoft
@@ -240,8 +258,11 @@ public sealed class Pipeline : ConnectionHandler
         _log.Warning(
             $"Client id={client.Id} addr={connection.RemoteAddress} scheduled to be closed ASAP for overcoming of " +
             "output buffer limits.");
+        ClosedForOutput++;
         client.CloseNow();
     }
+
+    private static long Counted(long limitBytes) => limitBytes == 0 ? 0 : Math.Max(limitBytes, UncountedBytes);
 
     // Hands the segments of the current connection's output to the reply writer. Behind the hard limit nothing more is
     // kept: the client is going to be closed.
