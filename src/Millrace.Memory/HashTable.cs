@@ -240,6 +240,31 @@ public readonly unsafe struct HashTable<TLayout>
         }
     }
 
+    /// <summary>
+    /// Visits the entries of one segment, up to some 640 of them: faster than <see cref="Scan"/>, for those who go
+    /// through the table in few steps. Every entry that is in the table from the first call to the last is visited at
+    /// least once; when segments merge between the calls, possibly more than once.
+    /// </summary>
+    /// <param name="point">0 to begin, otherwise what the last call returned; any other value is harmless.</param>
+    /// <param name="visitor">Receives the entries; must not change the table.</param>
+    /// <returns>The beginning of the hashes of the next segment, below 2^32; 0 at the end.</returns>
+    public ulong VisitSegment<TVisitor>(ulong point, ref TVisitor visitor)
+        where TVisitor : struct, IEntryVisitor, allows ref struct
+    {
+        var segment = SegmentAt((uint)point, out var depth);
+        var end = 1 << Head.BucketBits;
+        ChainOf(segment).PrefetchEntries();
+        for (var number = 0; number < end; number++)
+        {
+            if (number + 1 < end) ChainOf(segment + number + 1).PrefetchEntries();
+            ChainOf(segment + number).Visit(ref visitor);
+        }
+
+        var width = 1UL << (HashBits.MaxDirectoryBits - depth);
+        var next = ((uint)point & ~(width - 1)) + width;
+        return next >> HashBits.MaxDirectoryBits == 0 ? next : 0;
+    }
+
     /// <summary>An entry chosen at random, every one with (nearly) the same chance; null when there are none.</summary>
     /// <remarks>
     /// A place of the directory is taken only if it is the first of its segment, and a chain of n entries only with

@@ -290,6 +290,26 @@ public sealed unsafe class Heap : IDisposable
             throw new HeapCorruptionException("A front canary was overwritten.");
     }
 
+    /// <summary>Adds what is held in spans and blobs to a report, as far as it wants to look.</summary>
+    public void AddTo(HeapReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        report.BeginHeap();
+        for (var i = 0; i < _classes.Count; i++)
+        {
+            AddSpansTo(report, _partial[i]);
+            AddSpansTo(report, _full[i]);
+        }
+
+        foreach (var first in _empty)
+        {
+            if (first != 0) AddSpanTo(report, first);
+        }
+
+        AddBlobsTo(report, _blobs);
+        AddBlobsTo(report, _adopted);
+    }
+
     /// <summary>Gives the empty spans that are kept back to the source.</summary>
     public void Trim()
     {
@@ -598,6 +618,29 @@ public sealed unsafe class Heap : IDisposable
 
     private static long ByteOffset(int first, uint index, int blockBytes) =>
         ((long)first * MemorySource.PageBytes) + ((long)index * blockBytes);
+
+    private void AddSpansTo(HeapReport report, int head)
+    {
+        for (var first = head; first != 0; first = _records[first].Next)
+        {
+            if (!AddSpanTo(report, first)) return;
+        }
+    }
+
+    private bool AddSpanTo(HeapReport report, int first)
+    {
+        ref var span = ref _records[first];
+        return report.TryAddSpan(
+            _classes[span.SizeClass].Bytes, span.RunPages * MemorySource.PageBytes, span.Used, span.Capacity);
+    }
+
+    private void AddBlobsTo(HeapReport report, int head)
+    {
+        for (var first = head; first != 0; first = _records[first].Next)
+        {
+            if (!report.TryAddBlob((long)_records[first].RunPages * MemorySource.PageBytes)) return;
+        }
+    }
 
     // Every block ever handed out of a span, live or not, and every blob: its byte offset in the region and its size.
     private void ForEachBlock(Action<ulong, long> visit)

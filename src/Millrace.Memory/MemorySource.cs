@@ -210,16 +210,29 @@ public sealed unsafe class MemorySource : IDisposable
     /// </summary>
     public void Trim()
     {
-        lock (_pagesLock)
-        {
-            _openedWhenTrimmed = _chunks.OpenedCount;
-            while (TryFindFree(keep: 0, out var run, out var chunk)) Queue(run, chunk, chunk + 1);
-        }
-
+        lock (_pagesLock) QueueFree();
         while (DiscardQueued())
         {
             // Each turn takes one run of chunks from the queue.
         }
+    }
+
+    /// <summary>
+    /// As <see cref="Trim"/>, but the source's own thread does it, so that the caller does not wait for the system. A
+    /// small process has no such thread, and few chunks: then it is done at once.
+    /// </summary>
+    public void TrimSoon()
+    {
+        ChunkPreparer? toWake;
+        lock (_pagesLock)
+        {
+            QueueFree();
+            toWake = _preparer;
+            _isWoken = toWake is not null;
+        }
+
+        if (toWake is null) Trim();
+        else toWake.Wake();
     }
 
     /// <summary>Ends the region. Requires: every heap on it is disposed.</summary>
@@ -726,6 +739,13 @@ public sealed unsafe class MemorySource : IDisposable
         NoteScarcity();
         if (recalled > pages) LinkJoined(first + pages, recalled - pages);
         return true;
+    }
+
+    // None is prepared again until one is needed.
+    private void QueueFree()
+    {
+        _openedWhenTrimmed = _chunks.OpenedCount;
+        while (TryFindFree(keep: 0, out var run, out var chunk)) Queue(run, chunk, chunk + 1);
     }
 
     private void Shorten(ref PageRecord queued, int pages)

@@ -86,7 +86,7 @@ public abstract class EventLoop
     };
 
     /// <summary>The time of <see cref="Stopwatch"/> at the last <see cref="RefreshClock"/>, in ticks.</summary>
-    internal long RefreshedAt => _clock.StopwatchTicks;
+    public long RefreshedAt => _clock.StopwatchTicks;
 
     internal LoopOptions Options { get; }
 

@@ -125,6 +125,9 @@ public sealed class Client : Caller
     /// until then.</summary>
     public bool IsBlocked => _lateReply is not null || _blocked is { IsWaiting: true };
 
+    /// <summary>Whether it is blocked and a timer ends that.</summary>
+    public bool HasTimeout => IsBlocked && _timer is { IsActive: true };
+
     /// <summary>The request with which it waits for a key, or null.</summary>
     public BlockedRequest? Blocked => _blocked;
 
@@ -282,6 +285,15 @@ public sealed class Client : Caller
         if (delayMs > 0) StartTimer(delayMs);
     }
 
+    /// <summary>Sends a reply in the place of the one that was to come later, unless that has been sent or the client
+    /// is gone.</summary>
+    /// <param name="late">What was handed to <see cref="ReplyLater"/>.</param>
+    /// <param name="reply">The reply in protocol form.</param>
+    internal void ReplyInstead(byte[] late, ReadOnlySpan<byte> reply)
+    {
+        if (ReferenceEquals(_lateReply, late)) EndLate(reply);
+    }
+
     /// <summary>Takes no request until the one that waits has its reply.</summary>
     internal void Block(BlockedRequest request)
     {
@@ -321,7 +333,11 @@ public sealed class Client : Caller
     /// <returns>False when it does not wait for anything that can be ended.</returns>
     internal bool TryUnblock(bool isError)
     {
-        if (_lateReply is { } late) EndLate(isError ? Unblocked : late);
+        if (_lateReply is { } late)
+        {
+            if (isError) Executor!.Statistics.CountError("UNBLOCKED"u8);
+            EndLate(isError ? Unblocked : late);
+        }
         else return _blocked is { } request && TryEndWait(request, isError, out _);
         return true;
     }

@@ -1,5 +1,6 @@
 using Millrace.Commands;
 using Millrace.Engine;
+using Millrace.Memory;
 using Millrace.Net;
 using Millrace.Server.Config;
 using Millrace.Server.Effects;
@@ -24,6 +25,9 @@ public sealed class ServerParts
 
     /// <summary>All keys.</summary>
     public required Keyspace Keyspace { get; init; }
+
+    /// <summary>Where all native memory comes from.</summary>
+    public required MemorySource Memory { get; init; }
 
     /// <summary>All commands. Set once they are built, before anything runs.</summary>
     public CommandTable Table { get; internal set; } = null!;
@@ -66,6 +70,9 @@ public sealed class ServerParts
 
     /// <summary>Whatever else took long.</summary>
     public LatencyMonitor LatencyMonitor { get; } = new();
+
+    /// <summary>Counts values by their sizes.</summary>
+    public required SizeCensus Sizes { get; init; }
 
     /// <summary>The event loops. Set once they exist, before they start.</summary>
     public LoopGroup Loops { get; internal set; } = null!;

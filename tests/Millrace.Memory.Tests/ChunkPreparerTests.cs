@@ -89,6 +89,29 @@ public class ChunkPreparerTests
         source.Leave();
     }
 
+    [Theory]
+    [InlineData(MemorySource.PlainChunks - 2)]
+    [InlineData(50)]
+    public void A_trim_that_nobody_waits_for_gives_all_free_chunks_back(int chunks)
+    {
+        using var system = new SystemPagesFake();
+        using var source = new MemorySource(RegionBytes, system);
+        var owner = source.Enter();
+        var runs = new List<int>();
+        for (var i = 0; i < chunks; i++) runs.Add(source.TakeBlob(ChunkPages - 1, owner));
+        Eventually.Settles(source);
+        foreach (var run in runs) source.Return(run);
+        Assert.True(source.CommittedBytes > MemorySource.ChunkBytes);
+        system.Workers.Clear();
+        source.TrimSoon();
+        Eventually.Holds(() => source.CommittedBytes <= MemorySource.ChunkBytes, "only the chunk of page 0 is kept");
+        Assert.Equal(chunks < MemorySource.PlainChunks, system.Workers.ContainsKey(Environment.CurrentManagedThreadId));
+        source.CheckInvariants();
+        source.Return(source.TakeBlob(3 * ChunkPages, owner));
+        source.CheckInvariants();
+        source.Leave();
+    }
+
     [Fact]
     public void Memory_that_is_returned_is_discarded_by_the_thread_but_for_the_spare_chunks()
     {

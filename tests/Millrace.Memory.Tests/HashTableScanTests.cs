@@ -10,32 +10,34 @@ public class HashTableScanTests(ITestOutputHelper output)
     [InlineData(600, 3_000)]
     [InlineData(4_000, 12_000)]
     [InlineData(3, 20_000)]
-    public void A_scan_meets_whatever_stays_while_the_table_grows_and_shrinks(int staying, int coming)
+    public void A_scan_meets_whatever_stays_while_the_table_grows_and_shrinks(int staying, int coming) =>
+        Meet(staying, coming, static (test, cursor, met) => test.Scan(cursor, met));
+
+    [Theory]
+    [InlineData(10, 40)]
+    [InlineData(600, 3_000)]
+    [InlineData(4_000, 12_000)]
+    [InlineData(3, 20_000)]
+    public void A_visit_by_segments_meets_whatever_stays_too(int staying, int coming) =>
+        Meet(staying, coming, static (test, point, met) => test.VisitSegment(point, met));
+
+    [Fact]
+    public void A_visit_by_segments_of_a_table_that_only_grows_repeats_nothing()
     {
-        Seeds.ForEach(output, seed =>
+        using var test = new TestTable(1);
+        for (var key = 0UL; key < 20_000; key++) test.Insert(key);
+        var met = new List<ulong>();
+        var next = 20_000UL;
+        var point = 0UL;
+        do
         {
-            using var test = new TestTable((ulong)seed);
-            var random = new Random(seed);
-            for (var key = 0UL; key < (ulong)staying; key++) test.Insert(key);
-            var guests = new List<ulong>();
-            var nextKey = 1_000_000UL;
-            for (var round = 0; round < 6; round++)
-            {
-                var met = new HashSet<ulong>();
-                var cursor = 0UL;
-                var calls = 0;
-                do
-                {
-                    cursor = test.Scan(cursor, met);
-                    Assert.InRange(cursor, 0UL, (1UL << 48) - 1);
-                    Assert.True(++calls < 1_000_000, "the scan ends");
-                    if (random.Next(8) == 0) ComeOrGo(test, random, guests, coming, ref nextKey);
-                }
-                while (cursor != 0);
-                for (var key = 0UL; key < (ulong)staying; key++)
-                    Assert.True(met.Contains(key), $"key {key} was missed in round {round} of seed {seed}");
-            }
-        });
+            point = test.VisitSegment(point, met);
+            for (var i = 0; i < 300; i++) test.Insert(next++);
+        }
+        while (point != 0);
+        Assert.Equal(met.Count, met.Distinct().Count());
+        Assert.Equal(20_000, met.Count(static key => key < 20_000));
+        for (var i = 0UL; i < 1_000; i++) Assert.InRange(test.VisitSegment(i * 0x9E3779B97F4A7C15, []), 0UL, uint.MaxValue);
     }
 
     [Fact]
@@ -104,6 +106,32 @@ public class HashTableScanTests(ITestOutputHelper output)
         foreach (var key in left.Skip(1)) test.Remove(key);
         for (var i = 0UL; i < 100; i++) Assert.Equal(left[0], test.Heap.ReadHeader(test.Table.RandomEntry(i)));
     }
+
+    private void Meet(int staying, int coming, Func<TestTable, ulong, ICollection<ulong>, ulong> visit) =>
+        Seeds.ForEach(output, seed =>
+        {
+            using var test = new TestTable((ulong)seed);
+            var random = new Random(seed);
+            for (var key = 0UL; key < (ulong)staying; key++) test.Insert(key);
+            var guests = new List<ulong>();
+            var nextKey = 1_000_000UL;
+            for (var round = 0; round < 6; round++)
+            {
+                var met = new HashSet<ulong>();
+                var cursor = 0UL;
+                var calls = 0;
+                do
+                {
+                    cursor = visit(test, cursor, met);
+                    Assert.InRange(cursor, 0UL, (1UL << 48) - 1);
+                    Assert.True(++calls < 1_000_000, "the scan ends");
+                    if (random.Next(8) == 0) ComeOrGo(test, random, guests, coming, ref nextKey);
+                }
+                while (cursor != 0);
+                for (var key = 0UL; key < (ulong)staying; key++)
+                    Assert.True(met.Contains(key), $"key {key} was missed in round {round} of seed {seed}");
+            }
+        });
 
     private static void AssertUniform(TestTable test, Random random, List<ulong> keys)
     {

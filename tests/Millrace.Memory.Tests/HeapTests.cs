@@ -105,6 +105,33 @@ public class HeapTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_report_tells_spans_by_size_and_blobs_as_far_as_it_looks()
+    {
+        if (Heap.IsChecked) return; // guards make other sizes
+        using var source = new MemorySource();
+        using var heap = new Heap(source);
+        var blocks = new List<BlockRef>();
+        for (var i = 0; i < 1_000; i++) blocks.Add(heap.Allocate(1_000));
+        for (var i = 0; i < 1_000; i += 4) heap.Free(blocks[i]);
+        for (var i = 0; i < 3; i++) heap.Allocate(100_000);
+        heap.Allocate(8);
+        var report = new HeapReport(int.MaxValue);
+        heap.AddTo(report);
+        Assert.Equal([8, 1_024], report.Sizes.Keys);
+        var sum = report.Sizes[1_024];
+        Assert.Equal(750, sum.Used);
+        Assert.True(sum.Capacity >= 1_000);
+        Assert.Equal((3, 3 * 7 * MemorySource.PageBytes), (report.Blobs, report.BlobBytes));
+        Assert.Equal(source.UsedBytes, report.Sizes.Values.Sum(static one => one.Bytes) + report.BlobBytes);
+        Assert.False(report.IsPartial);
+
+        var brief = new HeapReport(2);
+        heap.AddTo(brief);
+        Assert.Equal(2, brief.Looked);
+        Assert.True(brief.IsPartial);
+    }
+
+    [Fact]
     public void The_first_span_of_a_size_is_one_page_and_later_ones_lose_less()
     {
         if (Heap.IsChecked) return; // guards make other sizes

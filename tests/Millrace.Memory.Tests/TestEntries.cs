@@ -103,4 +103,10 @@ internal sealed class TestTable : IDisposable
         var visitor = new CollectingVisitor(Heap, keys);
         return Table.Scan(cursor, ref visitor);
     }
+
+    internal ulong VisitSegment(ulong point, ICollection<ulong> keys)
+    {
+        var visitor = new CollectingVisitor(Heap, keys);
+        return Table.VisitSegment(point, ref visitor);
+    }
 }

@@ -115,7 +115,7 @@ public static class StreamCommands
             Flags = Write,
             Categories = AclCategories.Stream,
             Keys = [KeySpec.One(KeyFlags.RW | KeyFlags.Delete)],
-            Syntax = "key " + TrimSyntax + " " + ReferencesSyntax,
+            Syntax = "key (" + TrimSyntax + ") " + ReferencesSyntax,
             Summary = "Deletes entries from the front of a stream and returns how many.",
             Since = "5.0.0",
             Complexity = "O(N) where N is the number of entries that go; whole nodes of them go at once.",

@@ -23,7 +23,7 @@ namespace Millrace.Commands.Families;
 /// <summary>The commands that read what is new in streams.</summary>
 public static class StreamReadCommands
 {
-    private const string StreamsSyntax = "STREAMS (key... id...)";
+    private const string StreamsSyntax = "(STREAMS key... id...)";
     private const string ReadSyntax = "[COUNT count:integer] [BLOCK milliseconds:integer] ";
 
     // With nothing pending that is due sooner, a client with CLAIM looks again after the time that it asks for, since
@@ -58,7 +58,7 @@ public static class StreamReadCommands
             Categories = AclCategories.Stream,
             Keys = [Streams(from: 4)],
             TakesReserve = true,
-            Syntax = "GROUP (group consumer) " + ReadSyntax + "[CLAIM min-idle-time:integer] [NOACK] " + StreamsSyntax,
+            Syntax = "(GROUP group consumer) " + ReadSyntax + "[CLAIM min-idle-time:integer] [NOACK] " + StreamsSyntax,
             Summary = "Returns entries that a group has not handed out yet, or a consumer's pending ones; waits for "
                 + "new ones when there are none.",
             Since = "5.0.0",

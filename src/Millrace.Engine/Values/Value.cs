@@ -65,6 +65,18 @@ public static class Value
             _ => 0,
         };
 
+    /// <summary>The length of a string in bytes, the number of a collection's members, those that are due and not yet
+    /// removed included. O(1).</summary>
+    public static long SizeOf(in Entry entry) => entry.Type switch
+    {
+        ValueType.String => StringValue.Length(entry),
+        ValueType.List => ListValue.Length(entry),
+        ValueType.Set => SetValue.Count(entry),
+        ValueType.SortedSet => SortedSetValue.Count(entry),
+        ValueType.Hash => HashValue.Count(entry, nowMs: 0),
+        _ => 0,
+    };
+
     /// <summary>The encoding's name as <c>OBJECT ENCODING</c> gives it.</summary>
     public static ReadOnlySpan<byte> EncodingName(in Entry entry) => entry.Type switch
     {

@@ -184,7 +184,9 @@ public sealed class Executor
     {
         _withdrawals.Add(request);
         Timer.EndApart(request.Spec, request.Client, request.Args, request.RanTicks);
-        if (isError) Statistics[request.Spec].Failed++;
+        if (!isError) return;
+        Statistics[request.Spec].Failed++;
+        Statistics.CountError("UNBLOCKED"u8);
     }
 
     /// <summary>
@@ -269,6 +271,14 @@ public sealed class Executor
         _keyspace[partition].FreeDiscardedUntil(untilTicks);
         _unit.End();
         return true;
+    }
+
+    /// <summary>Counts values of a partition by their sizes for some time; nothing is done when it was busy.</summary>
+    internal void CountSizes(int partition, SizeCensus census, long untilTicks)
+    {
+        if (!TryBeginUpkeep(partition)) return;
+        census.CountSome(_keyspace[partition], untilTicks);
+        _unit.End();
     }
 
     private bool TryBeginUpkeep(int partition) =>

@@ -8,6 +8,17 @@ namespace Millrace.Server.Execution;
 /// </summary>
 public sealed class OutputGuard(Configuration configuration, Log log)
 {
+    // So much output no limit counts: clients of Redis have a buffer of this size that is not counted, and whoever sets
+    // a limit of a few bytes relies on it.
+    private const long UncountedBytes = 16 * 1024;
+
+    /// <summary>Clients closed so far.</summary>
+    public long Closed { get; internal set; }
+
+    /// <summary>Beyond how much unsent output a client is closed at once; 0: it is not.</summary>
+    public long HardBytesOf(Client client) =>
+        Counted(configuration.Settings.OutputLimits.Of(client.OutputClass).HardBytes);
+
     /// <summary>Closes a client whose unsent output is over the hard limit of its class, or has been over the soft one
     /// for too long.</summary>
     /// <param name="client">A client of this loop.</param>
@@ -17,8 +28,8 @@ public sealed class OutputGuard(Configuration configuration, Log log)
         var pending = connection.Output.PendingBytes;
         if (client.IsClosing || (pending == 0 && client.OverSoftLimitSinceUs == 0)) return;
         var limit = configuration.Settings.OutputLimits.Of(client.OutputClass);
-        var isOverHard = limit.HardBytes > 0 && pending > limit.HardBytes;
-        var isOverSoft = limit.SoftBytes > 0 && pending > limit.SoftBytes;
+        var isOverHard = limit.HardBytes > 0 && pending > Counted(limit.HardBytes);
+        var isOverSoft = limit.SoftBytes > 0 && pending > Counted(limit.SoftBytes);
         if (!isOverSoft) client.OverSoftLimitSinceUs = 0;
         else if (client.OverSoftLimitSinceUs == 0) client.OverSoftLimitSinceUs = connection.Loop.NowUs;
         var hasLasted = isOverSoft
@@ -27,6 +38,9 @@ public sealed class OutputGuard(Configuration configuration, Log log)
         log.Warning(
             $"Client id={client.Id} addr={connection.RemoteAddress} scheduled to be closed ASAP for overcoming of " +
             "output buffer limits.");
+        Closed++;
         client.CloseNow();
     }
+
+    private static long Counted(long limitBytes) => limitBytes == 0 ? 0 : Math.Max(limitBytes, UncountedBytes);
 }

@@ -72,6 +72,15 @@ public sealed class Pipeline : ConnectionHandler, IRequestTrail
         executor.Timer.Trail = this;
     }
 
+    /// <summary>Clients closed because they had sent too much that could not be run yet.</summary>
+    public long ClosedForInput { get; private set; }
+
+    /// <summary>Clients closed because they had too much to read.</summary>
+    public long ClosedForOutput => _output.Guard.Closed;
+
+    /// <summary>Forgets how many were closed. While the loop stands still.</summary>
+    public void ResetStatistics() => ClosedForInput = _output.Guard.Closed = 0;
+
     /// <inheritdoc/>
     public override void Received(Connection connection)
     {
@@ -90,9 +99,10 @@ public sealed class Pipeline : ConnectionHandler, IRequestTrail
 
         Adopt();
         _client = client;
+        if (IsOverInputLimit(client, connection)) return;
         _executor.Evictor.BeginInput();
         var output = connection.Output;
-        _segments.Begin(output, _reply, _settings.OutputLimits.Of(client.OutputClass).HardBytes);
+        _segments.Begin(output, _reply, _output.Guard.HardBytesOf(client));
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
         if (client.ParkedRequest is null || RunParked(client)) RunInput(client, connection);
         output.Commit(_reply.Detach());
@@ -277,16 +287,20 @@ public sealed class Pipeline : ConnectionHandler, IRequestTrail
 
     private void CheckLimits(Client client, Connection connection)
     {
-        if (connection.InputEnd - connection.InputStart + (long)client.QueuedBytes > _settings.QueryBufferLimit)
-        {
-            _log.Warning(
-                "Closing client that reached max query buffer length: " +
-                $"id={client.Id} addr={connection.RemoteAddress}");
-            client.CloseNow();
-            return;
-        }
+        if (!IsOverInputLimit(client, connection)) _output.Guard.Check(client);
+    }
 
-        _output.Guard.Check(client);
+    // Closes a client that has sent more than it may, be it one request that is complete.
+    private bool IsOverInputLimit(Client client, Connection connection)
+    {
+        if (connection.InputEnd - connection.InputStart + (long)client.QueuedBytes <= _settings.QueryBufferLimit)
+            return false;
+        _log.Warning(
+            "Closing client that reached max query buffer length: " +
+            $"id={client.Id} addr={connection.RemoteAddress}");
+        ClosedForInput++;
+        client.CloseNow();
+        return true;
     }
 
     /// <inheritdoc/>

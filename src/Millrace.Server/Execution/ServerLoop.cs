@@ -34,6 +34,7 @@ public sealed class ServerLoop : LoopHandler
     private readonly Pipeline _pipeline;
     private readonly OutputGuard _guard;
     private readonly Dictionary<long, Client> _clients = [];
+    private bool _countsNext; // in turns with other work, while values are counted
     private bool _expiresNext; // in turns with freeing, when there is both
     private bool _freesLater; // others hold the partitions where there is something to free
     private int _firstKept; // of the loop's partitions, in turn
@@ -85,6 +86,12 @@ public sealed class ServerLoop : LoopHandler
     /// <summary>How late the loop removed keys whose time had come.</summary>
     public LatenessHistogram Lateness { get; } = new();
 
+    /// <summary>How long its turns take, and what active expiry takes of them.</summary>
+    public TurnMeter Turns { get; } = new();
+
+    /// <summary>Reads its clients' requests and closes those whose buffers grow too long.</summary>
+    public Pipeline Pipeline => _pipeline;
+
     /// <inheritdoc/>
     public override int MaxIdleMs
     {
@@ -92,6 +99,7 @@ public sealed class ServerLoop : LoopHandler
         {
             ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
             if (_parts.Keyspace.Tracking.IsOver) return 1;
+            if (_parts.Sizes.IsCounting(_loop.Index)) return 0;
             if (Executor.Evictor.IsWanted || (upkeep.Discarded > 0 && !_freesLater)) return 0;
             if (!Executor.IsTidy || upkeep.Lost > 0 || upkeep.Discarded > 0) return 1;
             if (!_parts.ActiveExpiry.IsEnabled || upkeep.SoonestMs >= _loop.UnixMs + IdleMs) return IdleMs;
@@ -117,10 +125,26 @@ public sealed class ServerLoop : LoopHandler
     }
 
     /// <inheritdoc/>
+    public override void TurnStarted() => Turns.Begin(_loop.RefreshedAt);
+
+    /// <inheritdoc/>
     public override void TurnEnding()
+    {
+        WorkWithoutClient();
+        Turns.End(_loop.RefreshedAt, Executor.Statistics.Processed);
+    }
+
+    private void WorkWithoutClient()
     {
         if (!Executor.IsTidy) Executor.Withdraw();
         if (_parts.Keyspace.Tracking.IsOver) ForgetTracked();
+        _countsNext = !_countsNext && _parts.Sizes.IsCounting(_loop.Index);
+        if (_countsNext)
+        {
+            CountSizes();
+            return;
+        }
+
         var nowMs = _loop.UnixMs;
         var evicts = Executor.Evictor.IsWanted;
         ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
@@ -135,10 +159,28 @@ public sealed class ServerLoop : LoopHandler
         else if (expires || frees) KeepUp(nowMs, _expiresNext);
     }
 
+    private void CountSizes()
+    {
+        var began = Stopwatch.GetTimestamp();
+        var census = _parts.Sizes;
+        var ended = began;
+        for (var i = _loop.Index; i < _parts.Keyspace.Shape.Partitions && ended < began + SliceTicks;
+            i += _parts.Keyspace.Shape.Loops)
+        {
+            if (census.IsCounted(i)) continue;
+            Executor.CountSizes(i, census, began + SliceTicks);
+            ended = Stopwatch.GetTimestamp();
+        }
+
+        census.EndSlice(_loop.Index, ended - began);
+        _loop.Steps.End(ended);
+    }
+
     // Removes what is due, or frees what was discarded: never both in one step.
     private void KeepUp(long nowMs, bool expires)
     {
-        var until = Stopwatch.GetTimestamp() + SliceTicks;
+        var began = Stopwatch.GetTimestamp();
+        var until = began + SliceTicks;
         var (hasFreed, hasPassed) = (false, false);
         var shape = _parts.Keyspace.Shape;
         var own = (shape.Partitions - _loop.Index + shape.Loops - 1) / shape.Loops;
@@ -158,9 +200,14 @@ public sealed class ServerLoop : LoopHandler
 
         if (expires) _parts.Keyspace.SurveyUpkeep(_loop.Index);
         else _freesLater = hasPassed && !hasFreed;
-        var now = Stopwatch.GetTimestamp();
-        if (expires) _parts.LatencyMonitor.Note(LatencyEvent.ExpireCycle, now - (until - SliceTicks), nowMs);
-        _loop.Steps.End(now);
+        var ended = Stopwatch.GetTimestamp();
+        if (expires)
+        {
+            Turns.AddExpiry(ended - began, wasCutShort: ended >= until);
+            _parts.LatencyMonitor.Note(LatencyEvent.ExpireCycle, ended - began, nowMs);
+        }
+
+        _loop.Steps.End(ended);
     }
 
     // Keys have expired that somebody waits for who minds.
@@ -205,7 +252,10 @@ public sealed class ServerLoop : LoopHandler
         timer.Start(CronMs);
         if (_parts.PeriodicWork.IsPaused) return;
         var counters = _loop.Counters;
-        Rates.Sample(_loop.NowUs, Executor.Statistics.Processed, counters.BytesIn, counters.BytesOut);
+        Rates.Sample(
+            _loop.NowUs,
+            new LoopSample(
+                Executor.Statistics.Processed, counters.BytesIn, counters.BytesOut, counters.Turns, Turns.BusyTicks));
         if (_loop.Index == 0) _parts.MemoryPeak.Observe(_parts.Keyspace.UsedBytes);
         var timeoutUs = _parts.Configuration.Settings.TimeoutSeconds * 1_000_000L;
         foreach (var client in _clients.Values)

@@ -41,7 +41,8 @@ public sealed class ErrorCounter(ReadOnlySpan<byte> code)
 /// </remarks>
 public sealed class CommandStatistics(CommandTable table)
 {
-    /// <summary>How many different error codes are counted apart; further ones are only summed.</summary>
+    /// <summary>How many different error codes are counted apart; further ones are summed
+    /// (<see cref="OtherErrors"/>).</summary>
     public const int MaxErrorCodes = 128;
 
     private const int MaxCodeBytes = 64;
@@ -52,6 +53,21 @@ public sealed class CommandStatistics(CommandTable table)
 
     /// <summary>Requests that ran, of whatever command.</summary>
     public long Processed { get; private set; }
+
+    /// <summary>Error replies with a code that came when there were <see cref="MaxErrorCodes"/> others already.
+    /// </summary>
+    public long OtherErrors { get; private set; }
+
+    /// <summary>The time of all commands, in ticks of <see cref="Stopwatch"/>. O(commands).</summary>
+    public long Ticks
+    {
+        get
+        {
+            var sum = 0L;
+            foreach (ref readonly var one in _counters.AsSpan()) sum += one.Ticks;
+            return sum;
+        }
+    }
 
     /// <summary>Error replies sent.</summary>
     public long ErrorReplies { get; private set; }
@@ -91,6 +107,7 @@ public sealed class CommandStatistics(CommandTable table)
     {
         ErrorReplies++;
         if (CounterOf(code[..Math.Min(code.Length, MaxCodeBytes)]) is { } counter) counter.Count++;
+        else OtherErrors++;
     }
 
     /// <summary>Adds what this loop counted to the sums. All loops stand still.</summary>
@@ -111,11 +128,25 @@ public sealed class CommandStatistics(CommandTable table)
         foreach (var mine in _errors)
         {
             if (sum.CounterOf(mine.Code) is { } counter) counter.Count += mine.Count;
+            else sum.OtherErrors += mine.Count;
         }
+
+        sum.OtherErrors += OtherErrors;
     }
 
     /// <summary>Error replies by code.</summary>
     public IReadOnlyList<ErrorCounter> Errors => _errors;
+
+    /// <summary>Error replies with one code. O(codes).</summary>
+    public long ErrorsOf(ReadOnlySpan<byte> code)
+    {
+        foreach (var one in _errors)
+        {
+            if (code.SequenceEqual(one.Code)) return one.Count;
+        }
+
+        return 0;
+    }
 
     /// <summary>Forgets all. All loops stand still.</summary>
     public void Reset()
@@ -123,7 +154,7 @@ public sealed class CommandStatistics(CommandTable table)
         Array.Clear(_counters);
         Array.Clear(_latencies);
         _errors.Clear();
-        Processed = ErrorReplies = 0;
+        Processed = ErrorReplies = OtherErrors = 0;
     }
 
     // Null when there are too many others already.

@@ -3,7 +3,8 @@
 // Names are those of redis-server 7.0, since tools parse them. A figure is true or absent: what belongs to a feature
 // that is not here has no line. The sections are in InfoSections.cs; this file chooses them.
 //
-//     no argument, default    all but commandstats and latencystats        all, everything    all there are
+//     no argument, default     all but commandstats, latencystats, keysizes and debug
+//     all, everything          all but debug
 //
 // It runs while all loops stand still, so that the figures belong together.
 // Source: Redis 7.2 documentation, "INFO".
@@ -19,8 +20,12 @@ public sealed class InfoCommand
     // Longer than the name of every section: what exceeds it names none.
     private const int MaxSectionBytes = 64;
 
+    private const string KeySizes = "keysizes";
+
     // In the order in which they are printed; the second part says whether the section is printed by default.
     private readonly (string Name, bool IsDefault, Action<InfoText> Write)[] _sections;
+    private readonly InfoKeySizes _keySizes;
+    private readonly Action<InfoText> _debug;
 
     /// <summary>The command over the parts of a server.</summary>
     /// <param name="parts">The parts; complete before the command runs.</param>
@@ -33,7 +38,7 @@ public sealed class InfoCommand
         [
             ("server", true, sections.Server),
             ("clients", true, sections.Clients),
-            ("memory", true, figures.Memory),
+            ("memory", true, new InfoMemory(parts, statistics).Memory),
             ("persistence", true, sections.Persistence),
             ("stats", true, figures.Stats),
             ("replication", true, sections.Replication),
@@ -45,6 +50,8 @@ public sealed class InfoCommand
             ("cluster", true, sections.Cluster),
             ("keyspace", true, figures.Keyspace),
         ];
+        _keySizes = new InfoKeySizes(parts.Sizes);
+        _debug = figures.Debug;
     }
 
     /// <summary>The family's commands.</summary>
@@ -83,6 +90,16 @@ public sealed class InfoCommand
             if (wantsAll || (wantsDefault && isDefault) || named.Contains(name)) write(text);
         }
 
+        if (named.Contains("debug")) _debug(text);
+        var isNamed = named.Contains(KeySizes);
+        var mayWait = isNamed && call.Caller.MayWait;
+        if (mayWait && _keySizes.MustWait())
+        {
+            _keySizes.ReplyLater(call.Client(), text);
+            return;
+        }
+
+        if (wantsAll || isNamed) _keySizes.Write(text, isFresh: mayWait);
         call.Reply.Verbatim("txt"u8, text.ToBytes());
     }
 }

@@ -39,6 +39,7 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Line("configured_hz", settings.Hz);
         text.Line("lru_clock", new AccessClock().Initial(loop.UnixMs));
         if (Environment.ProcessPath is { } executable) text.Line("executable", executable);
+        text.Line("config_file", parts.Configuration.FilePath ?? "");
         text.Line("io_threads_active", parts.Loops.Loops.Count > 1 ? 1 : 0);
         Listeners(text);
         text.Line("io_poller", parts.Loops.PollerName);
@@ -49,16 +50,18 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
     /// <summary>Who is connected.</summary>
     public void Clients(InfoText text)
     {
-        var clients = statistics.Registry.Clients();
+        var clients = statistics.Clients();
         text.Section("Clients");
         text.Line("connected_clients", clients.Count);
+        text.Line("cluster_connections", 0);
         text.Line("maxclients", parts.Configuration.Settings.MaxClients);
-        text.Line("client_recent_max_input_buffer", clients.Count == 0 ? 0
-            : clients.Max(static one => one.Connection.InputBufferBytes));
-        text.Line("client_recent_max_output_buffer", clients.Count == 0 ? 0
-            : clients.Max(static one => one.Connection.Output.PendingBytes));
-        text.Line("blocked_clients", clients.Count(static one => one.IsBlocked || one.IsPostponed));
-        text.Line("watching_clients", clients.Count(static one => one.Watcher is not null));
+        text.Line("client_recent_max_input_buffer", clients.LargestInput);
+        text.Line("client_recent_max_output_buffer", clients.LargestOutput);
+        text.Line("blocked_clients", clients.Blocked);
+        text.Line("tracking_clients", statistics.Tracking.Clients);
+        text.Line("pubsub_clients", statistics.Subscriptions.Clients);
+        text.Line("watching_clients", clients.Watching);
+        text.Line("clients_in_timeout_table", clients.WithTimeout);
         text.Line("total_watched_keys", parts.Keyspace.SumOver(static partition => partition.Watched.Count));
         text.Line("total_blocking_keys", parts.Keyspace.SumOver(static partition => partition.Awaited.Count));
         text.Line(
@@ -66,17 +69,41 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
             parts.Keyspace.SumOver(static partition => partition.Awaited.CountMindingLoss()));
     }
 
-    /// <summary>What is on disk: nothing, and nothing is loading, so all changes are since the last save.</summary>
+    /// <summary>What is on disk: nothing. Nothing was ever saved or loaded, so nothing has failed, and all changes are
+    /// since the last save: as Redis has it, the last one is the start.</summary>
     public void Persistence(InfoText text)
     {
         text.Section("Persistence");
         text.Line("loading", 0);
         text.Line("async_loading", 0);
+        text.Line("current_cow_peak", 0);
+        text.Line("current_cow_size", 0);
+        text.Line("current_cow_size_age", 0);
+        text.Line("current_fork_perc", 0, 2);
+        text.Line("current_save_keys_processed", 0);
+        text.Line("current_save_keys_total", 0);
         text.Line("rdb_changes_since_last_save", statistics.Commands().Changes);
         text.Line("rdb_bgsave_in_progress", 0);
+        text.Line("rdb_last_save_time", _identity.StartedUnixSeconds);
+        text.Line("rdb_last_bgsave_status", "ok");
+        text.Line("rdb_last_bgsave_time_sec", -1);
+        text.Line("rdb_current_bgsave_time_sec", -1);
+        text.Line("rdb_saves", 0);
+        text.Line("rdb_last_cow_size", 0);
+        text.Line("rdb_last_load_keys_expired", 0);
+        text.Line("rdb_last_load_keys_loaded", 0);
         text.Line("aof_enabled", 0);
         text.Line("aof_rewrite_in_progress", 0);
         text.Line("aof_rewrite_scheduled", 0);
+        text.Line("aof_last_rewrite_time_sec", -1);
+        text.Line("aof_current_rewrite_time_sec", -1);
+        text.Line("aof_last_bgrewrite_status", "ok");
+        text.Line("aof_rewrites", 0);
+        text.Line("aof_rewrites_consecutive_failures", 0);
+        text.Line("aof_last_write_status", "ok");
+        text.Line("aof_last_cow_size", 0);
+        text.Line("module_fork_in_progress", 0);
+        text.Line("module_fork_last_cow_size", 0);
     }
 
     /// <summary>Who follows whom.</summary>
@@ -91,6 +118,9 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Line("master_repl_offset", parts.Log.Position);
         text.Line("second_repl_offset", -1);
         text.Line("repl_backlog_active", 0);
+        text.Line("repl_backlog_size", parts.Configuration.Values["repl-backlog-size"].Text);
+        text.Line("repl_backlog_first_byte_offset", 0);
+        text.Line("repl_backlog_histlen", 0);
     }
 
     /// <summary>Processor time. There are never child processes.</summary>

@@ -12,6 +12,13 @@ internal sealed class InfoText
 
     private readonly StringBuilder _text = new();
 
+    /// <summary>The length of the text so far.</summary>
+    public int Length => _text.Length;
+
+    /// <summary>Makes the text as short as it was.</summary>
+    /// <param name="length">What <see cref="Length"/> was.</param>
+    public void Cut(int length) => _text.Length = length;
+
     /// <summary>Begins a section.</summary>
     public void Section(string heading)
     {

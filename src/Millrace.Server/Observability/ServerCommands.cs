@@ -1,4 +1,4 @@
-// The server as a whole: TIME, LOLWUT, SHUTDOWN, MEMORY.
+// The server as a whole: TIME, LOLWUT, SHUTDOWN.
 //
 // SHUTDOWN only asks: whoever runs the server stops it, in order, from outside of the loops. The client that asked gets
 // no reply but the end of its connection, as with Redis.
@@ -6,8 +6,6 @@
 
 using System.Text;
 using Millrace.Commands;
-using Millrace.Engine;
-using Millrace.Engine.Values;
 using Millrace.Server.Config;
 using static Millrace.Commands.CommandFlags;
 
@@ -30,34 +28,6 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
             Since = "5.0.0",
             Complexity = "O(1)",
             Group = "server",
-        },
-        new("memory", -2, null)
-        {
-            Summary = "A container for memory diagnostics commands.",
-            Since = "4.0.0",
-            Complexity = "Depends on subcommand.",
-            Group = "server",
-            Subcommands =
-            [
-                new("help", 2, Help)
-                {
-                    Flags = Loading | Stale,
-                    Summary = "Returns a short text about the subcommands.",
-                    Since = "4.0.0",
-                    Complexity = "O(1)",
-                    Group = "server",
-                },
-                new("usage", -3, Usage)
-                {
-                    Flags = ReadOnly,
-                    Keys = [KeySpec.One(KeyFlags.RO, 2)],
-                    Syntax = "key [SAMPLES count:integer]",
-                    Summary = "Returns how many bytes a key takes with its value.",
-                    Since = "4.0.0",
-                    Complexity = "O(N) where N is the number of samples.",
-                    Group = "server",
-                },
-            ],
         },
         new("shutdown", -1, Shutdown)
         {
@@ -94,36 +64,6 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         var turn = call.Unit.NextRandom() / (double)uint.MaxValue * Math.PI;
         var text = $"{Artwork.Wheel(turn)}\nRedis ver. {MillraceServer.RedisVersion}\n";
         call.Reply.Verbatim("txt"u8, Encoding.ASCII.GetBytes(text));
-    }
-
-    private static void Help(ref Call call) => HelpText.Write(
-        call.Reply,
-        "MEMORY",
-        ["USAGE <key> [SAMPLES <count>]",
-            "How many bytes a key takes with its value. Of a large collection, <count> members are looked at (5 unless "
-                + "given) and stand for all; 0 looks at all of them, and the figure is exact."]);
-
-    private static void Usage(ref Call call)
-    {
-        long samples = Value.UsualSamples;
-        for (var i = 3; i < call.Args.Count; i += 2)
-        {
-            if (!call.Is(i, "SAMPLES"u8) || i + 1 == call.Args.Count)
-            {
-                call.Reply.Error(ErrorTexts.Syntax);
-                return;
-            }
-
-            if (!call.TryInteger(i + 1, out samples)) return;
-            if (samples >= 0) continue;
-            call.Reply.Error(ErrorTexts.Syntax);
-            return;
-        }
-
-        var key = call.Key(2);
-        var entry = call.Unit.Find(key, Access.Peek);
-        if (entry.IsMissing) call.Reply.Null();
-        else call.Reply.Integer(Value.SizeBytes(call.Unit.PartitionFor(key).Heap, entry, samples));
     }
 
     private void Shutdown(ref Call call)

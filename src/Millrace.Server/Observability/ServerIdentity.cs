@@ -34,6 +34,9 @@ internal sealed class ServerIdentity
     /// <summary>System, release and machine, as uname gives them.</summary>
     public string OperatingSystem { get; } = UnameOf();
 
+    /// <summary>When it began, in seconds since 1970.</summary>
+    public long StartedUnixSeconds { get; } = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+
     /// <summary>Seconds since the start.</summary>
     public long UptimeSeconds => (long)Stopwatch.GetElapsedTime(_startedTicks).TotalSeconds;
 

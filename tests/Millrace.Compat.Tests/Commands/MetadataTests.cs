@@ -23,6 +23,22 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         "increx", "lmovem", "blmovem",
     ];
 
+    // Commands of 7.0.15 that are not here yet. Whoever brings one takes it out.
+    private static readonly string[] s_missingCommands =
+    [
+        "acl", "acl|cat", "acl|deluser", "acl|dryrun", "acl|genpass", "acl|getuser", "acl|help", "acl|list", "acl|load",
+        "acl|log", "acl|save", "acl|setuser", "acl|users", "acl|whoami",
+        "bgrewriteaof", "bgsave", "failover", "lastsave", "psync", "replconf", "save", "sync",
+        "client|caching", "client|getredir", "client|tracking", "client|trackinginfo", "config|rewrite", "monitor",
+        "function|delete", "function|kill", "function|load", "function|restore",
+        "latency", "latency|doctor", "latency|graph", "latency|help", "latency|histogram", "latency|history",
+        "latency|latest", "latency|reset", "slowlog", "slowlog|get", "slowlog|help", "slowlog|len", "slowlog|reset",
+        "module|load", "module|loadex", "module|unload",
+        "psubscribe", "publish", "pubsub", "pubsub|channels", "pubsub|help", "pubsub|numpat", "pubsub|numsub",
+        "pubsub|shardchannels", "pubsub|shardnumsub", "punsubscribe", "spublish", "ssubscribe", "subscribe",
+        "sunsubscribe", "unsubscribe",
+    ];
+
     // Commands that take more arguments than in 7.0.15 (redis.io/commands/zrank, history 7.2.0: WITHSCORE).
     private static readonly string[] s_laterArities = ["zrank", "zrevrank"];
 
@@ -64,6 +80,12 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
             .Concat(s_laterCommands);
         Differences.AssertNone(wanted.Where(name => !listed.Contains(name)).Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public void Every_command_of_redis_is_here_but_those_that_are_named() =>
+        Assert.Equal(
+            s_missingCommands.Order(StringComparer.Ordinal),
+            ListOf(pair.Redis).Except(ListOf(pair.Millrace), StringComparer.Ordinal).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Nothing_is_listed_that_no_Redis_has()

@@ -6,7 +6,7 @@ public class InfoCommandTests
 {
     private const string Sections =
         "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats "
-            + "Cluster Keyspace";
+            + "Cluster Keyspace Keysizes";
 
     [Theory]
     [InlineData("INFO", false)]
@@ -19,7 +19,9 @@ public class InfoCommandTests
     {
         using var server = new InProcessServer();
         using var client = new Conversation(server);
-        var expected = isAll ? Sections : Sections.Replace("Commandstats ", "").Replace("Latencystats ", "");
+        var expected = isAll
+            ? Sections
+            : Sections.Replace("Commandstats ", "").Replace("Latencystats ", "").Replace(" Keysizes", "");
         var lines = client.Say(request).Split("\r\n");
         Assert.Equal(expected, string.Join(' ',
             lines.Where(static one => one.StartsWith("# ", StringComparison.Ordinal)).Select(static one => one[2..])));
@@ -33,6 +35,7 @@ public class InfoCommandTests
     [InlineData("INFO sentinel", "")]
     [InlineData("INFO modules", "# Modules\r\n")]
     [InlineData("INFO CLUSTER", "# Cluster\r\ncluster_enabled:0\r\n")]
+    [InlineData("INFO keysizes", "# Keysizes\r\n")]
     [InlineData("INFO cluster nothing modules", "# Modules\r\n\r\n# Cluster\r\ncluster_enabled:0\r\n")]
     public void A_section_is_printed_when_named(string request, string text)
     {
@@ -143,7 +146,124 @@ public class InfoCommandTests
         Assert.True(int.Parse(Fields(client)["loop_longest_step_us"]) < longest);
     }
 
-    private static Dictionary<string, string> Fields(Conversation client) => client.Say("INFO everything").Split("\r\n")
+    [Fact]
+    public void Figures_for_whoever_works_on_the_server_are_shown_on_request_only()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        Assert.DoesNotContain("eventloop_duration_aof_sum", client.Say("INFO everything"), StringComparison.Ordinal);
+        client.SendText(string.Concat(Enumerable.Repeat("PING\r\n", 20)));
+        for (var i = 0; i < 20; i++) client.Read();
+        var debug = FieldsOf(client.Say("INFO Debug"));
+        Assert.Equal(
+            ["eventloop_cmd_per_cycle_max", "eventloop_duration_aof_sum", "eventloop_duration_cron_sum",
+                "eventloop_duration_max"],
+            debug.Keys.Order(StringComparer.Ordinal));
+        Assert.InRange(int.Parse(debug["eventloop_cmd_per_cycle_max"]), 2, 20);
+        Assert.True(int.Parse(debug["eventloop_duration_max"]) > 0);
+    }
+
+    [Fact]
+    public void Turns_of_the_loops_are_counted_and_timed()
+    {
+        using var server = new InProcessServer("--io-threads", "1");
+        using var client = new Conversation(server);
+        client.Say("PING");
+        var before = Fields(client);
+        Thread.Sleep(2500); // two samples
+        var after = Fields(client);
+        foreach (var name in (string[])["eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum"])
+            Assert.True(long.Parse(after[name]) > long.Parse(before[name]), name);
+        Assert.InRange(long.Parse(after["instantaneous_eventloop_cycles_per_sec"]), 1, 100);
+        Assert.True(long.Parse(after["instantaneous_eventloop_duration_usec"]) > 0);
+    }
+
+    [Fact]
+    public void Clients_closed_for_their_buffers_are_counted()
+    {
+        using var server = new InProcessServer("--client-query-buffer-limit", "1mb");
+        using var client = new Conversation(server);
+        Assert.Equal("0", Fields(client)["client_query_buffer_limit_disconnections"]);
+        using (var writer = server.Connect())
+        {
+            writer.Send("*2\r\n$3\r\nGET\r\n$3000000\r\n");
+            try
+            {
+                writer.Send(new string('x', 2_000_000));
+            }
+            catch (System.Net.Sockets.SocketException)
+            {
+                // It may be closed before all is sent.
+            }
+
+            writer.WaitUntilClosed();
+        }
+
+        client.SayWords("SET", "k", new string('x', 1_000_000));
+        client.SayWords("CONFIG", "SET", "client-output-buffer-limit", "normal 100000 0 0");
+        using (var reader = server.Connect())
+        {
+            reader.Request("GET", "k");
+            reader.WaitUntilClosed();
+        }
+
+        Assert.Equal("1", Fields(client)["client_query_buffer_limit_disconnections"]);
+        Assert.Equal("1", Fields(client)["client_output_buffer_limit_disconnections"]);
+        client.Say("CONFIG RESETSTAT");
+        Assert.Equal("0", Fields(client)["client_output_buffer_limit_disconnections"]);
+    }
+
+    [Fact]
+    public void Clients_that_wait_with_a_time_out_are_told_apart()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        using var patient = new Conversation(server);
+        using var hasty = new Conversation(server);
+        patient.Send("BLPOP", "list", "0");
+        hasty.Send("CLIENT", "ID");
+        var id = hasty.Read();
+        hasty.Send("BLPOP", "list", "1000");
+        Dictionary<string, string> info;
+        do info = Fields(client);
+        while (info["blocked_clients"] != "2");
+        Assert.Equal("1", info["clients_in_timeout_table"]);
+        Assert.Equal("1", client.Say($"CLIENT UNBLOCK {id} ERROR"));
+        info = Fields(client);
+        Assert.Equal("0", info["clients_in_timeout_table"]);
+        Assert.Equal("count=1", info["errorstat_UNBLOCKED"]);
+        Assert.Equal("1", info["total_error_replies"]);
+    }
+
+    [Fact]
+    public void Failed_authentication_is_counted()
+    {
+        using var server = new InProcessServer("--requirepass", "secret");
+        using var client = new Conversation(server);
+        client.Say("AUTH wrong");
+        client.Say("HELLO 3 AUTH default wrong");
+        client.Say("AUTH secret");
+        Assert.Equal("2", Fields(client)["acl_access_denied_auth"]);
+    }
+
+    [Fact]
+    public void Overdue_keys_are_told_while_active_expiry_is_off()
+    {
+        using var server = new InProcessServer("--enable-debug-command", "yes");
+        using var client = new Conversation(server);
+        client.Say("DEBUG SET-ACTIVE-EXPIRE 0");
+        client.Say("SET a 1 PX 1");
+        foreach (var key in (string[])["b", "c", "d"]) client.Say($"SET {key} 1 EX 1000");
+        Thread.Sleep(20);
+        Assert.Equal("25.00", Fields(client)["expired_stale_perc"]);
+        client.Say("DEBUG SET-ACTIVE-EXPIRE 1");
+        while (client.Say("DBSIZE") != "3") Thread.Sleep(1);
+        Assert.Equal("0.00", Fields(client)["expired_stale_perc"]);
+    }
+
+    private static Dictionary<string, string> Fields(Conversation client) => FieldsOf(client.Say("INFO everything"));
+
+    private static Dictionary<string, string> FieldsOf(string info) => info.Split("\r\n")
         .Select(static one => one.Split(':', 2))
         .Where(static one => one.Length == 2)
         .ToDictionary(static one => one[0], static one => one[1], StringComparer.Ordinal);

@@ -52,65 +52,12 @@ public class ServerCommandsTests
     [InlineData("FUNCTION LIST WITHCODE WITHCODE", "ERR Unknown argument WITHCODE")]
     [InlineData("FUNCTION STATS", "[running_script (nil) engines [LUA [libraries_count 0 functions_count 0]]]")]
     [InlineData("FUNCTION DUMP", "\n\0\x5d\x9b\\@\x0f\x7f\xa2\xda")]
-    [InlineData("MEMORY USAGE nothing", "(nil)")]
-    [InlineData("MEMORY USAGE nothing SAMPLES", "ERR syntax error")]
-    [InlineData("MEMORY USAGE nothing SAMPLES x", "ERR value is not an integer or out of range")]
-    [InlineData("MEMORY USAGE nothing SAMPLES -1", "ERR syntax error")]
-    [InlineData("MEMORY USAGE nothing nothing 1", "ERR syntax error")]
-    [InlineData("MEMORY USAGE", "ERR wrong number of arguments for 'memory|usage' command")]
     public void A_request_has_this_reply(string request, string reply)
     {
         using var server = new InProcessServer();
         using var client = new Conversation(server);
         Assert.Equal(reply, client.Say(request));
         Assert.Equal("PONG", client.Say("PING"));
-    }
-
-    [Fact]
-    public void Memory_usage_is_what_the_key_really_takes()
-    {
-        using var server = new InProcessServer();
-        using var client = new Conversation(server);
-        foreach (var length in (int[])[1, 100, 10_000, 100_000, 5_000_000])
-        {
-            client.SayWords("SET", "k", new string('x', length));
-            var usage = client.Say("MEMORY USAGE k SAMPLES 0");
-            var before = server.Server.Parts.Keyspace.UsedBytes;
-            client.Say("DEL k");
-            Assert.Equal($"{before - server.Server.Parts.Keyspace.UsedBytes}", usage);
-        }
-    }
-
-    [Fact]
-    public void The_sum_of_memory_usage_is_the_data_set_of_info()
-    {
-        using var server = new InProcessServer("--io-threads", "2");
-        using var client = new Conversation(server);
-        for (var i = 1; i <= 40; i++)
-        {
-            var names = Enumerable.Range(0, i * 20).Select(j => (i % 3 == 0 ? "" : "member") + j).ToList();
-            client.Say($"SADD set{i} {i} {string.Join(' ', names)}");
-            client.Say($"RPUSH list{i} {i} {string.Join(' ', names)}");
-            client.Say($"ZADD sorted{i} {i} {i} {string.Join(' ', names.Select((name, j) => $"{j} {name}"))}");
-            client.Say($"HSET hash{i} {i} {i} {string.Join(' ', names.Select(name => $"{name} {name}"))}");
-            client.Say($"SET string{i} {new string('x', i * 2_000)}");
-            if (i % 2 == 0) client.Say($"HEXPIRE hash{i} 1000 FIELDS 1 {i}");
-        }
-
-        var sum = 0L;
-        for (var i = 1; i <= 40; i++)
-        {
-            foreach (var type in (string[])["set", "list", "sorted", "hash", "string"])
-                sum += long.Parse(client.Say($"MEMORY USAGE {type}{i} SAMPLES 0"));
-        }
-
-        var info = client.Say("INFO memory");
-        var dataset = long.Parse(info.Split("used_memory_dataset:")[1].Split('\r')[0]);
-        Assert.Equal(dataset, sum);
-        Assert.InRange(
-            long.Parse(client.Say("MEMORY USAGE set39")),
-            long.Parse(client.Say("MEMORY USAGE set39 SAMPLES 0")) * 8 / 10,
-            long.Parse(client.Say("MEMORY USAGE set39 SAMPLES 0")) * 12 / 10);
     }
 
     [Fact]
