@@ -35,10 +35,11 @@ internal sealed class BackgroundProcess
     /// <summary>Starts the second process and waits until it is ready or has failed.</summary>
     /// <param name="arguments">The arguments of this process.</param>
     /// <param name="input">What standard input held.</param>
+    /// <param name="directory">Where this process was started: relative paths among the arguments start there.</param>
     /// <returns>The exit code.</returns>
-    internal static int Start(string[] arguments, byte[] input)
+    internal static int Start(string[] arguments, byte[] input, string directory)
     {
-        using Process? child = Process.Start(Description(arguments));
+        using Process? child = Process.Start(Description(arguments, directory));
         if (child is null) return Failure;
         using (Stream childInput = child.StandardInput.BaseStream) childInput.Write(input);
         if (child.StandardOutput.ReadLine() == ReadyLine) return 0;
@@ -72,12 +73,13 @@ internal sealed class BackgroundProcess
         for (int standard = 0; standard <= 2; standard++) PosixCalls.Duplicate(descriptor, standard);
     }
 
-    private static ProcessStartInfo Description(string[] arguments)
+    private static ProcessStartInfo Description(string[] arguments, string directory)
     {
         string executable = Environment.ProcessPath ?? Environment.GetCommandLineArgs()[0];
         var description = new ProcessStartInfo(executable)
         {
             UseShellExecute = false,
+            WorkingDirectory = directory,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -22,6 +22,7 @@ internal sealed class ServerProcess(string[] arguments)
     private const int Failure = 1;
 
     private readonly BackgroundProcess _background = BackgroundProcess.FromEnvironment();
+    private readonly string _startedIn = Environment.CurrentDirectory; // the directive `dir` leads elsewhere
 
     /// <summary>Runs the server; returns the exit code.</summary>
     internal int Run()
@@ -41,7 +42,7 @@ internal sealed class ServerProcess(string[] arguments)
         Log log = OpenLog(configuration.Settings);
         var supervisor = Supervisor.Choose(configuration.Settings.Supervised, log);
         bool inBackground = configuration.Settings.Daemonize && !supervisor.IsActive;
-        if (inBackground && !_background.IsChild) return BackgroundProcess.Start(arguments, input);
+        if (inBackground && !_background.IsChild) return BackgroundProcess.Start(arguments, input, _startedIn);
         if (_background.IsChild) BackgroundProcess.LeaveTerminal();
         return Serve(configuration, log, supervisor, inBackground);
     }

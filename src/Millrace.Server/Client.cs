@@ -259,6 +259,7 @@ public sealed class Client : Caller
     {
         if (!ReferenceEquals(_blocked, request)) return;
         _blocked = null;
+        CommandsRun++;
         GoOn(request.Reply, request.IsSilent);
     }
 
@@ -267,7 +268,11 @@ public sealed class Client : Caller
     /// <returns>False when it does not wait for anything that can be ended.</returns>
     internal bool TryUnblock(bool isError)
     {
-        if (_lateReply is { } late) EndLate(isError ? Unblocked : late);
+        if (_lateReply is { } late)
+        {
+            if (isError) Executor!.CountUnblocked(LastCommand!);
+            EndLate(isError ? Unblocked : late);
+        }
         else return _blocked is { } request && TryEndWait(request, isError, out _);
         return true;
     }
@@ -309,6 +314,7 @@ public sealed class Client : Caller
     {
         if (!request.TryEnd(out isInService)) return false;
         _blocked = null;
+        CommandsRun++;
         Executor!.EndWait(request, isError);
         var none = request.Protocol == 3 ? "_\r\n"u8 : "*-1\r\n"u8;
         GoOn(isError ? Unblocked : none, request.IsSilent);
