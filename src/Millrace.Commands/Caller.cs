@@ -34,6 +34,9 @@ public abstract class Caller
     /// <summary>Whether the caller's reads leave the access clock alone (CLIENT NO-TOUCH).</summary>
     public bool NoTouch { get; set; }
 
+    /// <summary>How many commands have run for the caller.</summary>
+    public long CommandsRun { get; set; }
+
     /// <summary>The longest string that a command may make, in bytes (<c>proto-max-bulk-len</c>).</summary>
     public long MaxBulkLength { get; set; } = 512L * 1024 * 1024;
 

@@ -2,6 +2,7 @@
 //
 //     key                    a key of that name                       source:key   a key of another name
 //     name:type              a value; type is string, integer, double, pattern, unix-time or key
+//     name/shown:type        a value that users are shown under another name
 //     word                   a value of type string
 //     TOKEN                  a word that is sent as it is
 //     TOKEN value            inside of brackets: the token belongs to the value, or to the block of values, behind it
@@ -54,6 +55,9 @@ public sealed record SyntaxArgument
 {
     /// <summary>The name, for display.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The name that users are shown, when it is another one.</summary>
+    public string? Shown { get; init; }
 
     /// <summary>What it is.</summary>
     public required ArgumentType Type { get; init; }
@@ -185,9 +189,12 @@ public static class Syntax
             if (colon < 0 && word.ToUpperInvariant() == word)
                 return PureToken(word);
             var type = TypeOf(colon >= 0 ? word[(colon + 1)..] : word == "key" ? "key" : "string");
+            var name = colon >= 0 ? word[..colon] : word;
+            var slash = name.IndexOf('/', StringComparison.Ordinal);
             return new SyntaxArgument
             {
-                Name = colon >= 0 ? word[..colon] : word,
+                Name = slash < 0 ? name : name[..slash],
+                Shown = slash < 0 ? null : name[(slash + 1)..],
                 Type = type,
                 KeyIndex = type == ArgumentType.Key ? _keys++ : -1,
             };

@@ -21,7 +21,7 @@ internal sealed class ServerProcess(string[] arguments)
     private const int Success = 0;
     private const int Failure = 1;
 
-    private readonly string _startDirectory = Environment.CurrentDirectory;
+    private readonly string _startDirectory = Environment.CurrentDirectory; // the directive `dir` leads elsewhere
     private readonly BackgroundProcess _background = BackgroundProcess.FromEnvironment();
 
     /// <summary>Runs the server; returns the exit code.</summary>

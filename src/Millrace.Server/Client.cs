@@ -325,6 +325,7 @@ public sealed class Client : Caller
     {
         if (!ReferenceEquals(_blocked, request)) return;
         _blocked = null;
+        CommandsRun++;
         GoOn(request.Reply, request.IsSilent);
     }
 
@@ -335,7 +336,7 @@ public sealed class Client : Caller
     {
         if (_lateReply is { } late)
         {
-            if (isError) Executor!.Statistics.CountError("UNBLOCKED"u8);
+            if (isError) Executor!.CountUnblocked(LastCommand!);
             EndLate(isError ? Unblocked : late);
         }
         else return _blocked is { } request && TryEndWait(request, isError, out _);
@@ -379,6 +380,7 @@ public sealed class Client : Caller
     {
         if (!request.TryEnd(out isInService)) return false;
         _blocked = null;
+        CommandsRun++;
         Executor!.EndWait(request, isError);
         var none = request.Protocol == 3 ? "_\r\n"u8 : "*-1\r\n"u8;
         GoOn(isError ? Unblocked : none, request.IsSilent);

@@ -12,6 +12,7 @@ public class SyntaxTests
     [InlineData("key...", "key:key#0...")]
     [InlineData("parameter [parameter ...]", "parameter:string [parameter:string...]")]
     [InlineData("source:key destination:key", "source:key#0 destination:key#1")]
+    [InlineData("[STORE storekey/key:key]", "[storekey/key:key#0=STORE]")]
     [InlineData("[NX | XX]", "[nx_xx:oneof(nx:pure-token=NX xx:pure-token=XX)]")]
     [InlineData("[GET]", "[get:pure-token=GET]")]
     [InlineData("[DB db:integer]", "[db:integer=DB]")]
@@ -58,7 +59,7 @@ public class SyntaxTests
 
     private static string Render(SyntaxArgument one)
     {
-        var text = $"{one.Name}:{one.TypeName}";
+        var text = $"{one.Name}{(one.Shown is null ? "" : "/" + one.Shown)}:{one.TypeName}";
         if (one.KeyIndex >= 0) text += "#" + one.KeyIndex;
         if (one.Token is not null) text += "=" + one.Token;
         if (one.Members.Count > 0) text += "(" + Render(one.Members) + ")";

@@ -59,6 +59,35 @@ public sealed class BackgroundTests
     }
 
     [Fact]
+    public void Daemonize_finds_a_configuration_file_where_it_was_started_though_dir_leads_elsewhere()
+    {
+        int port = HostProcess.FreePort();
+        string directory = HostProcess.NewDirectory();
+        string sub = Directory.CreateDirectory(Path.Combine(directory, "sub")).FullName;
+        File.WriteAllText(Path.Combine(directory, "further.conf"), "timeout 5\n");
+        File.WriteAllText(
+            Path.Combine(directory, "my.conf"),
+            $"include further.conf\ndir sub\nport {port}\ndaemonize yes\npidfile pid\nlogfile log\n");
+        using HostProcess host = HostProcess.StartIn(directory, null, null, "my.conf");
+        Assert.Equal(0, host.WaitForExit());
+        string pidFile = Path.Combine(sub, "pid");
+        int processId = int.Parse(File.ReadAllText(pidFile), CultureInfo.InvariantCulture);
+        try
+        {
+            Assert.Equal("+PONG", HostProcess.Ask(port, "PING"));
+            Assert.Equal(sub, new FileInfo($"/proc/{processId}/cwd").LinkTarget);
+            string log = File.ReadAllText(Path.Combine(sub, "log"));
+            Assert.Matches($"{processId}:M .* \\* Server initialized\n.* \\* Ready to accept connections tcp\n", log);
+        }
+        finally
+        {
+            HostProcess.Signal("TERM", processId);
+        }
+
+        HostProcess.WaitUntil(() => !File.Exists(pidFile), "the end of the background process");
+    }
+
+    [Fact]
     public void Daemonize_passes_on_what_prevents_the_start()
     {
         using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

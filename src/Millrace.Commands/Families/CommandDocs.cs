@@ -86,7 +86,7 @@ internal static class CommandDocs
         Field(reply, "type"u8, argument.TypeName);
         if (argument.Members.Count == 0)
         {
-            Field(reply, "display_text"u8, argument.Name);
+            Field(reply, "display_text"u8, argument.Shown ?? argument.Name);
             fields++;
         }
 

@@ -20,7 +20,7 @@ public static class GeoCommands
     private const string Extras = " [WITHCOORD] [WITHDIST] [WITHHASH]";
     private const string Count = " [COUNT count:integer [ANY]]";
     private const string Order = " [ASC | DESC]";
-    private const string Stored = " [STORE storekey:key | STOREDIST storedistkey:key]";
+    private const string Stored = " [STORE storekey/key:key | STOREDIST storedistkey/key:key]";
 
     private const string Area = " [FROMMEMBER member | FROMLONLAT " + Point + "]"
         + " (BYRADIUS " + Circle + " | BYBOX width:double height:double " + Unit

@@ -68,7 +68,7 @@ public ref struct SetWriter
     /// <param name="made">An entry in no table, or missing: the first member makes one.</param>
     internal static SetWriter Apart(Unit unit, Key key, scoped in Entry made) => new(unit, key, made, isApart: true);
 
-    /// <summary>Chooses an encoding for members to come: makes the set if there is none, and a table of a listpack if it
+    /// <summary>Chooses an encoding for members to come: makes the set if there is none, and a table of a listpack that
     /// would not hold that many. Integers are counted as they come, because redis-server 7.0.15 keeps them an intset
     /// while no more than that many differ.</summary>
     /// <param name="first">The first of them.</param>

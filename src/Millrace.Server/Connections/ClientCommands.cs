@@ -2,7 +2,7 @@
 //
 // LIST and KILL look at clients of all loops and therefore run while all loops stand still; the other subcommands touch
 // the calling client alone. PAUSE, UNPAUSE and UNBLOCK are in ClientWaiting, those about tracking in TrackingCommands.
-// Source: Redis 7.2 documentation, "CLIENT" and its subcommands; CLIENT KILL MAXAGE: 7.4; several ids: Valkey 8.1.
+// Source: Redis 7.2 documentation, "CLIENT" and its subcommands; conditions: ClientFilter.
 
 using System.Text;
 using Millrace.Commands;
@@ -20,13 +20,24 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
     private const string OfClients = "O(N) where N is the number of client connections";
 
     /// <summary>The longest name of a client, of its library or of that library's version, in bytes.</summary>
-    private const int MaxNameBytes = 64 * 1024;
+    internal const int MaxNameBytes = 64 * 1024;
 
     /// <summary>The most characters that CLIENT LIST may return. Lines have a longest length, so that one line more
     /// than this is still far below what a text can have.</summary>
     private const int MaxListLength = 128 * 1024 * 1024;
 
     private static readonly string[] Changing = ["nondeterministic_output"];
+
+    // The conditions of Valkey 9.0.
+    private static readonly string[] LaterConditions =
+    [
+        "NAME name:string", "IDLE idle:integer", "FLAGS flags:string", "LIB-NAME lib-name:string",
+        "LIB-VER lib-ver:string", "DB db:integer", "IP ip:string", "NOT-ID not-client-id:integer...",
+        "NOT-TYPE (NORMAL | MASTER | REPLICA | PUBSUB)", "NOT-USER not-username:string", "NOT-ADDR not-addr:string",
+        "NOT-LADDR not-laddr:string", "NOT-NAME not-name:string", "NOT-FLAGS not-flags:string",
+        "NOT-LIB-NAME not-lib-name:string", "NOT-LIB-VER not-lib-ver:string", "NOT-DB not-db:integer",
+        "NOT-IP not-ip:string",
+    ];
 
     private readonly ClientRegistry _registry = registry;
     private readonly ClientWaiting _waiting = new(registry, pause);
@@ -97,7 +108,8 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
         Syntax = "(ip:port:string | ([ID client-id:integer] | "
             + "[TYPE (NORMAL | MASTER | SLAVE | REPLICA | PUBSUB)]"
             + " | [USER username:string] | [ADDR ip:port:string] | [LADDR ip:port:string]"
-            + " | [SKIPME (YES | NO)] | [MAXAGE maxage:integer])...)",
+            + " | [SKIPME (YES | NO)] | [MAXAGE maxage:integer]"
+            + string.Concat(LaterConditions.Select(static one => $" | [{one}]")) + ")...)",
         Summary = "Closes connections.",
         Since = "2.4.0",
         Complexity = OfClients,
@@ -119,7 +131,9 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
         Flags = Admin | Usual,
         Categories = AclCategories.Connection,
         Locks = LockScope.Quiesced,
-        Syntax = "[TYPE (NORMAL | MASTER | REPLICA | PUBSUB)] [ID client-id:integer...]",
+        Syntax = "[TYPE (NORMAL | MASTER | REPLICA | PUBSUB)] [ID client-id:integer...] [USER username:string]"
+            + " [ADDR ip:port:string] [LADDR ip:port:string] [SKIPME (YES | NO)] [MAXAGE maxage:integer]"
+            + string.Concat(LaterConditions.Select(static one => $" [{one}]")),
         Summary = "Returns what is known of all connections, or of some.",
         Since = "2.4.0",
         Complexity = OfClients,
@@ -135,6 +149,7 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
             ("7.0.3", "Added `ssub` field."),
             ("7.2.0", "Added `lib-name` and `lib-ver` fields."),
             ("7.4.0", "Added `watch` field."),
+            ("8.0.0", "Added `io-thread` field."),
         ],
         Tips = Changing,
     };
@@ -175,14 +190,20 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
             "KILL <option> <value> [<option> <value> [...]]",
             "Close the connections that meet all conditions:\n"
             + "* ADDR (<ip:port>|<unixsocket>:0)\n  They come from this address.\n"
+            + "* IP <ip>\n  They come from this address, whatever the port.\n"
             + "* LADDR (<ip:port>|<unixsocket>:0)\n  They came in at this address.\n"
             + "* ID <client-id> [<client-id> ...]\n  They have one of these numbers.\n"
             + "* TYPE (NORMAL|MASTER|REPLICA|PUBSUB)\n  They are of this kind.\n"
             + "* USER <username>\n  They act as this user.\n"
+            + "* NAME <name>, LIB-NAME <name>, LIB-VER <version>\n  They, or their library, call themselves so.\n"
+            + "* DB <index>\n  They have chosen this database.\n"
+            + "* FLAGS <flags>\n  They have all of these flags of the list.\n"
             + "* SKIPME (YES|NO)\n  Spare this connection (default: yes).\n"
-            + "* MAXAGE <seconds>\n  They are at least this old.",
-            "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <client-id> [<client-id> ...]]",
-                "What is known of connections.",
+            + "* MAXAGE <seconds>\n  They are at least this old.\n"
+            + "* IDLE <seconds>\n  They have been silent for at least as long.\n"
+            + "NOT- in front of an option (but the last three) means those that do not meet it.",
+            "LIST [<option> <value> [...]]",
+                "What is known of connections; options as for KILL, SKIPME being no without it.",
             "NO-EVICT (ON|OFF)", "Spare this connection when memory for clients runs out.",
             "NO-TOUCH (ON|OFF)", "Let reads of this connection leave the age of keys alone.",
             "PAUSE <timeout> [WRITE|ALL]", "Let commands wait for so many milliseconds, or only those that write.",
@@ -211,15 +232,12 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
     {
         var caller = call.Client();
         var isOldForm = call.Args.Count == 3;
-        var filter = isOldForm
-            ? new ClientFilter { Address = ClientFilter.AddressOf(call.Args[2]), SkipsCaller = false }
-            : ClientFilter.Read(call);
+        var filter = isOldForm ? ClientFilter.From(call.Args[2]) : ClientFilter.Read(call, isList: false);
         if (filter is null) return;
-        var nowUs = caller.Connection.Loop.NowUs;
         var killed = 0;
         foreach (var client in _registry.Clients())
         {
-            if (!filter.Matches(client, caller, nowUs)) continue;
+            if (!filter.Matches(client, caller)) continue;
             if (ReferenceEquals(client, caller)) client.CloseAfterReplies();
             else client.CloseNow();
             killed++;
@@ -233,35 +251,11 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
     private void List(ref Call call)
     {
         var caller = call.Client();
-        var clients = _registry.Clients();
-        if (call.Args.Count == 4 && call.Is(2, "TYPE"u8))
-        {
-            if (!ClientFilter.TryClass(call, 3, out var kind)) return;
-            if (kind != ClientClass.Normal) clients.Clear();
-        }
-        else if (call.Args.Count > 3 && call.Is(2, "ID"u8))
-        {
-            clients = [];
-            for (var i = 3; i < call.Args.Count; i++)
-            {
-                if (!Numbers.TryParseInt64(call.Args[i], out var id))
-                {
-                    call.Reply.Error("ERR Invalid client ID"u8);
-                    return;
-                }
-
-                if (_registry.Find(id) is { } found) clients.Add(found);
-            }
-        }
-        else if (call.Args.Count > 2)
-        {
-            call.Reply.Error(ErrorTexts.Syntax);
-            return;
-        }
-
+        if (ClientFilter.Read(call, isList: true) is not { } filter) return;
         var text = new StringBuilder();
-        foreach (var client in clients)
+        foreach (var client in filter.Ids is { } ids ? Find(ids) : _registry.Clients())
         {
+            if (!filter.Matches(client, caller)) continue;
             var command = ReferenceEquals(client, caller) ? call.Spec : client.LastCommand;
             ClientLine.Append(text, client, command?.FullName, caller.Connection.Loop.NowUs);
             text.Append('\n');
@@ -271,6 +265,15 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
         }
 
         WriteLines(call.Reply, text);
+    }
+
+    // Who is asked for by id comes in the order of the ids, and as often.
+    private IEnumerable<Client> Find(IReadOnlyList<long> ids)
+    {
+        foreach (var id in ids)
+        {
+            if (_registry.Find(id) is { } client) yield return client;
+        }
     }
 
     private static void NoEvict(ref Call call)

@@ -184,8 +184,14 @@ public sealed class Executor
     {
         _withdrawals.Add(request);
         Timer.EndApart(request.Spec, request.Client, request.Args, request.RanTicks);
-        if (!isError) return;
-        Statistics[request.Spec].Failed++;
+        if (isError) CountUnblocked(request.Spec);
+    }
+
+    /// <summary>A command of one of this loop's clients has an error for its reply because somebody has ended its wait.
+    /// </summary>
+    internal void CountUnblocked(CommandSpec command)
+    {
+        Statistics[command].Failed++;
         Statistics.CountError("UNBLOCKED"u8);
     }
 
@@ -580,6 +586,7 @@ public sealed class Executor
 
         if (call.Caller.Wait is not null) return; // it is counted when it has its reply
         Statistics.CountCall(call.Spec);
+        call.Caller.CommandsRun++;
         errors = call.Reply.ErrorCount - _countedErrors - errors;
         if (errors == 0) return;
         Statistics[call.Spec].Failed++;

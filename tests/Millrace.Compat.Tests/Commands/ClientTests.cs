@@ -80,6 +80,56 @@ public sealed class ClientTests(ServerPair pair) : IClassFixture<ServerPair>
         Assert.True(int.Parse(Field(half, "qbuf"), System.Globalization.CultureInfo.InvariantCulture) > 0, half);
     }
 
+    // The commands of one connection, and what another one sees of it then.
+    [Theory]
+    [InlineData("PING")]
+    [InlineData("CLIENT SETNAME somebody|SELECT 3|HELLO 3")]
+    [InlineData("CLIENT NO-EVICT on")]
+    [InlineData("MULTI|PING|PING")]
+    [InlineData("WATCH k|SET k 1|MULTI|SET a 1")]
+    [InlineData("MULTI|PING|EXEC")]
+    [InlineData("MULTI|DISCARD|CLIENT NO-EVICT on|CLIENT NO-EVICT off")]
+    [InlineData("CLIENT SETNAME somebody|MULTI|RESET")]
+    [InlineData("BLPOP nothing 0")]
+    [InlineData("CLIENT NO-EVICT on|WATCH k|SET k 1|MULTI|NOTHING")]
+    [InlineData("NOTHING")]
+    [InlineData("OBJECT HELP")]
+    public void A_client_is_seen_by_others_as_in_redis(string requests) =>
+        Assert.Equal(SeenAfter(pair.Redis, requests), SeenAfter(pair.Millrace, requests));
+
+    [Fact]
+    public void The_fields_are_those_of_redis_in_its_order_and_later_ones()
+    {
+        string[] later = ["watch", "lib-name", "lib-ver", "io-thread", "tot-net-in", "tot-net-out", "tot-cmds"];
+        Assert.Equal(Fields(pair.Redis), Fields(pair.Millrace).Except(later));
+        Assert.Equal(later, Fields(pair.Millrace).Intersect(later));
+    }
+
+    private static string[] Fields(ServerProcess server)
+    {
+        using RawConnection connection = server.Connect();
+        string line = ReplyValue.Parse(connection.Call("CLIENT", "INFO")).Text.TrimEnd('\n');
+        return [.. line.Split(' ').Select(field => field.Split('=')[0])];
+    }
+
+    private static string SeenAfter(ServerProcess server, string requests)
+    {
+        string[] compared = ["name", "flags", "db", "multi", "events", "cmd", "user", "redir", "resp"];
+        using RawConnection connection = server.Connect();
+        using RawConnection other = server.Connect();
+        string id = ReplyValue.Parse(connection.Call("CLIENT", "ID")).Text;
+        foreach (string request in requests.Split('|'))
+        {
+            string[] words = request.Split(' ');
+            if (words[0] == "BLPOP") connection.Send(RawConnection.Encode(words));
+            else connection.Call(words);
+        }
+
+        Thread.Sleep(50);
+        string line = ReplyValue.Parse(other.Call("CLIENT", "LIST", "ID", id)).Text.TrimEnd('\n');
+        return string.Join(' ', compared.Select(name => $"{name}={Field(line, name)}"));
+    }
+
     private static string Play(ServerProcess server, string request)
     {
         RawConnection[] connections = [.. Enumerable.Range(0, 4).Select(_ => server.Connect())];

@@ -23,8 +23,9 @@ public static class ReplyRules
         ["name", "flags", "db", "sub", "psub", "ssub", "multi", "cmd", "user", "redir", "resp"];
 
     // Fields of CLIENT LIST that came after 7.0 (redis.io/commands/client-list: lib-name and lib-ver since 7.2.0, watch
-    // since 7.4.0).
-    private static readonly string[] s_laterClientFields = ["lib-name", "lib-ver", "watch"];
+    // since 7.4.0, io-thread and totals since 8.0).
+    private static readonly string[] s_laterClientFields =
+        ["lib-name", "lib-ver", "watch", "io-thread", "tot-net-in", "tot-net-out", "tot-cmds"];
 
     private static readonly string[] s_withScores =
     [

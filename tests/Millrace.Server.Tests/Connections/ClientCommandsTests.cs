@@ -57,7 +57,7 @@ public class ClientCommandsTests
     [Fact]
     public void The_line_of_a_client_has_the_fields_of_redis_in_order()
     {
-        using var server = new InProcessServer();
+        using var server = new InProcessServer("--io-threads", "1");
         using var client = new Conversation(server);
         client.Say("CLIENT SETINFO LIB-NAME lib");
         client.Say("CLIENT SETINFO lib-ver 1.0");
@@ -65,7 +65,8 @@ public class ClientCommandsTests
             @"^id=\d+ addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ fd=\d+ name= age=\d+ idle=0 flags=N db=0 sub=0 "
                 + @"psub=0 ssub=0 multi=-1 watch=0 "
             + @"qbuf=0 qbuf-free=0 argv-mem=\d+ multi-mem=0 rbs=\d+ rbp=\d+ obl=0 oll=0 omem=0 tot-mem=\d+ events=r "
-            + @"cmd=client\|(info|list) user=default redir=-1 resp=2 lib-name=lib lib-ver=1\.0\n$";
+            + @"cmd=client\|(info|list) user=default redir=-1 resp=2 lib-name=lib lib-ver=1\.0 "
+            + @"io-thread=0 tot-net-in=\d+ tot-net-out=\d+ tot-cmds=\d+\n$";
         Assert.Matches(pattern, client.Say("CLIENT INFO"));
         Assert.Matches(pattern, client.Say("CLIENT LIST"));
         Assert.Contains($" addr={client.Address} ", client.Say("CLIENT INFO"), StringComparison.Ordinal);
@@ -102,6 +103,55 @@ public class ClientCommandsTests
         Assert.Equal([ids[2], ids[5]], two.Select(static one => $"{IdOf(one)}"));
         Assert.Equal(8, client.Say("CLIENT LIST TYPE normal").TrimEnd('\n').Split('\n').Length);
         others.ForEach(static one => one.Dispose());
+    }
+
+    [Fact]
+    public void Traffic_and_commands_are_counted()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        var start = Totals(client.Say("CLIENT INFO"));
+        Assert.Equal(("26", "0", "0"), start);
+        client.Say("MULTI");
+        client.Say("ECHO a");
+        client.Say("nothing");
+        client.Say("GET");
+        client.Say("EXEC");
+        var (bytesIn, bytesOut, commands) = Totals(client.Say("CLIENT INFO"));
+        Assert.Equal("3", commands); // CLIENT INFO, MULTI and EXEC: what is refused does not run, and is not queued
+        Assert.Equal(26 + 15 + 21 + 17 + 13 + 14 + 26, int.Parse(bytesIn));
+        Assert.True(int.Parse(bytesOut) > 300, bytesOut);
+
+        var id = other.Say("CLIENT ID");
+        other.Say("MULTI");
+        other.Say("ECHO a");
+        other.Say("EXEC");
+        Assert.Equal("4", Totals(client.Say($"CLIENT LIST ID {id}")).Commands);
+        other.Send("BLPOP", "list", "0");
+        client.Say("INFO");
+        Until(() => client.Say($"CLIENT LIST ID {id}").Contains(" flags=b ", StringComparison.Ordinal));
+        var waiting = Totals(client.Say($"CLIENT LIST ID {id}"));
+        Assert.Equal("4", waiting.Commands);
+        client.Say("RPUSH list a");
+        Assert.Equal("[list a]", other.Read());
+        var served = Totals(client.Say($"CLIENT LIST ID {id}"));
+        Assert.Equal("5", served.Commands);
+        Assert.Equal(waiting.BytesIn, served.BytesIn);
+        Assert.Equal("*2\r\n$4\r\nlist\r\n$1\r\na\r\n".Length,
+            int.Parse(served.BytesOut) - int.Parse(waiting.BytesOut));
+
+        static (string BytesIn, string BytesOut, string Commands) Totals(string line)
+        {
+            var match = Regex.Match(line, @" tot-net-in=(\d+) tot-net-out=(\d+) tot-cmds=(\d+)\n$");
+            return (match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value);
+        }
+    }
+
+    private static void Until(Func<bool> condition)
+    {
+        var deadline = Environment.TickCount64 + 10_000;
+        while (!condition()) Assert.True(Environment.TickCount64 < deadline);
     }
 
     [Fact]

@@ -48,6 +48,27 @@ public class ClientWaitingTests
         Wait(client, "blocked_clients:0");
     }
 
+    [Theory]
+    [InlineData("BLPOP list 0", "blpop")]
+    [InlineData("WAIT 1 0", "wait")]
+    public void Who_is_unblocked_with_an_error_counts_among_the_errors(string request, string command)
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        var id = other.Say("CLIENT ID");
+        client.Say("CONFIG RESETSTAT");
+        other.Send(request.Split(' '));
+        Wait(client, "blocked_clients:1");
+        Assert.Equal("1", client.Say($"CLIENT UNBLOCK {id} ERROR"));
+        Assert.Equal("UNBLOCKED client unblocked via CLIENT UNBLOCK", other.Read());
+        Assert.Contains(
+            "errorstat_UNBLOCKED:count=1\r", client.Say("INFO errorstats"), StringComparison.Ordinal);
+        Assert.Matches(
+            $"cmdstat_{command}:calls=1,.*,rejected_calls=0,failed_calls=1\r", client.Say("INFO commandstats"));
+        Assert.Contains("total_error_replies:1\r", client.Say("INFO stats"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_pause_that_follows_a_longer_one_ends_at_its_own_time()
     {
