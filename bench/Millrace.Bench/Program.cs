@@ -20,9 +20,11 @@ const string Usage = """
       start     from the start of a process to its first PONG
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       evict     far more data than maxmemory allows, under each policy: what goes, how far beyond, how long steps are
+      publish   CPU per message to a thousand subscribers beside redis-server, and one of them that stops reading
       counters  what counting and timing commands costs
       load      the load generator alone, against a server that runs already: JSON on standard output
       hold      idle connections alone
+      hear      subscribers alone, who publish what a line of standard input says
 
     """;
 
@@ -32,7 +34,8 @@ if (args.Length == 0)
         $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\n" +
         $"memory:\n{MemoryBench.Help}\n\ndrop:\n{DropBench.Help}\n\n" +
         $"start:\n{StartBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
-        $"evict:\n{EvictionBench.Help}\n\ncounters:\n{CountersBench.Help}\n\nexpiry: --keys N --seconds N --loops N");
+        $"evict:\n{EvictionBench.Help}\n\npublish:\n{PublishBench.Help}\n\n" +
+        $"counters:\n{CountersBench.Help}\n\nexpiry: --keys N --seconds N --loops N");
     return 0;
 }
 
@@ -48,10 +51,12 @@ try
         "memory" => await MemoryAsync().ConfigureAwait(false),
         "drop" => await DropAsync().ConfigureAwait(false),
         "evict" => await EvictAsync().ConfigureAwait(false),
+        "publish" => await PublishAsync().ConfigureAwait(false),
         "start" => Start(),
         "scale" => new ScaleBench(ScaleOptions.From(arguments)).Run(),
         "load" => Load(),
         "hold" => IdleConnections.Run(arguments),
+        "hear" => Subscribers.Run(arguments),
         _ => throw new UsageException("unknown verb " + args[0]),
     };
 }
@@ -105,6 +110,12 @@ async Task<int> EvictAsync()
 {
     using var children = new ChildProcesses();
     return await new EvictionBench(arguments, children).RunAsync().ConfigureAwait(false);
+}
+
+async Task<int> PublishAsync()
+{
+    using var children = new ChildProcesses();
+    return await new PublishBench(arguments, children).RunAsync().ConfigureAwait(false);
 }
 
 int Start()

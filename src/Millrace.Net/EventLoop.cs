@@ -143,6 +143,13 @@ public abstract class EventLoop
     /// <summary>Whether mail was set apart and not delivered yet.</summary>
     public bool HasGathered => _mailbox.HasBatch;
 
+    /// <summary>The next letter of those set apart; null: none. A delivery that can deal with it as well takes it by
+    /// <see cref="TakeGathered"/>.</summary>
+    public Mail? NextGathered => _mailbox.NextInBatch;
+
+    /// <summary>Takes <see cref="NextGathered"/>; nobody else delivers it then.</summary>
+    public void TakeGathered() => _mailbox.TakeFromBatch();
+
     /// <summary>Delivers the mail that was set apart, and what deliveries set apart meanwhile.</summary>
     public void DeliverGathered()
     {

@@ -41,6 +41,9 @@ internal sealed class Mailbox
         }
     }
 
+    /// <summary>The next letter of the batch in hand, which stays there; null: none.</summary>
+    public Mail? NextInBatch => _batch;
+
     /// <summary>The next letter of the batch in hand.</summary>
     public Mail? TakeFromBatch()
     {

@@ -85,6 +85,30 @@ public class OptionsTests
     }
 
     [Fact]
+    public void Options_of_subscribers_survive_the_way_to_the_process_that_has_them()
+    {
+        var options = new HearOptions { Port = 1234, Shape = HearOptions.Patterns, Count = 1024, Size = 7 };
+        Assert.Equal(options, HearOptions.From(new Arguments(options.ToArguments())));
+    }
+
+    [Theory]
+    [InlineData("--shape", "all")]
+    [InlineData("--shape", "patterns", "--count", "1025")]
+    [InlineData("--shape", "few", "--count", "9")]
+    [InlineData("--shape", "stopped", "--count", "1")]
+    [InlineData("--count", "0")]
+    public void A_wrong_command_line_of_subscribers_is_a_usage_error(params string[] args) =>
+        Assert.Throws<UsageException>(() => HearOptions.From(new Arguments(args)));
+
+    [Fact]
+    public void Rows_of_publish_name_a_shape_and_a_pipeline()
+    {
+        Assert.Equal([new PublishRow("few", 16), new PublishRow("channel", 1)], PublishRow.AllOf("few/16,channel/1"));
+        foreach (var wrong in (string[])["few", "few/0", "few/x", "stopped/1", "few/1,", ""])
+            Assert.Throws<UsageException>(() => PublishRow.AllOf(wrong));
+    }
+
+    [Fact]
     public void A_peer_gets_the_options_of_redis_server_unless_it_says_where_the_port_goes()
     {
         var valkey = ServerRecipe.Peer("valkey=/opt/valkey-server --io-threads 2");

@@ -51,6 +51,37 @@ public sealed class AllocationTests
         Assert.Equal(0, AllocatedBy(loop) - before);
     }
 
+    [Theory]
+    [InlineData("SUBSCRIBE", "c", "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$4\r\ntext\r\n")]
+    [InlineData("PSUBSCRIBE", "?", "*4\r\n$8\r\npmessage\r\n$1\r\n?\r\n$1\r\nc\r\n$4\r\ntext\r\n")]
+    public void A_message_to_subscribers_allocates_nothing(string command, string name, string message)
+    {
+        const int Pipeline = 3;
+        using var server = new InProcessServer("--io-threads", "1", "--io", Io);
+        using var peer = server.Connect();
+        using var first = server.Connect();
+        using var second = server.Connect();
+        foreach (var subscriber in (Peer[])[first, second])
+        {
+            subscriber.Request(command, name);
+            subscriber.Receive($"*3\r\n$\r\n$1\r\n{name}\r\n:1\r\n".Length + $"{command.Length}\r\n{command}".Length);
+        }
+
+        var text = string.Concat(Enumerable.Repeat(Peer.Encode("PUBLISH", "c", "text"), Pipeline));
+        var replies = string.Concat(Enumerable.Repeat(":2\r\n", Pipeline));
+        var messages = string.Concat(Enumerable.Repeat(message, Pipeline));
+        var loop = server.Server.Parts.Loops.Loops[0];
+        for (var i = 0; i < Rounds; i++) Publish();
+        AssertAllocatesNothing(loop, Publish);
+
+        void Publish()
+        {
+            Exchange(peer, text, replies);
+            Assert.Equal(messages, first.Receive(messages.Length));
+            Assert.Equal(messages, second.Receive(messages.Length));
+        }
+    }
+
     [Fact]
     public void Creating_and_deleting_keys_allocates_nothing()
     {

@@ -42,7 +42,8 @@ internal sealed class ChildProcesses : IDisposable
         };
 
         // The generator lives for seconds: what it runs is compiled once, and well. Servers have their defaults.
-        if (arguments.Contains(LoadVerb)) start.Environment["DOTNET_TieredCompilation"] = "0";
+        var isLoad = arguments.Contains(LoadVerb) || arguments.Contains(HearVerb);
+        if (isLoad) start.Environment["DOTNET_TieredCompilation"] = "0";
         var process = Process.Start(start)!;
         _live.Add(process);
         TellGuard();
@@ -51,6 +52,9 @@ internal sealed class ChildProcesses : IDisposable
 
     /// <summary>The verb by which this program runs as load generator.</summary>
     public const string LoadVerb = "load";
+
+    /// <summary>The verb by which this program runs as subscribers.</summary>
+    public const string HearVerb = "hear";
 
     /// <summary>Ends a process, if it has not, and forgets it.</summary>
     public void End(Process process)

@@ -26,7 +26,13 @@ public sealed class OutputGuard(Configuration configuration, Log log)
     {
         var connection = client.Connection;
         var pending = connection.Output.PendingBytes;
-        if (client.IsClosing || (pending == 0 && client.OverSoftLimitSinceUs == 0)) return;
+        if (pending <= UncountedBytes)
+        {
+            client.OverSoftLimitSinceUs = 0;
+            return;
+        }
+
+        if (client.IsClosing) return;
         var limit = configuration.Settings.OutputLimits.Of(client.OutputClass);
         var isOverHard = limit.HardBytes > 0 && pending > Counted(limit.HardBytes);
         var isOverSoft = limit.SoftBytes > 0 && pending > Counted(limit.SoftBytes);

@@ -21,6 +21,7 @@ namespace Millrace.Server.PubSub;
 public sealed class Channels
 {
     private const int ShardsForLoops = 16;
+    private const int MostKeptBytes = 256;
 
     private readonly Shard[] _shards;
     private readonly PatternList _patterns = new();
@@ -76,12 +77,11 @@ public sealed class Channels
         lock (shard.Sync)
         {
             TryFind(kind, name, hash, out var topic);
-            shard.Matches.Clear();
-            if (!isShard && _patterns.Count > 0) _patterns.Match(name, shard.Matches);
+            var matches = isShard ? shard.None : shard.Match(_patterns, name);
             var receivers = topic?.Subscribers ?? 0L;
-            foreach (var pattern in shard.Matches) receivers += pattern.Subscribers;
+            foreach (var pattern in matches) receivers += pattern.Subscribers;
             if (receivers == 0) return 0;
-            for (var to = 0; to < _loops; to++) Post(topic, shard.Matches, name, message, loop, to);
+            for (var to = 0; to < _loops; to++) Post(topic, matches, name, message, loop, to);
             return receivers;
         }
     }
@@ -278,12 +278,30 @@ public sealed class Channels
     {
         private readonly Dictionary<byte[], Topic> _channels = new(names);
         private readonly Dictionary<byte[], Topic> _shardChannels = new(names);
+        private readonly List<Topic> _matches = [];
+        private readonly byte[] _matched = new byte[MostKeptBytes]; // the channel of the last message
+        private int _matchedLength;
+        private long _version = -1; // of the patterns that it was matched with
 
         /// <summary>Guards the topics of the shard, their counts, and all patterns.</summary>
         public object Sync { get; } = new();
 
-        /// <summary>The patterns that match the message that is being published.</summary>
-        public List<Topic> Matches { get; } = [];
+        /// <summary>No patterns, such as match a shard channel.</summary>
+        public List<Topic> None { get; } = [];
+
+        /// <summary>The patterns that match a channel, until the next call. Many a message goes to the channel of the
+        /// one before.</summary>
+        public List<Topic> Match(PatternList patterns, ReadOnlySpan<byte> name)
+        {
+            if (patterns.Count == 0) return None;
+            if (_version == patterns.Version && name.SequenceEqual(_matched.AsSpan(0, _matchedLength))) return _matches;
+            _matches.Clear();
+            patterns.Match(name, _matches);
+            _matchedLength = Math.Min(name.Length, MostKeptBytes);
+            name[.._matchedLength].CopyTo(_matched);
+            _version = name.Length > MostKeptBytes ? -1 : patterns.Version;
+            return _matches;
+        }
 
         public Dictionary<byte[], Topic> Of(TopicKind kind) =>
             kind == TopicKind.Channel ? _channels : _shardChannels;

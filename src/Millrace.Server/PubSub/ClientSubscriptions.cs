@@ -10,6 +10,9 @@ internal sealed class ClientSubscriptions
     /// <summary>How many subscriptions to channels there are, by name or by pattern.</summary>
     public int Count => CountOf(TopicKind.Channel) + CountOf(TopicKind.Pattern) + CountOf(TopicKind.Shard);
 
+    /// <summary>The run of messages that it was last asked for (<see cref="FanOut"/>).</summary>
+    public long Run { get; set; }
+
     /// <summary>Whether some have ended and are still owed what was published before.</summary>
     public bool HasEnded => _ended.Count > 0;
 

@@ -5,13 +5,27 @@ namespace Millrace.Server.PubSub;
 /// <summary>
 /// Brings messages to the subscribers of one loop: each is written once per protocol, whoever many read it.
 /// </summary>
-/// <remarks>One per loop. Also keeps used letters for the messages that the loop publishes itself.</remarks>
+/// <remarks>
+/// <code>
+///   letters set apart   [ a: news | b: news | c: news | d: sport ]
+///                         `------- one run -------'                each subscriber of news is visited once
+/// </code>
+/// Messages that were published one right after the other to the same subscriptions are written one behind the other,
+/// and every subscriber has them queued as one piece. So that this shows in no output, a run over several topics is
+/// delivered message by message when somebody is subscribed to two of them.
+/// One per loop. Also keeps used letters for the messages that the loop publishes itself.
+/// </remarks>
 internal sealed class FanOut(EventLoop loop, PushWriter pushes)
 {
     private const int MostKeptLetters = 256;
-    private const int FrameBytes = 128; // array and string headers, the kind of the message
+    private const int RunBytes = 12 * 1024; // so little that a peer that does not read has it copied
+    private const int RunLetters = 64;
+    private const int RunWrites = 4096; // a run is one step of the loop
+    private const int RunPatternBytes = 256;
 
     private readonly Stack<Publication> _letters = new();
+    private readonly List<Publication> _run = [];
+    private long _runs;
     private Push? _resp2;
     private Push? _resp3;
 
@@ -24,40 +38,106 @@ internal sealed class FanOut(EventLoop loop, PushWriter pushes)
     /// <summary>A letter to fill.</summary>
     public Publication Take() => _letters.TryPop(out var letter) ? letter : new Publication();
 
-    /// <summary>Delivers a message. O(subscribers).</summary>
+    /// <summary>Delivers a message, and those set apart behind it that go the same way. O(subscribers).</summary>
     public void Deliver(Publication publication)
     {
-        if (publication.Channel is { } channel) Deliver(publication, channel);
-        foreach (var pattern in publication.Patterns) Deliver(publication, pattern);
-        publication.Clear();
-        if (_letters.Count < MostKeptLetters) _letters.Push(publication);
+        GatherRun(publication);
+        if (_run.Count == 1 || IsApart(publication))
+        {
+            Deliver(0, _run.Count);
+        }
+        else
+        {
+            for (var i = 0; i < _run.Count; i++) Deliver(i, 1);
+        }
+
+        foreach (var letter in _run)
+        {
+            letter.Clear();
+            if (_letters.Count < MostKeptLetters) _letters.Push(letter);
+        }
+
+        _run.Clear();
     }
 
-    private void Deliver(Publication publication, Topic topic)
+    private void GatherRun(Publication first)
     {
-        if (topic.On(loop) is not { } subscriptions) return;
-        _resp2 = _resp3 = null;
-        foreach (var one in subscriptions)
+        _run.Add(first);
+        var topics = first.Patterns.Count + (first.Channel is null ? 0 : 1);
+        var most = Math.Min(RunLetters, RunWrites / topics);
+        long bytes = first.WrittenBytes;
+        while (_run.Count < most && loop.NextGathered is Publication next && next.GoesWith(first))
         {
-            if (!one.IsOwed(publication.Moment)) continue;
-            ref var push = ref one.Client.Protocol == 3 ? ref _resp3 : ref _resp2;
-            push ??= Write(publication, topic, one.Client.Protocol);
-            pushes.SendMessage(one.Client, push.Value, publication.Origin, one.IsFresh);
+            bytes += next.WrittenBytes;
+            if (bytes > RunBytes) return;
+            loop.TakeGathered();
+            _run.Add(next);
         }
     }
 
-    private Push Write(Publication publication, Topic topic, int protocol)
+    // Whether nobody has two of its subscriptions, and all names are short.
+    private bool IsApart(Publication publication)
     {
-        var name = publication.Name;
-        var message = publication.Message;
+        if (publication.Patterns.Count == 0) return true;
+        _runs++;
+        if (publication.Channel is { } channel && !IsApart(channel)) return false;
+        foreach (var pattern in publication.Patterns)
+        {
+            if (pattern.Name.Length > RunPatternBytes || !IsApart(pattern)) return false;
+        }
+
+        return true;
+    }
+
+    private bool IsApart(Topic topic)
+    {
+        if (topic.On(loop) is not { } subscriptions) return true;
+        foreach (var one in subscriptions)
+        {
+            var all = one.Client.OwnSubscriptions;
+            if (all.Run == _runs) return false;
+            all.Run = _runs;
+        }
+
+        return true;
+    }
+
+    private void Deliver(int first, int count)
+    {
+        if (_run[first].Channel is { } channel) Deliver(first, count, channel);
+        foreach (var pattern in _run[first].Patterns) Deliver(first, count, pattern);
+    }
+
+    private void Deliver(int first, int count, Topic topic)
+    {
+        if (topic.On(loop) is not { } subscriptions) return;
+        var (moment, origin) = (_run[first].Moment, _run[first].Origin);
+        _resp2 = _resp3 = null;
+        foreach (var one in subscriptions)
+        {
+            if (!one.IsOwed(moment)) continue;
+            ref var push = ref one.Client.Protocol == 3 ? ref _resp3 : ref _resp2;
+            push ??= Write(first, count, topic, one.Client.Protocol);
+            pushes.SendMessage(one.Client, push.Value, origin, one.IsFresh);
+        }
+    }
+
+    private Push Write(int first, int count, Topic topic, int protocol)
+    {
         var isPattern = topic.Kind == TopicKind.Pattern;
         var patternLength = isPattern ? topic.Name.Length : 0;
-        var writer = pushes.Begin(checked(FrameBytes + patternLength + name.Length + message.Length), protocol);
-        writer.Push(isPattern ? 4 : 3);
-        writer.Bulk(WordOf(topic.Kind));
-        if (isPattern) writer.Bulk(topic.Name);
-        writer.Bulk(name);
-        writer.Bulk(message);
+        var bound = 0;
+        for (var i = 0; i < count; i++) bound = checked(bound + patternLength + _run[first + i].WrittenBytes);
+        var writer = pushes.Begin(bound, protocol);
+        for (var i = 0; i < count; i++)
+        {
+            writer.Push(isPattern ? 4 : 3);
+            writer.Bulk(WordOf(topic.Kind));
+            if (isPattern) writer.Bulk(topic.Name);
+            writer.Bulk(_run[first + i].Name);
+            writer.Bulk(_run[first + i].Message);
+        }
+
         return pushes.End();
     }
 

@@ -27,6 +27,9 @@ internal sealed class PatternList
     /// <summary>How many patterns there are.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Another number after each change.</summary>
+    public long Version { get; private set; }
+
     private static ReadOnlySpan<byte> Special => "*?[\\"u8;
 
     /// <summary>Adds a pattern.</summary>
@@ -41,6 +44,7 @@ internal sealed class PatternList
         _words[Count] = WordOf(prefix);
         _masks[Count] = MaskOf(prefix.Length);
         Count++;
+        Version++;
     }
 
     /// <summary>Removes a pattern; the last one takes its place.</summary>
@@ -53,6 +57,7 @@ internal sealed class PatternList
         _topics[place].Place = place;
         _topics[last] = null!;
         pattern.Place = -1;
+        Version++;
     }
 
     /// <summary>Adds the patterns that match a channel to a list.</summary>

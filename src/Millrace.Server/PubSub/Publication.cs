@@ -12,6 +12,7 @@ namespace Millrace.Server.PubSub;
 internal sealed class Publication : Mail
 {
     private const int KeptBytes = 64 * 1024;
+    private const int FrameBytes = 128; // array and string headers, the kind of the message
 
     private byte[] _bytes = [];
     private int _channelLength;
@@ -37,6 +38,24 @@ internal sealed class Publication : Mail
 
     /// <summary>The message.</summary>
     public ReadOnlySpan<byte> Message => _bytes.AsSpan(_channelLength, _length - _channelLength);
+
+    /// <summary>A bound of its bytes as a subscriber gets them, without those of a pattern.</summary>
+    public int WrittenBytes => checked(FrameBytes + _length);
+
+    /// <summary>Whether it goes to the same subscriptions, and stands in the same place of their clients' output, as
+    /// one that was published right before it.</summary>
+    public bool GoesWith(Publication before)
+    {
+        if (Moment != before.Moment || !ReferenceEquals(Channel, before.Channel)) return false;
+        if (!ReferenceEquals(Origin, before.Origin) || !ReferenceEquals(Target, before.Target)) return false;
+        if (Patterns.Count != before.Patterns.Count) return false;
+        for (var i = 0; i < Patterns.Count; i++)
+        {
+            if (!ReferenceEquals(Patterns[i], before.Patterns[i])) return false;
+        }
+
+        return true;
+    }
 
     /// <summary>Fills in what is to be delivered; <see cref="Patterns"/> are added by the caller.</summary>
     public void Fill(
