@@ -215,14 +215,7 @@ public sealed record Settings
                 Samples = values["maxmemory-samples"].Number,
                 Tenacity = Int("maxmemory-eviction-tenacity"),
             },
-            Latency = new LatencySettings
-            {
-                SlowLogMicroseconds = values["slowlog-log-slower-than"].Number,
-                SlowLogLength = values["slowlog-max-len"].Number,
-                MonitorMilliseconds = values["latency-monitor-threshold"].Number,
-                Tracks = Is("latency-tracking"),
-                Percentiles = PercentilesType.ValuesOf(values["latency-tracking-info-percentiles"]),
-            },
+            Latency = LatencyFrom(values),
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),
             LfuDecayMinutes = Int("lfu-decay-time"),
@@ -244,4 +237,12 @@ public sealed record Settings
         string? PathOf(string name) =>
             values[name].Text is { Length: > 0 } text ? ConfigText.ToDisplay(text) : null;
     }
+    private static LatencySettings LatencyFrom(ConfigValues values) => new()
+    {
+        SlowLogMicroseconds = values["slowlog-log-slower-than"].Number,
+        SlowLogLength = values["slowlog-max-len"].Number,
+        MonitorMilliseconds = values["latency-monitor-threshold"].Number,
+        Tracks = values["latency-tracking"].Number != 0,
+        Percentiles = PercentilesType.ValuesOf(values["latency-tracking-info-percentiles"]),
+    };
 }

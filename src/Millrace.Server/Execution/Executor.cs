@@ -178,7 +178,14 @@ public sealed class Executor
     {
         _withdrawals.Add(request);
         Timer.EndApart(request.Spec, request.Client, request.Args, request.RanTicks);
-        if (isError) Statistics[request.Spec].Failed++;
+        if (isError) CountUnblocked(request.Spec);
+    }
+
+    /// <summary>Counts that a client of this loop got an error instead of the reply that it waited for.</summary>
+    internal void CountUnblocked(CommandSpec command)
+    {
+        Statistics[command].Failed++;
+        Statistics.CountError("UNBLOCKED"u8);
     }
 
     /// <summary>
