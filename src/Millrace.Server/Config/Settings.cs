@@ -266,6 +266,7 @@ public sealed record Settings
         string? PathOf(string name) =>
             values[name].Text is { Length: > 0 } text ? ConfigText.ToDisplay(text) : null;
     }
+
     private static EncodingLimits EncodingsOf(ConfigValues values) => new()
     {
         HashEntries = values["hash-max-listpack-entries"].Number,
