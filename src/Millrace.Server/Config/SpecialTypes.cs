@@ -4,7 +4,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
-using Millrace.Engine;
 
 namespace Millrace.Server.Config;
 

@@ -13,8 +13,8 @@ namespace Millrace.Server.PubSub;
 ///   Begin -> Writer -> End      written once into a segment that all its readers share
 ///   Send(client, piece)         queued in the client's output, in front of the reply of the command that runs
 /// </code>
-/// What others had done when a client's command ended stands before its reply, so that the client knows of changes before
-/// it reads what is newer. The pipeline sets the reply aside while mail is delivered (<see cref="Hold"/>). Behind it
+/// What others had done when a client's command ended stands before its reply, so that the client knows of changes
+/// before it reads what is newer. The pipeline sets the reply aside while mail is delivered (<see cref="Hold"/>). Behind it
 /// stands what the command caused itself, what comes to a subscription that the command began, and then every further
 /// message, so that the messages of a channel keep their order. One per loop.
 /// </remarks>
@@ -51,7 +51,7 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     }
 
     /// <summary>Ends it.</summary>
-    /// <returns>What to send; valid until the next <see cref="Begin"/>, and as long as somebody has it queued.</returns>
+    /// <returns>What to send; valid until the next <see cref="Begin"/>, and while somebody has it queued.</returns>
     public Push End()
     {
         _segment!.Filled = _writer.Detach();

@@ -36,7 +36,7 @@ internal sealed class Invalidation : Mail
     /// <summary>Whether all keys are to be forgotten.</summary>
     public bool IsFlush { get; set; }
 
-    /// <summary>The client whose command did it, when that one tracks keys or hears of others itself; or null.</summary>
+    /// <summary>The client whose command did it, when that one hears of others itself; or null.</summary>
     public Client? Origin { get; set; }
 
     /// <summary>How many keys there are.</summary>

@@ -82,8 +82,8 @@ internal sealed class TrackingCommands(ClientRegistry registry, Channels channel
         var client = call.Client();
         if (client.Tracking is not { IsOn: true } tracking || !tracking.Has(TrackingModes.OptIn | TrackingModes.OptOut))
         {
-            call.Reply.Error("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "u8
-                + "OPTOUT mode enabled"u8);
+            call.Reply.Error("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN "u8
+                + "or OPTOUT mode enabled"u8);
             return;
         }
 
