@@ -48,6 +48,7 @@ public sealed class ServerLoop : LoopHandler
         Executor = new Executor(parts.Keyspace, parts.Gates, parts.Log, host, parts.Table, seed);
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
         _pipeline = new Pipeline(parts.Configuration, Executor, batch, parts.Journal, Gone);
+        _ = _clients.Values; // made now: the loop allocates nothing later
         loop.StartTimer(CronMs, Cron);
     }
 
