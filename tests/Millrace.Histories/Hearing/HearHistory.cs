@@ -15,7 +15,6 @@ using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Server;
 using Millrace.Server.Config;
-using Millrace.Server.Execution;
 using Millrace.Server.Logging;
 
 namespace Millrace.Histories.Hearing;
