@@ -117,7 +117,7 @@ public sealed class Channels
     }
 
     /// <summary>Ends all subscriptions of a client that is gone or begins anew, and delivers nothing more to it. On its
-    /// loop.</summary>
+    /// loop, or while all loops stand still.</summary>
     internal void Leave(Client client)
     {
         if (client.Subscriptions is not { } mine) return;
