@@ -203,7 +203,7 @@ public sealed class Channels
         {
             if (touched.TrackerCount(i) > 0 || !touched.Key(i).StartsWith(prefix.Name)) continue;
             letter ??= from.Take(to);
-            letter.Add(touched.Key(i), touched.IsOwn(i));
+            letter.AddOnce(touched.Key(i), touched.IsOwn(i));
         }
 
         if (letter is null) return;
@@ -214,9 +214,8 @@ public sealed class Channels
 
     private void Leave(ClientSubscriptions mine, TopicKind kind)
     {
-        while (mine.CountOf(kind) > 0)
+        foreach (var topic in mine.Of(kind).ToArray())
         {
-            var topic = mine.Of(kind).First();
             using var held = Lock(kind, topic.Hash);
             End(mine, mine.Find(topic)!);
         }

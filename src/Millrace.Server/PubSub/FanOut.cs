@@ -27,6 +27,7 @@ internal sealed class FanOut(EventLoop loop, PushWriter pushes)
     /// <summary>Delivers a message. O(subscribers).</summary>
     public void Deliver(Publication publication)
     {
+        pushes.BeginLetter();
         if (publication.Channel is { } channel) Deliver(publication, channel);
         foreach (var pattern in publication.Patterns) Deliver(publication, pattern);
         publication.Clear();

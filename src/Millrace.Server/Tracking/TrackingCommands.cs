@@ -233,9 +233,10 @@ internal sealed class TrackingCommands(ClientRegistry registry, Channels channel
     // One prefix within another would tell of a key twice.
     private static bool HaveCollision(ref Call call, Client client, List<byte[]> prefixes)
     {
+        var existing = client.Subscriptions?.Of(TopicKind.Prefix).ToArray() ?? [];
         for (var i = 0; i < prefixes.Count; i++)
         {
-            foreach (var old in client.Subscriptions?.Of(TopicKind.Prefix).ToArray() ?? [])
+            foreach (var old in existing)
             {
                 if (!Overlap(prefixes[i], old.Name)) continue;
                 WriteCollision(call.Reply, prefixes[i], "an existing"u8, old.Name);

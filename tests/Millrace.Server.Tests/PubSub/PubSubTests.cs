@@ -181,6 +181,60 @@ public class PubSubTests
         idler.WaitUntilClosed();
     }
 
+    [Theory]
+    [InlineData("1")]
+    [InlineData("4")]
+    public void Each_subscriber_gets_a_message_in_its_own_protocol_whoever_published_it(string loops)
+    {
+        using var scene = new Scene(loops);
+        foreach (var modern in (string[])["a", "c"]) scene[modern].Say("HELLO 3");
+        foreach (var one in (string[])["a", "b", "c", "d"]) scene[one].Say("SUBSCRIBE ch");
+        for (var i = 0; i < 50; i++)
+        {
+            Assert.Equal(":4\r\n", scene["a"].Bytes("PUBLISH ch hello"));
+            foreach (var one in (string[])["a", "b", "c", "d"])
+            {
+                var head = one is "a" or "c" ? ">3\r\n" : "*3\r\n";
+                Assert.Equal(head + "$7\r\nmessage\r\n$2\r\nch\r\n$5\r\nhello\r\n", scene[one].ReadBytes());
+            }
+        }
+    }
+
+    [Fact]
+    public void Large_replies_of_a_subscriber_and_messages_do_not_mix()
+    {
+        using var scene = new Scene("2");
+        var value = new string('v', 300_000);
+        scene["d"].Say("SET k " + value);
+        scene["a"].Say("HELLO 3");
+        scene["a"].Say("SUBSCRIBE ch");
+        for (var i = 0; i < 20; i++)
+        {
+            scene["a"].Say("MULTI");
+            scene["a"].Say("PUBLISH ch own");
+            scene["a"].Say("GET k");
+            scene["a"].Say("GET k");
+            scene.Play($"a: EXEC = [1 {value} {value}]");
+            scene.Play("a~ [message ch own]");
+        }
+    }
+
+    [Fact]
+    public void Whoever_leaves_with_many_channels_is_forgotten_soon()
+    {
+        const int Channels = 50_000;
+        using var server = new InProcessServer();
+        using var watcher = new Conversation(server);
+        using (var one = new Conversation(server))
+        {
+            one.Send(["SUBSCRIBE", .. Enumerable.Range(0, Channels).Select(static i => $"c{i}")]);
+            for (var i = 0; i < Channels; i++) one.Read();
+        }
+
+        while (watcher.Say("PUBSUB NUMSUB c0 c1") != "[c0 0 c1 0]") Thread.Sleep(1);
+        Assert.Equal("[]", watcher.Say("PUBSUB CHANNELS"));
+    }
+
     [Fact]
     public void Whoever_leaves_is_subscribed_to_nothing_any_more()
     {
