@@ -112,8 +112,8 @@ internal sealed class CountersBench
     private void Print(List<double[]> rounds)
     {
         Console.WriteLine(
-            $"{_command.ToUpperInvariant()} at pipeline {_pipeline}, {_rounds} rounds of {_requests} requests to each " +
-            $"server, {_loops} loops on core {_serverCores}; ratios to '{Baseline}', medians over rounds");
+            $"{_command.ToUpperInvariant()} at pipeline {_pipeline}, {_rounds} rounds of {_requests} requests to " +
+            $"each server, {_loops} loops on core {_serverCores}; ratios to '{Baseline}', medians over rounds");
         Console.WriteLine("server                  CPU us/req   ratio    least     most");
         for (var place = 0; place < _recipes.Count; place++)
         {

@@ -6,7 +6,8 @@ namespace Millrace.Fuzz;
 /// <summary>
 /// The configuration parser, with includes that are answered from memory. An input that begins with a dash or with
 /// "one.conf" is a command line, one argument per line; any other is the text of a file. Promises: it says what is
-/// wrong instead of throwing, the same text gives the same values, and includes cannot make it read without end.
+/// wrong instead of throwing, the same text gives the same values, what CONFIG REWRITE would write of them gives them
+/// again, and includes cannot make it read without end.
 /// </summary>
 public sealed class ConfigParserTarget : FuzzTarget
 {
@@ -69,11 +70,40 @@ public sealed class ConfigParserTarget : FuzzTarget
         string? second = Outcome(input, out ConfigValues again);
         if (!string.Equals(first, second, StringComparison.Ordinal))
             throw new BrokenPromiseException($"the same text gave first \"{first}\", then \"{second}\"");
+        Compare(values, again, "the same text gave two values");
+        if (first is not null)
+            return;
+        byte[] written = Written(values);
+        _bytesIncluded += written.Length;
+        if (Outcome(written, out ConfigValues reread) is { } fault)
+            throw new BrokenPromiseException($"what was written of the values is refused: {fault}");
+        Compare(values, reread, "what was written gave another value");
+    }
+
+    private void Compare(ConfigValues left, ConfigValues right, string fault)
+    {
         for (int place = 0; place < _table.Rows.Count; place++)
         {
-            if (!string.Equals(values.At(place).Text, again.At(place).Text, StringComparison.Ordinal))
-                throw new BrokenPromiseException($"the same text gave two values of {_table.Rows[place].Name}");
+            if (!string.Equals(left.At(place).Text, right.At(place).Text, StringComparison.Ordinal))
+                throw new BrokenPromiseException($"{fault} of {_table.Rows[place].Name}");
         }
+    }
+
+    // A file with the lines of all directives; one that has none for a value has no value there.
+    private byte[] Written(ConfigValues values)
+    {
+        var text = new StringBuilder();
+        for (int place = 0; place < _table.Rows.Count; place++)
+        {
+            Directive row = _table.Rows[place];
+            IReadOnlyList<string> lines = row.FileLines(values.At(place));
+            if (lines.Count == 0 && values.At(place) != row.Default)
+                lines = [row.Type.NoneLine];
+            foreach (string line in lines)
+                text.Append(row.Name).Append(' ').Append(line).Append('\n');
+        }
+
+        return Encoding.Latin1.GetBytes(text.ToString());
     }
 
     private string? Outcome(ReadOnlySpan<byte> input, out ConfigValues values)

@@ -10,13 +10,13 @@ public static class HelpText
     /// <summary>Writes the lines as simple strings; HELP itself is added at the end.</summary>
     /// <param name="reply">Where to.</param>
     /// <param name="container">The container's name in upper case.</param>
-    /// <param name="lines">Usage and explanation by turns; an explanation may have several lines.</param>
+    /// <param name="lines">Usage and explanation by turns; either may have several lines.</param>
     public static void Write(ReplyWriter reply, string container, ReadOnlySpan<string> lines)
     {
         List<string> all = [$"{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"];
         for (var i = 0; i + 1 < lines.Length; i += 2)
         {
-            all.Add(lines[i]);
+            all.AddRange(lines[i].Split('\n'));
             foreach (var line in lines[i + 1].Split('\n')) all.Add("    " + line);
         }
 

@@ -82,7 +82,7 @@ public sealed class PartitionLock
     /// <returns>Whether the lock is held now.</returns>
     public bool Wait(bool patient)
     {
-        // Under a seeded schedule only one participant runs at a time: waiting is yielding, and the clock plays no part.
+        // Under a seeded schedule only one participant runs at a time: waiting is yielding, the clock plays no part.
         const int ImpatientTries = 8;
         for (var tries = 0; patient || tries < ImpatientTries; tries++)
         {

@@ -340,6 +340,8 @@ public sealed class Unit
         while (max-- > 0 && _keyspace.Tracking.IsOver && tracked.TakeRandom(NextRandom64(), Touched))
         {
         }
+
+        _keyspace[index].CountListeners();
     }
 
     /// <summary>Empties a database; every partition must be held. Returns the number of keys removed.</summary>
@@ -350,7 +352,9 @@ public sealed class Unit
         {
             removed += _keyspace[i].Discard(database, NowMs);
             if (_keyspace[i].Awaited.Count > 0) _keyspace[i].Awaited.AddAll(database, Ready);
+            if (_keyspace[i].Tracked.Count == 0) continue;
             _keyspace[i].Tracked.Clear();
+            _keyspace[i].CountListeners();
         }
 
         if (_keyspace.Tracking.Clients > 0) Touched.Flush();

@@ -18,6 +18,8 @@ namespace Millrace.Net;
 /// <summary>A thread that serves connections.</summary>
 public abstract class EventLoop
 {
+    private const int LettersPerTurn = 512;
+
     private readonly Mailbox _mailbox = new();
     private readonly LoopClock _clock;
     private readonly ConnectionSet _connections = new();
@@ -135,6 +137,18 @@ public abstract class EventLoop
     {
         GatherMail();
         DeliverGathered();
+    }
+
+    /// <summary>The same for as many letters as a turn delivers before it lets its connections send what they have
+    /// got.</summary>
+    internal void DeliverSomeMail()
+    {
+        GatherMail();
+        for (int left = LettersPerTurn; left > 0 && _mailbox.TakeFromBatch() is { } mail; left--)
+        {
+            mail.Deliver(this);
+            Steps.End(Stopwatch.GetTimestamp());
+        }
     }
 
     /// <summary>Sets apart the mail posted before this call, for <see cref="DeliverGathered"/>.</summary>

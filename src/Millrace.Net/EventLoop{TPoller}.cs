@@ -84,7 +84,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
         Handler.TurnStarted();
         _poller.Dispatch(_sink);
         HandOverReady();
-        DeliverMail();
+        DeliverSomeMail();
         RefreshClock();
         Timers.FireDue(NowUs);
         Steps.End(RefreshedAt);

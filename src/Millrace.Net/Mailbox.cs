@@ -3,8 +3,8 @@
 //     _head -> newest -> ... -> oldest        posted, linked backwards, pushed by compare-and-swap
 //     _batch -> oldest -> ... -> newest       taken in one exchange and reversed; only the loop's thread sees it
 //
-// The order of the successful compare-and-swaps is the total order of delivery: what is taken goes behind what was taken
-// before.
+// The order of the successful compare-and-swaps is the total order of delivery: what is taken goes behind what was
+// taken before.
 //
 // No wake-up is lost (see EventLoop.Post and EventLoop.PrepareToSleep): a poster first pushes, then reads the loop's
 // state; the loop first sets its state to Asleep, then reads _head. Each pair is separated by a full fence (the

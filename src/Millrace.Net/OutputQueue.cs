@@ -145,35 +145,46 @@ public sealed class OutputQueue
 
     /// <summary>Takes out the last bytes that were appended in this turn.</summary>
     /// <param name="count">How many; none of them has been handed to the poller.</param>
-    /// <returns>A copy of them.</returns>
-    public byte[] TakeTail(int count)
+    /// <returns>They, for <see cref="Append(OutputTail)"/>, which must follow in this turn. Whole pieces are moved, and
+    /// only the first one may have to be copied.</returns>
+    public OutputTail TakeTail(long count)
     {
-        byte[] tail = new byte[count];
-        int left = count;
-        if (_current is not null)
-        {
-            int here = Math.Min(left, _filled - _sent);
-            _filled -= here;
-            left -= here;
-            _current.AsSpan(_filled, here).CopyTo(tail.AsSpan(left));
-        }
-        while (left > 0)
+        if (_current is not null) CloseCurrent();
+        var tail = new OutputTail();
+        PendingBytes -= count;
+        while (count > 0)
         {
             ref OutputPiece last = ref _ring[(_ringHead + _ringCount - 1) & (_ring.Length - 1)];
-            int here = Math.Min(left, last.Length);
-            left -= here;
-            last.Array.AsSpan(last.End - here, here).CopyTo(tail.AsSpan(left));
-            if (here < last.Length)
+            if (count < last.Length)
             {
-                last = last with { End = last.End - here };
+                int start = last.End - (int)count;
+                tail.Head = last.Array.AsSpan(start, (int)count).ToArray();
+                last = last with { End = start };
                 break;
             }
-            GiveBack(last);
+            count -= last.Length;
+            tail.Pieces.Push(last);
             last = default;
             _ringCount--;
         }
-        PendingBytes -= count;
         return tail;
+    }
+
+    /// <summary>Appends what was taken out.</summary>
+    /// <param name="tail">From this queue; it is empty afterwards.</param>
+    public void Append(OutputTail tail)
+    {
+        ArgumentNullException.ThrowIfNull(tail);
+        Append(tail.Head);
+        tail.Head = [];
+        if (tail.Pieces.Count == 0) return;
+        if (_current is not null) CloseCurrent();
+        while (tail.Pieces.TryPop(out OutputPiece piece))
+        {
+            PendingBytes += piece.Length;
+            AddPiece(piece);
+        }
+        _connection.Touch();
     }
 
     /// <summary>The piece number <paramref name="index"/> of <see cref="PieceCount"/>, oldest first.</summary>
@@ -310,6 +321,16 @@ public sealed class OutputQueue
         _ring = ring;
         _ringHead = 0;
     }
+}
+
+/// <summary>Bytes that were taken out of the end of a queue.</summary>
+public sealed class OutputTail
+{
+    /// <summary>What comes first: the end of a piece whose beginning has stayed.</summary>
+    internal byte[] Head { get; set; } = [];
+
+    /// <summary>What follows; the first piece lies on top.</summary>
+    internal Stack<OutputPiece> Pieces { get; } = new();
 }
 
 /// <summary>Bytes to send: <c>Array[Start..End)</c>, the array of <c>Shared</c> when there is one.</summary>

@@ -334,12 +334,9 @@ public sealed class Client : Caller
     /// <returns>False when it does not wait for anything that can be ended.</returns>
     internal bool TryUnblock(bool isError)
     {
-        if (_lateReply is { } late)
-        {
-            if (isError) Executor!.CountUnblocked(LastCommand!);
-            EndLate(isError ? Unblocked : late);
-        }
-        else return _blocked is { } request && TryEndWait(request, isError, out _);
+        if (_lateReply is not { } late) return _blocked is { } request && TryEndWait(request, isError, out _);
+        if (isError && LastCommand is { } command) Executor!.CountUnblocked(command);
+        EndLate(isError ? Unblocked : late);
         return true;
     }
 

@@ -37,7 +37,8 @@ public class HashTableScanTests(ITestOutputHelper output)
         while (point != 0);
         Assert.Equal(met.Count, met.Distinct().Count());
         Assert.Equal(20_000, met.Count(static key => key < 20_000));
-        for (var i = 0UL; i < 1_000; i++) Assert.InRange(test.VisitSegment(i * 0x9E3779B97F4A7C15, []), 0UL, uint.MaxValue);
+        for (var i = 0UL; i < 1_000; i++)
+            Assert.InRange(test.VisitSegment(i * 0x9E3779B97F4A7C15, []), 0UL, uint.MaxValue);
     }
 
     [Fact]

@@ -48,6 +48,9 @@ internal sealed class Conversation : IDisposable
     /// <summary>The next reply as text.</summary>
     public string Read() => Render(ReadReply().Value);
 
+    /// <summary>The bytes of the next reply.</summary>
+    public string ReadBytes() => ReadReply().Bytes;
+
     /// <summary>Whether the server closes the connection without sending anything more.</summary>
     public bool IsClosed()
     {

@@ -1,6 +1,6 @@
 // Scenes with several clients, as text.
 //
-//     a: REQUEST = reply   asks and compares              a> REQUEST   sends, and waits until the client is seen blocked
+//     a: REQUEST = reply   asks and compares              a> REQUEST   sends, waits until the client is seen blocked
 //     a< reply             reads what a blocked one gets  a; REQUEST   sends
 //     a~ message           reads what comes unasked       a?           nothing comes before the answer to others
 //

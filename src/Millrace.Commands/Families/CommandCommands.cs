@@ -251,7 +251,7 @@ public sealed class CommandCommands(Func<CommandTable> table)
         {
             call.Reply.Error("ERR Invalid command specified"u8);
         }
-        else if (spec.Keys.Length == 0)
+        else if (Array.TrueForAll(spec.Keys, static one => (one.Flags & KeyFlags.NotKey) != 0))
         {
             call.Reply.Error("ERR The command has no key arguments"u8);
         }

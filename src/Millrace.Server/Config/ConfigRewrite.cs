@@ -146,17 +146,33 @@ public sealed class ConfigRewrite
 
     private string? AppendWhatIncludesHide(IConfigFiles files)
     {
+        string? fault = Load(files, out List<int> different);
+        if (fault is not null || different.Count == 0) return fault;
+        foreach (int place in different)
+        {
+            Directive row = _values.Table.Rows[place];
+            IReadOnlyList<string> lines = row.Type.FileLines(_values.At(place));
+            foreach (string line in lines) Append($"{row.Name} {line}");
+            if (lines.Count == 0) Append($"{row.Name} {row.Type.NoneLine}");
+        }
+
+        fault = Load(files, out different);
+        return fault is null && different.Count > 0 ? "it would be loaded with other values" : fault;
+    }
+
+    /// <summary>Reads the new text as a server does at its start; says why it cannot, or null.</summary>
+    /// <param name="files">Where included files come from.</param>
+    /// <param name="different">The places of the rows that would have another value.</param>
+    private string? Load(IConfigFiles files, out List<int> different)
+    {
+        different = [];
         var file = new ConfigFile(_values.Table, files);
         if (file.Parse(ToBytes()) is { } error)
             return $"it could not be loaded again: {ConfigText.ToDisplay(error.Reason)}";
         ConfigValues read = file.Values;
         for (int place = 0; place < _values.Table.Rows.Count; place++)
         {
-            if (read.At(place) == _values.At(place)) continue;
-            Directive row = _values.Table.Rows[place];
-            IReadOnlyList<string> lines = row.Type.FileLines(_values.At(place));
-            foreach (string line in lines) Append($"{row.Name} {line}");
-            if (lines.Count == 0) Append($"{row.Name} {row.Type.NoneLine}");
+            if (read.At(place) != _values.At(place)) different.Add(place);
         }
 
         return null;

@@ -1,7 +1,7 @@
 // The classes of keyspace events, one letter each (Redis keyspace notifications documentation).
 //
-// The canonical text is Redis's: A, or the letters g$lshzxetd, and then n, K, E and m. Beside A the letter n is in force
-// but is not answered by CONFIG GET, as in redis-server 7.0.15; a configuration file has it.
+// The canonical text is Redis's: A, or the letters g$lshzxetd, and then n, K, E and m. Beside A the letter n is in
+// force but is not answered by CONFIG GET, as in redis-server 7.0.15; a configuration file has it.
 
 using System.Diagnostics.CodeAnalysis;
 using Millrace.Engine;

@@ -237,14 +237,7 @@ public sealed record Settings
                 Tenacity = Int("maxmemory-eviction-tenacity"),
             },
             NotifyClasses = (NotifyClasses)Int("notify-keyspace-events"),
-            Latency = new LatencySettings
-            {
-                SlowLogMicroseconds = values["slowlog-log-slower-than"].Number,
-                SlowLogLength = values["slowlog-max-len"].Number,
-                MonitorMilliseconds = values["latency-monitor-threshold"].Number,
-                Tracks = Is("latency-tracking"),
-                Percentiles = PercentilesType.ValuesOf(values["latency-tracking-info-percentiles"]),
-            },
+            Latency = LatencyFrom(values),
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),
             LfuDecayMinutes = Int("lfu-decay-time"),
@@ -290,5 +283,14 @@ public sealed record Settings
         Producers = new ProducerLimits(
             values["stream-idmp-duration"].Number, values["stream-idmp-maxsize"].Number),
         HyperLogLogSparseBytes = values["hll-sparse-max-bytes"].Number,
+    };
+
+    private static LatencySettings LatencyFrom(ConfigValues values) => new()
+    {
+        SlowLogMicroseconds = values["slowlog-log-slower-than"].Number,
+        SlowLogLength = values["slowlog-max-len"].Number,
+        MonitorMilliseconds = values["latency-monitor-threshold"].Number,
+        Tracks = values["latency-tracking"].Number != 0,
+        Percentiles = PercentilesType.ValuesOf(values["latency-tracking-info-percentiles"]),
     };
 }

@@ -49,6 +49,9 @@ public sealed class WordListType : DirectiveType
             if (word.Contains('\0')) return Fail("argument must not contain a NUL byte", out value, out error);
             if (word.Length == 0) continue;
             if (word.Contains(' ')) return Fail("argument must not contain a space", out value, out error);
+            // A configuration file has the words without quotes.
+            if (word.AsSpan().IndexOfAnyInRange('\x01', '\x1f') >= 0 || word.AsSpan().IndexOfAny("\"'\\") >= 0)
+                return Fail("argument must not contain quotes and control characters", out value, out error);
             if (text.Length > 0) text.Append(' ');
             text.Append(word);
         }

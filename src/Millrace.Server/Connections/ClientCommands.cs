@@ -40,6 +40,7 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
     ];
 
     private readonly ClientRegistry _registry = registry;
+    private readonly Channels _channels = channels;
     private readonly ClientWaiting _waiting = new(registry, pause);
     private readonly TrackingCommands _tracking = new(registry, channels);
 
@@ -239,13 +240,20 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
         {
             if (!filter.Matches(client, caller)) continue;
             if (ReferenceEquals(client, caller)) client.CloseAfterReplies();
-            else client.CloseNow();
+            else CloseNow(client);
             killed++;
         }
 
         if (!isOldForm) call.Reply.Integer(killed);
         else if (killed > 0) call.Reply.Ok();
         else call.Reply.Error("ERR No such client"u8);
+    }
+
+    // Its loop takes leave of it only later: whoever publishes after this reply must not count it any more.
+    private void CloseNow(Client client)
+    {
+        client.CloseNow();
+        _channels.Leave(client);
     }
 
     private void List(ref Call call)

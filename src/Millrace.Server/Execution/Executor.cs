@@ -187,8 +187,7 @@ public sealed class Executor
         if (isError) CountUnblocked(request.Spec);
     }
 
-    /// <summary>A command of one of this loop's clients has an error for its reply because somebody has ended its wait.
-    /// </summary>
+    /// <summary>Counts that a client of this loop got an error instead of the reply that it waited for.</summary>
     internal void CountUnblocked(CommandSpec command)
     {
         Statistics[command].Failed++;

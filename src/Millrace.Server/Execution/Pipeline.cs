@@ -199,7 +199,7 @@ public sealed class Pipeline : ConnectionHandler, IRequestTrail
         if (!client.IsListening)
         {
             var only = RunOne(client, request, input);
-            if (client.IsListening) client.Subscriptions?.Settle();
+            client.Subscriptions?.Settle();
             return only;
         }
 
@@ -212,7 +212,7 @@ public sealed class Pipeline : ConnectionHandler, IRequestTrail
         SchedulePoint.Yield();
         var loop = client.Connection.Loop;
         if (PlantedFault.MailGatheredLate) loop.GatherMail();
-        if (loop.HasMail && !PlantedFault.MailAfterReply) DeliverMail(client, (int)(_reply.Written - before));
+        if (loop.HasMail && !PlantedFault.MailAfterReply) DeliverMail(client, _reply.Written - before);
         client.Subscriptions?.Settle();
         if (outcome == Outcome.Replied) client.EndCaching();
         return outcome;
@@ -220,7 +220,7 @@ public sealed class Pipeline : ConnectionHandler, IRequestTrail
 
     // What others had done when the command's unit ended stands before its reply; what they did afterwards, and what it
     // did itself, stands behind it: it is newer than the reply.
-    private void DeliverMail(Client client, int replyBytes)
+    private void DeliverMail(Client client, long replyBytes)
     {
         var (output, loop) = (client.Connection.Output, client.Connection.Loop);
         output.Commit(_reply.Detach());

@@ -63,6 +63,7 @@ public sealed class ServerLoop : LoopHandler
         Executor.Unit.TouchListener = invalidator;
         var output = new ClientOutput(_guard, pushes, fanOut);
         _pipeline = new Pipeline(parts.Configuration, Executor, batch, output, parts.Journal, Gone);
+        _ = _clients.Values; // made now: the loop allocates nothing later
         loop.StartTimer(CronMs, Cron);
     }
 

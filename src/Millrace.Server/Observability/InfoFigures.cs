@@ -168,8 +168,8 @@ internal sealed class InfoFigures(ServerParts parts, ServerStatistics statistics
         text.Line("current_eviction_exceeded_time", parts.Keyspace.Budget.ExceededNowMs);
     }
 
-    // The time of turns and of commands is the clock's on the wall. What is told per second is told of one loop, the mean
-    // of all: tools take a loop that turns often for a busy one.
+    // The time of turns and of commands is the clock's on the wall. What is told per second is told of one loop, the
+    // mean of all: tools take a loop that turns often for a busy one.
     private void Turns(InfoText text, in LoopCounters traffic, CommandStatistics commands)
     {
         var perSecond = Rate(static one => one.TurnsPerSecond);

@@ -8,9 +8,9 @@ namespace Millrace.Server.Observability;
 
 /// <summary>The section of INFO on the sizes of values.</summary>
 /// <remarks>
-/// Few keys are counted at once. Many are counted by <see cref="SizeCensus"/>: who asks for this section by its name has
-/// his reply when they are; who asks for all sections sees the last count that was finished, and has another begin now
-/// and then. Source: Redis documentation, "INFO", section keysizes.
+/// Few keys are counted at once. Many are counted by <see cref="SizeCensus"/>: who asks for this section by its name
+/// has his reply when they are; who asks for all sections sees the last count that was finished, and has another begin
+/// now and then. Source: Redis documentation, "INFO", section keysizes.
 /// </remarks>
 internal sealed class InfoKeySizes(SizeCensus census)
 {

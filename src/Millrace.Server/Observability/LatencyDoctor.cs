@@ -89,13 +89,13 @@ internal static class LatencyDoctor
     }
 
     private static void AdviseOnRequests(StringBuilder text) => text.Append(
-        "- A command that is fast takes long nevertheless with thousands of arguments, or with a value of many megabytes. "
+        "- A command that is fast takes long nevertheless with thousands of arguments, or a value of many megabytes. "
         + "SLOWLOG GET shows whether it was such a request: send it in parts.\n");
 
     private static void AdviseOnSystem(StringBuilder text) => text.Append(
-        "- Where work took long that is short whatever the data, the server's threads were kept from running. Lower the "
-        + "load of the machine, give the server cores of its own, and see with 'redis-cli --intrinsic-latency 100' how "
-        + "long the system withholds the processor from any program.\n");
+        "- Where work took long that is short whatever the data, the server's threads were kept from running. Lower "
+        + "the load of the machine, give the server cores of its own, and see with 'redis-cli --intrinsic-latency 100' "
+        + "how long the system withholds the processor from any program.\n");
 
     private static void AdviseOnEviction(StringBuilder text, long tenacity)
     {
@@ -104,7 +104,7 @@ internal static class LatencyDoctor
         if (tenacity <= UsualTenacity) return;
         text.Append(
             CultureInfo.InvariantCulture,
-            $"- 'maxmemory-eviction-tenacity' is {tenacity}, which lets one step of eviction take long. Steps are short "
-            + $"again with 'CONFIG SET maxmemory-eviction-tenacity {UsualTenacity}'.\n");
+            $"- 'maxmemory-eviction-tenacity' is {tenacity}, which lets one step of eviction take long. Steps are "
+            + $"short again with 'CONFIG SET maxmemory-eviction-tenacity {UsualTenacity}'.\n");
     }
 }

@@ -65,8 +65,8 @@ internal static class MemoryDoctor
     private const string Fragments =
         " * High allocator fragmentation: The spans of the allocator take more than 1.1 times what is used of them. "
         + "That is usually so after many keys were deleted, whose neighbours in memory are still there, or after "
-        + "values have changed their sizes. Values of the same sizes will use it again; MEMORY MALLOC-STATS tells which "
-        + "sizes have the free blocks. Otherwise only a restart makes it free for others.\n\n";
+        + "values have changed their sizes. Values of the same sizes will use it again; MEMORY MALLOC-STATS tells "
+        + "which sizes have the free blocks. Otherwise only a restart makes it free for others.\n\n";
 
     private const string FreeChunks =
         " * High allocator RSS overhead: The allocator keeps more than 1.1 times the memory of its spans. It is made "

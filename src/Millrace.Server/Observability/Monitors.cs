@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Millrace.Commands;
@@ -19,6 +20,10 @@ namespace Millrace.Server.Observability;
 /// </remarks>
 internal sealed class Monitors(int loops)
 {
+    // Of longer ones only the beginning is shown: a line is made while partitions are held.
+    private const int MostArgumentBytes = 64 * 1024;
+    private const int MostLineBytes = 256 * 1024;
+
     private readonly List<Client>[] _watching = [.. Enumerable.Range(0, loops).Select(static _ => new List<Client>())];
     private readonly int[] _counts = new int[loops];
     private readonly PushWriter[] _pushes = new PushWriter[loops];
@@ -78,51 +83,67 @@ internal sealed class Monitors(int loops)
         var connection = client.Connection;
         var (seconds, us) = Math.DivRem(connection.Loop.UnixUs, UsPerSecond);
         var address = connection.IsUnixSocket ? "unix:" + connection.LocalAddress : connection.RemoteAddress;
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"+{seconds}.{us:000000} [{client.Database} {address}]");
+        var line = new ArrayBufferWriter<byte>();
+        line.Write(Encoding.Latin1.GetBytes(string.Create(
+            CultureInfo.InvariantCulture, $"+{seconds}.{us:000000} [{client.Database} {address}]")));
         for (var i = 0; i < call.Args.Count; i++)
         {
-            text.Append(" \"");
-            if (call.Spec.Secrets is { } isSecret && isSecret(call.Args, i)) text.Append("(redacted)");
-            else AppendEscaped(text, call.Args[i]);
-            text.Append('"');
+            if (line.WrittenCount > MostLineBytes)
+            {
+                line.Write(Encoding.ASCII.GetBytes(string.Create(
+                    CultureInfo.InvariantCulture, $" \"... ({call.Args.Count - i} more arguments)\"")));
+                break;
+            }
+
+            line.Write(" \""u8);
+            if (call.Spec.Secrets is { } isSecret && isSecret(call.Args, i)) line.Write("(redacted)"u8);
+            else WriteEscaped(line, call.Args[i]);
+            line.Write("\""u8);
         }
 
-        return Encoding.Latin1.GetBytes(text.Append("\r\n").ToString());
+        line.Write("\r\n"u8);
+        return line.WrittenSpan.ToArray();
     }
 
-    private static void AppendEscaped(StringBuilder text, ReadOnlySpan<byte> bytes)
+    private static void WriteEscaped(ArrayBufferWriter<byte> line, ReadOnlySpan<byte> argument)
     {
-        foreach (var one in bytes)
+        const int LongestEscape = 4;
+        var shown = argument[..Math.Min(argument.Length, MostArgumentBytes)];
+        var to = line.GetSpan((shown.Length * LongestEscape) + 1);
+        var length = 0;
+        foreach (var one in shown) length += Escape(to[length..], one);
+        line.Advance(length);
+        if (shown.Length == argument.Length) return;
+        line.Write(Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture, $"... ({argument.Length - shown.Length} more bytes)")));
+    }
+
+    private static int Escape(Span<byte> to, byte one)
+    {
+        ReadOnlySpan<byte> letters = "abtn\0\0r"u8; // of the bytes from 7 to 13 that have one
+        const int FirstLetter = 7;
+        if (one is >= (byte)' ' and <= (byte)'~' and not ((byte)'\\' or (byte)'"'))
         {
-            switch (one)
-            {
-                case (byte)'\\' or (byte)'"':
-                    text.Append('\\').Append((char)one);
-                    break;
-                case (byte)'\n':
-                    text.Append("\\n");
-                    break;
-                case (byte)'\r':
-                    text.Append("\\r");
-                    break;
-                case (byte)'\t':
-                    text.Append("\\t");
-                    break;
-                case (byte)'\a':
-                    text.Append("\\a");
-                    break;
-                case (byte)'\b':
-                    text.Append("\\b");
-                    break;
-                case >= (byte)' ' and <= (byte)'~':
-                    text.Append((char)one);
-                    break;
-                default:
-                    text.Append(CultureInfo.InvariantCulture, $"\\x{one:x2}");
-                    break;
-            }
+            to[0] = one;
+            return 1;
         }
+
+        to[0] = (byte)'\\';
+        if (one is (byte)'\\' or (byte)'"')
+        {
+            to[1] = one;
+            return 2;
+        }
+
+        if (one - FirstLetter is >= 0 and var place && place < letters.Length && letters[place] != 0)
+        {
+            to[1] = letters[place];
+            return 2;
+        }
+
+        to[1] = (byte)'x';
+        Convert.TryToHexStringLower([one], to[2..], out _);
+        return 4;
     }
 
     private sealed class Letter(Monitors monitors, int loop, byte[] line, Client origin) : Mail
@@ -130,6 +151,7 @@ internal sealed class Monitors(int loops)
         public override void Deliver(EventLoop at)
         {
             var pushes = monitors._pushes[loop];
+            pushes.BeginLetter();
             pushes.Begin(line.Length, protocol: 2).Raw(line);
             var push = pushes.End();
             foreach (var client in monitors._watching[loop]) pushes.Send(client, push, origin);

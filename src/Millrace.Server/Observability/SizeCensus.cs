@@ -56,7 +56,8 @@ public sealed class SizeCensus
     public bool IsRunning => Volatile.Read(ref _loopsLeft) > 0;
 
     /// <summary>Whether it is time for another count, though nobody waits for it.</summary>
-    public bool IsDue => !IsRunning && (_last is null || Stopwatch.GetTimestamp() - _finishedTicks > Pause * _tookTicks);
+    public bool IsDue =>
+        !IsRunning && (_last is null || Stopwatch.GetTimestamp() - _finishedTicks > Pause * _tookTicks);
 
     /// <summary>Counts all keys at once, when they are few. All loops stand still.</summary>
     public bool TryCountNow()
@@ -130,7 +131,8 @@ public sealed class SizeCensus
     private long KeysOf(Partition partition)
     {
         var sum = 0L;
-        for (var database = 0; database < _keyspace.Shape.Databases; database++) sum += partition.Table(database)?.Count ?? 0;
+        for (var database = 0; database < _keyspace.Shape.Databases; database++)
+            sum += partition.Table(database)?.Count ?? 0;
         return sum;
     }
 

@@ -12,9 +12,9 @@ namespace Millrace.Server.PubSub;
 ///   PUBLISH --lock of the channel's shard--> topics --one letter per loop with subscribers--> mailbox --> FanOut
 /// </code>
 /// Names are cut into shards by their hash, each with a lock; patterns and prefixes concern all of them, so who changes
-/// these takes all locks, ascending. A message is posted while its shard is locked: subscribers on all loops see the messages
-/// of one channel in one order, and a subscription that begins or ends does so between two of them. Each beginning and
-/// end has a moment of its own, which letters carry as well (<see cref="Subscription.IsOwed"/>).
+/// these takes all locks, ascending. A message is posted while its shard is locked: subscribers on all loops see the
+/// messages of one channel in one order, and a subscription that begins or ends does so between two of them. Each
+/// beginning and end has a moment of its own, which letters carry as well (<see cref="Subscription.IsOwed"/>).
 /// Order of locks: after the partitions, before mailboxes. Publishing is O(subscribers' loops + patterns).
 /// Source: Redis 7.2 documentation, "Redis Pub/Sub".
 /// </remarks>
@@ -117,7 +117,7 @@ public sealed class Channels
     }
 
     /// <summary>Ends all subscriptions of a client that is gone or begins anew, and delivers nothing more to it. On its
-    /// loop.</summary>
+    /// loop, or while all loops stand still.</summary>
     internal void Leave(Client client)
     {
         if (client.Subscriptions is not { } mine) return;
@@ -203,7 +203,7 @@ public sealed class Channels
         {
             if (touched.TrackerCount(i) > 0 || !touched.Key(i).StartsWith(prefix.Name)) continue;
             letter ??= from.Take(to);
-            letter.Add(touched.Key(i), touched.IsOwn(i));
+            letter.AddOnce(touched.Key(i), touched.IsOwn(i));
         }
 
         if (letter is null) return;
@@ -214,9 +214,8 @@ public sealed class Channels
 
     private void Leave(ClientSubscriptions mine, TopicKind kind)
     {
-        while (mine.CountOf(kind) > 0)
+        foreach (var topic in mine.Of(kind).ToArray())
         {
-            var topic = mine.Of(kind).First();
             using var held = Lock(kind, topic.Hash);
             End(mine, mine.Find(topic)!);
         }
@@ -270,8 +269,9 @@ public sealed class Channels
         return kind == TopicKind.Prefix ? _prefixes : ShardOf(hash).Of(kind);
     }
 
-    private Held Lock(TopicKind kind, ulong hash) =>
-        kind is TopicKind.Pattern or TopicKind.Prefix ? new Held(_shards) : new Held(new ReadOnlySpan<Shard>(in _shards[IndexOf(hash)]));
+    private Held Lock(TopicKind kind, ulong hash) => kind is TopicKind.Pattern or TopicKind.Prefix
+        ? new Held(_shards)
+        : new Held(new ReadOnlySpan<Shard>(in _shards[IndexOf(hash)]));
 
     // Names with one hash are in one shard.
     private sealed class Shard(NameComparer names)

@@ -7,7 +7,7 @@ internal sealed class ClientSubscriptions
     private readonly List<Subscription> _ended = [];
     private readonly List<Subscription> _fresh = []; // begun by the command that runs
 
-    /// <summary>How many subscriptions to channels there are, by name or by pattern.</summary>
+    /// <summary>How many subscriptions to channels and shard channels there are, by name or by pattern.</summary>
     public int Count => CountOf(TopicKind.Channel) + CountOf(TopicKind.Pattern) + CountOf(TopicKind.Shard);
 
     /// <summary>The run of messages that it was last asked for (<see cref="FanOut"/>).</summary>

@@ -41,6 +41,7 @@ internal sealed class FanOut(EventLoop loop, PushWriter pushes)
     /// <summary>Delivers a message, and those set apart behind it that go the same way. O(subscribers).</summary>
     public void Deliver(Publication publication)
     {
+        pushes.BeginLetter();
         GatherRun(publication);
         if (_run.Count == 1 || IsApart(publication))
         {

@@ -229,8 +229,13 @@ public sealed class PubSubCommands(Channels channels)
         reply.Muted = wasMuted;
     }
 
-    private void Send(ref Call call, TopicKind kind) => call.Reply.Integer(
-        _channels.Publish(kind, call.Args[1], call.Args[2], call.Client().Connection.Loop.Index));
+    // What the unit has told of keys before comes before.
+    private void Send(ref Call call, TopicKind kind)
+    {
+        if (!call.Unit.Notifications.IsEmpty) call.Unit.Notifications.Post();
+        var loop = call.Client().Connection.Loop.Index;
+        call.Reply.Integer(_channels.Publish(kind, call.Args[1], call.Args[2], loop));
+    }
 
     private void WriteNames(ref Call call, TopicKind kind)
     {

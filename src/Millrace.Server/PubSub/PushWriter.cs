@@ -13,8 +13,8 @@ namespace Millrace.Server.PubSub;
 ///   Begin -> Writer -> End      written once into a segment that all its readers share
 ///   Send(client, piece)         queued in the client's output, in front of the reply of the command that runs
 /// </code>
-/// What others had done when a client's command ended stands before its reply, so that the client knows of changes before
-/// it reads what is newer. The pipeline sets the reply aside while mail is delivered (<see cref="Hold"/>). Behind it
+/// What others had done when a client's command ended stands before its reply, so that the client knows of changes
+/// before it reads what is newer. The pipeline sets the reply aside while mail is delivered (<see cref="Hold"/>). Behind it
 /// stands what the command caused itself, what comes to a subscription that the command began, and then every further
 /// message, so that the messages of a channel keep their order. One per loop.
 /// </remarks>
@@ -25,12 +25,26 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
 
     private readonly ReplyWriter _writer = new() { AllowsLate = false };
     private readonly NoMoreSegments _source = new();
+    private readonly List<SharedSegment> _full = []; // of the letter under way
     private SharedSegment? _segment;
     private int _start;
     private Client? _held;
-    private byte[] _heldReply = [];
+    private OutputTail? _heldReply;
     private ArrayBufferWriter<byte> _behind = new();
     private bool _hasMessageBehind;
+
+    /// <summary>A letter begins, and all that was written for the one before is queued where it has to go: its memory
+    /// may be used again. Whoever delivers a letter says so first.</summary>
+    public void BeginLetter()
+    {
+        foreach (var one in _full) one.Release();
+        _full.Clear();
+        if (_segment is not { IsUnshared: true }) return;
+        _segment.Filled = 0;
+        if (_segment.Array.Length <= SegmentBytes) return;
+        _segment.Release();
+        _segment = null;
+    }
 
     /// <summary>Begins something to send, of at most so many bytes.</summary>
     /// <param name="mostBytes">A bound of its length.</param>
@@ -38,10 +52,9 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     /// <returns>Writes it; until <see cref="End"/>.</returns>
     public ReplyWriter Begin(int mostBytes, int protocol)
     {
-        if (_segment is { IsUnshared: true }) _segment.Filled = 0;
         if (_segment is null || _segment.Array.Length - _segment.Filled < mostBytes)
         {
-            _segment?.Release();
+            if (_segment is not null) _full.Add(_segment);
             _segment = new SharedSegment(loop, Math.Max(mostBytes, SegmentBytes));
         }
 
@@ -51,7 +64,7 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     }
 
     /// <summary>Ends it.</summary>
-    /// <returns>What to send; valid until the next <see cref="Begin"/>, and as long as somebody has it queued.</returns>
+    /// <returns>What to send; valid until the letter ends, and while somebody has it queued.</returns>
     public Push End()
     {
         _segment!.Filled = _writer.Detach();
@@ -90,7 +103,7 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     }
 
     /// <summary>A command of a client has run: its reply waits until the mail has been delivered.</summary>
-    public void Hold(Client client, byte[] reply)
+    public void Hold(Client client, OutputTail reply)
     {
         _held = client;
         _heldReply = reply;
@@ -100,11 +113,11 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     public void Release()
     {
         var output = _held!.Connection.Output;
-        output.Append(_heldReply);
+        output.Append(_heldReply!);
         output.Append(_behind.WrittenSpan);
         guard.Check(_held);
         _held = null;
-        _heldReply = [];
+        _heldReply = null;
         _hasMessageBehind = false;
         if (_behind.Capacity > KeptBytes) _behind = new ArrayBufferWriter<byte>();
         else _behind.ResetWrittenCount();

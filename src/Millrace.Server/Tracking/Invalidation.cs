@@ -36,14 +36,11 @@ internal sealed class Invalidation : Mail
     /// <summary>Whether all keys are to be forgotten.</summary>
     public bool IsFlush { get; set; }
 
-    /// <summary>The client whose command did it, when that one tracks keys or hears of others itself; or null.</summary>
+    /// <summary>The client whose command did it, when that one hears of others itself; or null.</summary>
     public Client? Origin { get; set; }
 
     /// <summary>How many keys there are.</summary>
     public int Count => _items.Count;
-
-    /// <summary>Bytes of all names.</summary>
-    public int NameBytes => _used;
 
     /// <summary>The name of a key.</summary>
     public ReadOnlySpan<byte> Key(int index) => _names.AsSpan(_items[index].Start, _items[index].Length);
@@ -68,6 +65,20 @@ internal sealed class Invalidation : Mail
         key.CopyTo(_names.AsSpan(_used));
         _items.Add(new Item(_used, key.Length, isOwn, _clientCount));
         _used += key.Length;
+    }
+
+    /// <summary>Adds a key that may be there already, with a later cause; among many, it may come twice.</summary>
+    public void AddOnce(ReadOnlySpan<byte> key, bool isOwn)
+    {
+        const int MostSearched = 128;
+        for (var i = _items.Count - 1; i >= Math.Max(_items.Count - MostSearched, 0); i--)
+        {
+            if (!Key(i).SequenceEqual(key)) continue;
+            _items[i] = _items[i] with { IsOwn = isOwn };
+            return;
+        }
+
+        Add(key, isOwn);
     }
 
     /// <summary>Adds a client that the last key goes to.</summary>

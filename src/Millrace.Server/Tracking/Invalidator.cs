@@ -59,12 +59,16 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     /// <summary>Delivers a letter of any loop. O(keys * clients).</summary>
     public void Deliver(Invalidation letter)
     {
+        pushes.BeginLetter();
         if (letter.IsFlush) DeliverFlush(letter);
         else if (letter.Prefix is { } prefix) DeliverPrefix(letter, prefix);
         else DeliverTracked(letter);
         letter.Clear();
         if (_letters.Count < MostKeptLetters) _letters.Push(letter);
     }
+
+    /// <summary>A letter of another kind begins (<see cref="PushWriter.BeginLetter"/>).</summary>
+    public void BeginLetter() => pushes.BeginLetter();
 
     /// <summary>Sends an invalidation to the client that another one has named for it; false when it is gone.</summary>
     public bool TrySendRedirected(long redirectId, byte[][]? keys, Client? origin)

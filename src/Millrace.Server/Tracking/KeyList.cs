@@ -48,8 +48,8 @@ internal readonly ref struct KeyList
     {
         get
         {
-            if (_letter is not null) return _letter.NameBytes;
             var bytes = 0;
+            for (var i = _first; i < _end; i++) bytes = checked(bytes + _letter!.Key(i).Length);
             foreach (var key in _keys ?? []) bytes = checked(bytes + key.Length);
             return bytes;
         }

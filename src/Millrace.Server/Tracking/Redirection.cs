@@ -14,6 +14,7 @@ internal sealed class Redirection(
     /// <inheritdoc/>
     public override void Deliver(EventLoop loop)
     {
+        target.BeginLetter();
         if (target.TrySendRedirected(redirectId, keys, origin: null)) return;
         from.Loop.Post(new Loss(from, trackerId));
     }
@@ -21,6 +22,10 @@ internal sealed class Redirection(
     // The named client is gone; the one that tracks has to hear of it.
     private sealed class Loss(Invalidator from, long trackerId) : Mail
     {
-        public override void Deliver(EventLoop loop) => from.TellBroken(trackerId);
+        public override void Deliver(EventLoop loop)
+        {
+            from.BeginLetter();
+            from.TellBroken(trackerId);
+        }
     }
 }

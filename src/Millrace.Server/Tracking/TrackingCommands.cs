@@ -82,8 +82,8 @@ internal sealed class TrackingCommands(ClientRegistry registry, Channels channel
         var client = call.Client();
         if (client.Tracking is not { IsOn: true } tracking || !tracking.Has(TrackingModes.OptIn | TrackingModes.OptOut))
         {
-            call.Reply.Error("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "u8
-                + "OPTOUT mode enabled"u8);
+            call.Reply.Error("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN "u8
+                + "or OPTOUT mode enabled"u8);
             return;
         }
 
@@ -233,9 +233,10 @@ internal sealed class TrackingCommands(ClientRegistry registry, Channels channel
     // One prefix within another would tell of a key twice.
     private static bool HaveCollision(ref Call call, Client client, List<byte[]> prefixes)
     {
+        var existing = client.Subscriptions?.Of(TopicKind.Prefix).ToArray() ?? [];
         for (var i = 0; i < prefixes.Count; i++)
         {
-            foreach (var old in client.Subscriptions?.Of(TopicKind.Prefix).ToArray() ?? [])
+            foreach (var old in existing)
             {
                 if (!Overlap(prefixes[i], old.Name)) continue;
                 WriteCollision(call.Reply, prefixes[i], "an existing"u8, old.Name);

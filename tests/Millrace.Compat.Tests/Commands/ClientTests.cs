@@ -50,6 +50,26 @@ public sealed class ClientTests(ServerPair pair) : IClassFixture<ServerPair>
         Assert.Equal(Play(pair.Redis, request), Play(pair.Millrace, request));
 
     [Fact]
+    public void A_subscriber_that_was_killed_counts_no_more()
+    {
+        const int rounds = 300;
+        foreach (ServerProcess server in (ServerProcess[])[pair.Redis, pair.Millrace])
+        {
+            using RawConnection killer = server.Connect();
+            for (int round = 0; round < rounds; round++)
+            {
+                using RawConnection subscriber = server.Connect();
+                string id = subscriber.Ask("CLIENT", "ID")[1..^2];
+                subscriber.Call("SUBSCRIBE", "killed");
+                Assert.Equal(":1\r\n", killer.Ask("PUBLISH", "killed", "before"));
+                Assert.Equal(":1\r\n", killer.Ask("CLIENT", "KILL", "ID", id));
+                Assert.Equal(":0\r\n", killer.Ask("PUBLISH", "killed", "after"));
+                Assert.Equal("*2\r\n$6\r\nkilled\r\n:0\r\n", killer.Ask("PUBSUB", "NUMSUB", "killed"));
+            }
+        }
+    }
+
+    [Fact]
     public void A_name_shows_in_the_list_and_goes_with_reset()
     {
         foreach (ServerProcess server in (ServerProcess[])[pair.Redis, pair.Millrace])

@@ -29,14 +29,8 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
         "acl", "acl|cat", "acl|deluser", "acl|dryrun", "acl|genpass", "acl|getuser", "acl|help", "acl|list", "acl|load",
         "acl|log", "acl|save", "acl|setuser", "acl|users", "acl|whoami",
         "bgrewriteaof", "bgsave", "failover", "lastsave", "psync", "replconf", "save", "sync",
-        "client|caching", "client|getredir", "client|tracking", "client|trackinginfo", "config|rewrite", "monitor",
         "function|delete", "function|kill", "function|load", "function|restore",
-        "latency", "latency|doctor", "latency|graph", "latency|help", "latency|histogram", "latency|history",
-        "latency|latest", "latency|reset", "slowlog", "slowlog|get", "slowlog|help", "slowlog|len", "slowlog|reset",
         "module|load", "module|loadex", "module|unload",
-        "psubscribe", "publish", "pubsub", "pubsub|channels", "pubsub|help", "pubsub|numpat", "pubsub|numsub",
-        "pubsub|shardchannels", "pubsub|shardnumsub", "punsubscribe", "spublish", "ssubscribe", "subscribe",
-        "sunsubscribe", "unsubscribe",
     ];
 
     // Commands that take more arguments than in 7.0.15 (redis.io/commands/zrank, history 7.2.0: WITHSCORE).

@@ -51,6 +51,12 @@ public sealed class SlowLogTests
         using RawConnection redis = pair.Redis.Connect();
         using RawConnection millrace = pair.Millrace.Connect();
         var differences = new List<string>();
+        foreach (RawConnection one in (RawConnection[])[redis, millrace])
+        {
+            one.Call("CONFIG", "SET", "slowlog-log-slower-than", "-1"); // a slow machine adds nothing by itself
+            one.Call("SLOWLOG", "RESET");
+        }
+
         foreach (string protocol in (string[])["2", "3"])
         {
             redis.Call("HELLO", protocol);
@@ -73,8 +79,7 @@ public sealed class SlowLogTests
         using var pair = new ServerPair();
         Dictionary<string, string> left = CountsOf(pair.Redis);
         Dictionary<string, string> right = CountsOf(pair.Millrace);
-        Differences.AssertNone(
-            Different(left.Select(Pair).Order(StringComparer.Ordinal), right.Select(Pair).Order(StringComparer.Ordinal)));
+        Differences.AssertNone(Different(left.Select(Pair), right.Select(Pair)).Order(StringComparer.Ordinal));
 
         static string Pair(KeyValuePair<string, string> one) => $"{one.Key}: {one.Value} calls";
     }

@@ -12,14 +12,14 @@ public sealed class EventDifferences
     public const string Seed = "SORT of a set walks it in the order of its table, which follows a random seed";
 
     private const string Met =
-        "WATCH, and RESTORE with REPLACE, tell that a key has expired, which 7.0.15 leaves there or overwrites";
+        "WATCH, EXEC and RESTORE with REPLACE tell that a key has expired, which 7.0.15 leaves or overwrites";
 
     private const string Stored =
         "a command that stores an empty result tells del of a key that has expired in 7.0.15, here expired";
 
     private const string EventPrefix = "__keyevent@";
 
-    private static readonly string[] s_meeting = ["WATCH", "RESTORE"];
+    private static readonly string[] s_meeting = ["WATCH", "EXEC", "RESTORE"];
 
     private readonly HashSet<string> _toldEarlier = new(StringComparer.Ordinal);
 

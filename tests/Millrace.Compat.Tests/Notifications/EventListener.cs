@@ -20,13 +20,9 @@ public sealed class EventListener : IDisposable
         _commands = new RawConnection(port);
         _subscriber = new RawConnection(port);
         _commands.Call("CONFIG", "SET", "notify-keyspace-events", "KEAmn");
-        CanSubscribe = _subscriber.Ask("SUBSCRIBE", Fence)[0] == '*';
-        if (CanSubscribe)
-            _subscriber.Call("PSUBSCRIBE", "__key*__:*");
+        _subscriber.Call("SUBSCRIBE", Fence);
+        _subscriber.Call("PSUBSCRIBE", "__key*__:*");
     }
-
-    /// <summary>Whether the server knows SUBSCRIBE.</summary>
-    public bool CanSubscribe { get; }
 
     /// <summary>The messages since the last call, as <c>channel message</c>.</summary>
     public IReadOnlyList<string> Take()

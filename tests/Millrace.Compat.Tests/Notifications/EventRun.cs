@@ -35,9 +35,6 @@ public sealed class EventRun : IDisposable
         _subject.Call("DEBUG", "SET-ACTIVE-EXPIRE", "0");
     }
 
-    /// <summary>Whether both servers have subscribers.</summary>
-    public bool CanSubscribe => _referenceEvents.CanSubscribe && _subjectEvents.CanSubscribe;
-
     /// <summary>How many messages were equal, by event.</summary>
     public SortedDictionary<string, int> Told { get; } = new(StringComparer.Ordinal);
 

@@ -41,7 +41,7 @@ public sealed class EventTests(ITestOutputHelper output)
         run.Run(s_sentences);
         AssertEqual(run);
         Assert.All(run.Explained.Keys, reason => Assert.Equal(EventDifferences.Seed, reason));
-        Assert.True(run.Told.Count >= 60, $"only {run.Told.Count} events: {string.Join(' ', run.Told.Keys)}");
+        Assert.True(run.Told.Count >= 50, $"only {run.Told.Count} events: {string.Join(' ', run.Told.Keys)}");
     }
 
     private void RunSeed(int seed)
@@ -49,12 +49,6 @@ public sealed class EventTests(ITestOutputHelper output)
         output.WriteLine($"seed {seed} (MILLRACE_TEST_SEED={seed} repeats it)");
         using var pair = new ServerPair();
         using var run = new EventRun(pair.Redis.Port, pair.Millrace.Port, seed, Forms);
-        if (!run.CanSubscribe)
-        {
-            output.WriteLine("SUBSCRIBE is not there yet: nothing was compared.");
-            return;
-        }
-
         run.Run(s_sentences);
         foreach ((string name, int count) in run.Told)
             output.WriteLine($"{count,8} {name}");

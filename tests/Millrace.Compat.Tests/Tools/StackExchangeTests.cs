@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Millrace.Compat.Tests.Servers;
 using StackExchange.Redis;
@@ -196,17 +195,6 @@ public sealed class StackExchangeTests
     private static ServerProcess Start(string? poller) =>
         poller is null ? ServerProcess.StartMillrace() : ServerProcess.StartMillrace("--io", poller);
 
-    private static Task<ConnectionMultiplexer> Connect(ServerProcess server, int protocol, string? password = null)
-    {
-        var options = new ConfigurationOptions
-        {
-            EndPoints = { new IPEndPoint(IPAddress.Loopback, server.Port) },
-            AllowAdmin = true,
-            ConnectTimeout = 3000,
-            ConnectRetry = 1,
-            Password = password,
-            Protocol = Enum.Parse<RedisProtocol>(string.Create(CultureInfo.InvariantCulture, $"Resp{protocol}")),
-        };
-        return ConnectionMultiplexer.ConnectAsync(options);
-    }
+    private static Task<ConnectionMultiplexer> Connect(ServerProcess server, int protocol, string? password = null) =>
+        Multiplexers.Connect(server, protocol, password);
 }

@@ -67,7 +67,7 @@ internal sealed class HearCheck(int clients)
 
     private HistoryException Failed(string reason) =>
         new(reason + "\n" + string.Join('\n', _received.Select(static (bytes, client) =>
-            $"client {client} received {Encoding.ASCII.GetString([.. bytes]).Replace("\r\n", " ", StringComparison.Ordinal)}"))
+            $"client {client} received " + Encoding.ASCII.GetString([.. bytes]).Replace("\r\n", " ")))
             + "\n" + string.Join('\n', _sent.SelectMany(static one => one).OrderBy(static one => one.Began)));
 
     private sealed record Request(int Client, string[] Words, long Began, long Ended)

@@ -2,11 +2,11 @@
 // subscribe, publish and unsubscribe, under one seeded schedule. They use the server's own loops, pipelines and
 // mailboxes; only the sockets are left out, and the threads, which the schedule replaces.
 //
-// Keys come in groups that are only written whole, with a value that nobody writes twice. So a client that reads one key
-// of a group knows what it must not remember of the others any more. Checked in what each client has received, in the
-// order in which it came (HearCheck): no copy is older than what the client has just read; messages of one channel come
-// in one order at all clients; a subscriber gets what was published while it was subscribed, and nothing behind the
-// acknowledgement of its UNSUBSCRIBE.
+// Keys come in groups that are only written whole, with a value that nobody writes twice. So a client that reads one
+// key of a group knows what it must not remember of the others any more. Checked in what each client has received, in
+// the order in which it came (HearCheck): no copy is older than what the client has just read; messages of one channel
+// come in one order at all clients; a subscriber gets what was published while it was subscribed, and nothing behind
+// the acknowledgement of its UNSUBSCRIBE.
 
 using System.Globalization;
 using System.Net;
@@ -15,7 +15,6 @@ using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Server;
 using Millrace.Server.Config;
-using Millrace.Server.Execution;
 using Millrace.Server.Logging;
 
 namespace Millrace.Histories.Hearing;

@@ -38,7 +38,7 @@ public sealed class ConfigRewriteTests
     [InlineData("logfile \"\"\n", "logfile \"\"\n")]
     [InlineData("unixsocket /tmp/s\n", "unixsocket \"/tmp/s\"\n")]
     [InlineData("list-max-ziplist-entries 5\n", "# ??? list-max-ziplist-entries 5\n")]
-    [InlineData("notify-keyspace-events KEAn\n", "notify-keyspace-events \"AKEn\"\n")]
+    [InlineData("notify-keyspace-events KEAn\n", "notify-keyspace-events \"AnKE\"\n")]
     [InlineData("notify-keyspace-events \"\"\n", "notify-keyspace-events \"\"\n")]
     [InlineData("shutdown-on-sigterm force nosave\n", "shutdown-on-sigterm nosave force\n")]
     [InlineData("maxmemory 0\n", "maxmemory 0\n")]

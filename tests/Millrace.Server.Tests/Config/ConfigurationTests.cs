@@ -73,6 +73,16 @@ public sealed class ConfigurationTests
         Assert.Same(before, configuration.Settings);
     }
 
+    [Theory]
+    [InlineData("::1%x\nrequirepass y")]
+    [InlineData("\"::1\"")]
+    [InlineData("'::1")]
+    [InlineData("::1\\")]
+    public void Set_takes_no_address_that_would_be_more_in_a_configuration_file(string address) =>
+        Assert.Equal(
+            Failed + " 'bind') - argument must not contain quotes and control characters",
+            TestTable.Configuration().Set("bind", address));
+
     [Fact]
     public void Set_accepts_the_value_in_force_of_what_is_not_available()
     {

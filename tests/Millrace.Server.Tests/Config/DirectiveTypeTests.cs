@@ -64,7 +64,7 @@ public sealed class DirectiveTypeTests
     [InlineData("slaveof", "no one", "")]
     [InlineData("oom-score-adj-values", "-2000 0 2000", "-2000 0 2000")]
     [InlineData("notify-keyspace-events", "KEA", "AKE")]
-    [InlineData("notify-keyspace-events", "g$lshzxetdn", "An")]
+    [InlineData("notify-keyspace-events", "g$lshzxetdn", "A")]
     [InlineData("notify-keyspace-events", "mEx$", "$xEm")]
     [InlineData("latency-tracking-info-percentiles", "50 99.95 100.0", "50 99.95 100")]
     [InlineData("latency-tracking-info-percentiles", "\"\"", "")]

@@ -8,7 +8,6 @@ public class ClientCommandsTests
     [Theory]
     [InlineData("CLIENT", "ERR wrong number of arguments for 'client' command")]
     [InlineData("CLIENT nothing", "ERR unknown subcommand 'nothing'. Try CLIENT HELP.")]
-    [InlineData("CLIENT TRACKING on", "ERR unknown subcommand 'TRACKING'. Try CLIENT HELP.")]
     [InlineData("CLIENT ID x", "ERR wrong number of arguments for 'client|id' command")]
     [InlineData("CLIENT GETNAME", "(nil)")]
     [InlineData("CLIENT SETNAME a|b", "OK")]

@@ -1,5 +1,4 @@
-// Runs of equal short commands are timed as one, unless somebody asks for more; what is noticed of a run names a request
-// that may have been the slow one.
+// Runs of equal short commands are timed as one, unless somebody asks for more; a slow run is noticed once.
 
 using Millrace.Commands;
 using Millrace.Engine;

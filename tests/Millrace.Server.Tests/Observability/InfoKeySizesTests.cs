@@ -82,7 +82,8 @@ public class InfoKeySizesTests
         using var client = new Conversation(server);
         Fill(client);
         var deadline = Environment.TickCount64 + 10_000;
-        while (!client.Say("INFO all").Contains($"# Keysizes\r\ndb0_distrib_strings_sizes:2={Many}", StringComparison.Ordinal))
+        var section = $"# Keysizes\r\ndb0_distrib_strings_sizes:2={Many}";
+        while (!client.Say("INFO all").Contains(section, StringComparison.Ordinal))
         {
             Assert.True(Environment.TickCount64 < deadline);
             Thread.Sleep(1);
@@ -127,7 +128,7 @@ public class InfoKeySizesTests
         {
             client.Send("INFO", "keysizes");
             for (var i = 0; i < 50; i++) other.Say($"SET long{round}x{i} {new string('x', 100)}");
-            Assert.Contains($"2={Many},64=", client.Read() + "64=", StringComparison.Ordinal);
+            Assert.Matches($@"2={Many}(,64=\d+)?\r\n", client.Read());
             client.Send("INFO", "keysizes");
             for (var i = 0; i < 50; i++) other.Say($"DEL long{round}x{i}");
             Assert.Contains($"2={Many}", client.Read(), StringComparison.Ordinal);
@@ -145,7 +146,8 @@ public class InfoKeySizesTests
         for (var from = 0; from < Many; from += batch)
         {
             var text = new StringBuilder("MSET");
-            for (var i = from; i < from + batch; i++) text.Append(" key").Append(i).Append(' ').Append((i % 2) == 0 ? "ab" : "abc");
+            for (var i = from; i < from + batch; i++)
+                text.Append(" key").Append(i).Append(' ').Append((i % 2) == 0 ? "ab" : "abc");
             client.Say(text.ToString());
         }
     }

@@ -22,7 +22,8 @@ public class MemoryDoctorTests
 
     [Fact]
     public void A_healthy_server_has_no_findings() =>
-        Assert.StartsWith("Hi Sam, I can't find any memory issue", MemoryDoctor.Report(Healthy), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Hi Sam, I can't find any memory issue", MemoryDoctor.Report(Healthy), StringComparison.Ordinal);
 
     [Fact]
     public void A_small_server_is_not_judged() => Assert.StartsWith(
@@ -136,7 +137,8 @@ public class MemoryDoctorTests
     private static void OnlyFinding(string name, MemoryFigures figures, params string[] but)
     {
         var report = MemoryDoctor.Report(figures);
-        Assert.StartsWith("Sam, I detected a few issues in this instance's memory implants:\n\n", report, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Sam, I detected a few issues in this instance's memory implants:\n\n", report, StringComparison.Ordinal);
         var names = report.Split('\n').Where(static one => one.StartsWith(" * ", StringComparison.Ordinal))
             .Select(static one => one[3..one.IndexOf(':')]);
         Assert.Equal([name], names.Except(but));

@@ -24,7 +24,8 @@ public sealed class SlowLogCommandsTests
             Assert.Equal($"GET k{i}", entries[^((2 * i) + 3)].Request);
         }
 
-        Assert.Equal(Enumerable.Range(0, 81).Reverse().Select(static id => (long)id), entries.Select(static one => one.Id));
+        Assert.Equal(
+            Enumerable.Range(0, 81).Reverse().Select(static id => (long)id), entries.Select(static one => one.Id));
         Assert.All(entries.SkipLast(1), one => Assert.Equal((client.Address, "me"), (one.Address, one.Name)));
         Assert.All(entries, static one => Assert.InRange(one.Microseconds, 0, 10_000_000));
     }
@@ -149,7 +150,8 @@ public sealed class SlowLogCommandsTests
     {
         using var server = new InProcessServer(EachCommand);
         using var client = new Conversation(server);
-        foreach (var request in (string[])["nothing", "GET", "CONFIG nothing", "SET a x", "INCR a"]) client.Say(request);
+        foreach (var request in (string[])["nothing", "GET", "CONFIG nothing", "SET a x", "INCR a"])
+            client.Say(request);
         Assert.Equal(["INCR a", "SET a x"], Entries(client).Select(static one => one.Request));
     }
 
@@ -209,6 +211,9 @@ public sealed class SlowLogCommandsTests
             $"rejected_calls=0,failed_calls={(unblock == "ERROR" ? 1 : 0)}",
             statistics.Split("\r\n").Single(static line => line.StartsWith("cmdstat_blpop", StringComparison.Ordinal)),
             StringComparison.Ordinal);
+        Assert.Equal(
+            unblock == "ERROR",
+            client.Say("INFO errorstats").Contains("errorstat_UNBLOCKED:count=1", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -240,7 +245,8 @@ public sealed class SlowLogCommandsTests
         client.Say("SLOWLOG RESET");
         peer.Send(Peer.Encode("GET", "a") + Peer.Encode("GET", "large") + Peer.Encode("GET", "b"));
         peer.Receive($"$-1\r\n${Bytes}\r\n".Length + Bytes + "\r\n$-1\r\n".Length);
-        var slow = Assert.Single(Entries(client), static one => one.Request.StartsWith("GET", StringComparison.Ordinal));
+        var slow = Assert.Single(
+            Entries(client), static one => one.Request.StartsWith("GET", StringComparison.Ordinal));
         Assert.Equal("GET large ... (one of 2 in a row)", slow.Request);
     }
 

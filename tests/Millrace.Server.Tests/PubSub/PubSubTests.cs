@@ -23,19 +23,22 @@ public class PubSubTests
     private static string[] Texts { get; } =
     [
         // A message goes to all subscribers, and the publisher hears how many.
-        "a: SUBSCRIBE c = [subscribe c 1]|b: SUBSCRIBE c = [subscribe c 1]|d: PUBLISH c hi = 2|a~ [message c hi]"
-            + "|b~ [message c hi]|d: PUBLISH other hi = 0|a? ",
+        "a: SUBSCRIBE c = [subscribe c 1]|b: SUBSCRIBE c = [subscribe c 1]|d: PUBLISH c hi = 2"
+            + "|a~ [message c hi]|b~ [message c hi]|d: PUBLISH other hi = 0|a? ",
         "a: PSUBSCRIBE c* = [psubscribe c* 1]|a: PSUBSCRIBE *t = [psubscribe *t 2]|d: PUBLISH cat hi = 2"
             + "|a~ [pmessage c* cat hi]|a~ [pmessage *t cat hi]|d: PUBLISH dog hi = 0",
-        "a: SUBSCRIBE c = [subscribe c 1]|a: PSUBSCRIBE c = [psubscribe c 2]|a: SUBSCRIBE c = [subscribe c 2]"
-            + "|d: PUBLISH c hi = 2|a~ [message c hi]|a~ [pmessage c c hi]",
-        "a: SSUBSCRIBE c = [ssubscribe c 1]|a: SUBSCRIBE c = [subscribe c 1]|a: PSUBSCRIBE * = [psubscribe * 2]"
-            + "|d: SPUBLISH c hi = 1|a~ [smessage c hi]|d: PUBLISH c ho = 2|a~ [message c ho]|a~ [pmessage * c ho]",
+        "a: SUBSCRIBE c = [subscribe c 1]|a: PSUBSCRIBE c = [psubscribe c 2]"
+            + "|a: SUBSCRIBE c = [subscribe c 2]|d: PUBLISH c hi = 2|a~ [message c hi]|a~ [pmessage c c hi]",
+        "a: SSUBSCRIBE c = [ssubscribe c 1]|a: SUBSCRIBE c = [subscribe c 1]"
+            + "|a: PSUBSCRIBE * = [psubscribe * 2]|d: SPUBLISH c hi = 1|a~ [smessage c hi]|d: PUBLISH c ho = 2"
+            + "|a~ [message c ho]|a~ [pmessage * c ho]",
         // Several names, several acknowledgements.
-        "a: SUBSCRIBE x y x = [subscribe x 1]|a~ [subscribe y 2]|a~ [subscribe x 2]|a: UNSUBSCRIBE y z = [unsubscribe y 1]"
-            + "|a~ [unsubscribe z 1]|a: UNSUBSCRIBE = [unsubscribe x 0]|d: PUBLISH x hi = 0|a: PING = PONG",
-        "a: SUBSCRIBE x = [subscribe x 1]|a: PUNSUBSCRIBE = [punsubscribe (nil) 1]|a: SUNSUBSCRIBE = [sunsubscribe (nil) 0]"
-            + "|a: PUNSUBSCRIBE n = [punsubscribe n 1]|a: UNSUBSCRIBE = [unsubscribe x 0]",
+        "a: SUBSCRIBE x y x = [subscribe x 1]|a~ [subscribe y 2]|a~ [subscribe x 2]"
+            + "|a: UNSUBSCRIBE y z = [unsubscribe y 1]|a~ [unsubscribe z 1]|a: UNSUBSCRIBE = [unsubscribe x 0]"
+            + "|d: PUBLISH x hi = 0|a: PING = PONG",
+        "a: SUBSCRIBE x = [subscribe x 1]|a: PUNSUBSCRIBE = [punsubscribe (nil) 1]"
+            + "|a: SUNSUBSCRIBE = [sunsubscribe (nil) 0]|a: PUNSUBSCRIBE n = [punsubscribe n 1]"
+            + "|a: UNSUBSCRIBE = [unsubscribe x 0]",
         "a: UNSUBSCRIBE = NOSUB 'unsubscribe' command executed not in subscribed mode"
             + "|a: PUNSUBSCRIBE x = NOSUB 'punsubscribe' command executed not in subscribed mode"
             + "|a: SUNSUBSCRIBE x = NOSUB 'sunsubscribe' command executed not in subscribed mode",
@@ -43,29 +46,33 @@ public class PubSubTests
         "a: SUBSCRIBE c = [subscribe c 1]|a: GET k = ERR Can't execute 'get': " + OnlyThese
             + "|a: CLIENT ID = ERR Can't execute 'client|id': " + OnlyThese
             + "|a: MULTI = ERR Can't execute 'multi': " + OnlyThese
-            + "|a: PING = [pong ]|a: PING hey = [pong hey]|a: UNSUBSCRIBE c = [unsubscribe c 0]|a: PING hey = hey",
+            + "|a: PING = [pong ]|a: PING hey = [pong hey]|a: UNSUBSCRIBE c = [unsubscribe c 0]"
+            + "|a: PING hey = hey",
         "a: SSUBSCRIBE c = [ssubscribe c 1]|a: GET k = ERR Can't execute 'get': " + OnlyThese
             + "|a: RESET = RESET|a: GET k = (nil)|d: SPUBLISH c hi = 0|d: PUBSUB SHARDCHANNELS = []",
         "a: SUBSCRIBE c = [subscribe c 1]|a: QUIT = OK",
         // Within a transaction.
-        "a: MULTI = OK|a: SUBSCRIBE c = QUEUED|a: PING = QUEUED|a: EXEC = [[subscribe c 1] [pong ]]|d: PUBLISH c hi = 1"
-            + "|a~ [message c hi]",
-        "a: MULTI = OK|a: SUBSCRIBE c = QUEUED|a: PUBLISH c self = QUEUED|a: UNSUBSCRIBE c = QUEUED|a: PUBLISH c no = QUEUED"
-            + "|a: EXEC = [[subscribe c 1] 1 [unsubscribe c 0] 0]|a: SUBSCRIBE c = [subscribe c 1]|d: PUBLISH c hi = 1"
-            + "|a~ [message c hi]",
+        "a: MULTI = OK|a: SUBSCRIBE c = QUEUED|a: PING = QUEUED|a: EXEC = [[subscribe c 1] [pong ]]"
+            + "|d: PUBLISH c hi = 1|a~ [message c hi]",
+        "a: MULTI = OK|a: SUBSCRIBE c = QUEUED|a: PUBLISH c self = QUEUED|a: UNSUBSCRIBE c = QUEUED"
+            + "|a: PUBLISH c no = QUEUED|a: EXEC = [[subscribe c 1] 1 [unsubscribe c 0] 0]"
+            + "|a: SUBSCRIBE c = [subscribe c 1]|d: PUBLISH c hi = 1|a~ [message c hi]",
         // What PUBSUB tells.
-        "a: SUBSCRIBE x y = [subscribe x 1]|a~ [subscribe y 2]|b: SUBSCRIBE x = [subscribe x 1]|b: SSUBSCRIBE s = [ssubscribe s 1]"
-            + "|b: PSUBSCRIBE p* = [psubscribe p* 2]|a: PSUBSCRIBE p* = [psubscribe p* 3]|d: PUBSUB NUMSUB x y z = [x 2 y 1 z 0]"
-            + "|d: PUBSUB NUMPAT = 1|d: PUBSUB CHANNELS y* = [y]|d: PUBSUB SHARDCHANNELS = [s]|d: PUBSUB SHARDNUMSUB s x = [s 1 x 0]"
-            + "|d: PUBSUB NUMSUB = []|d: PUBSUB CHANNELS s = []",
+        "a: SUBSCRIBE x y = [subscribe x 1]|a~ [subscribe y 2]|b: SUBSCRIBE x = [subscribe x 1]"
+            + "|b: SSUBSCRIBE s = [ssubscribe s 1]|b: PSUBSCRIBE p* = [psubscribe p* 2]"
+            + "|a: PSUBSCRIBE p* = [psubscribe p* 3]|d: PUBSUB NUMSUB x y z = [x 2 y 1 z 0]"
+            + "|d: PUBSUB NUMPAT = 1|d: PUBSUB CHANNELS y* = [y]|d: PUBSUB SHARDCHANNELS = [s]"
+            + "|d: PUBSUB SHARDNUMSUB s x = [s 1 x 0]|d: PUBSUB NUMSUB = []|d: PUBSUB CHANNELS s = []",
         "d: PUBSUB nothing = ERR unknown subcommand 'nothing'. Try PUBSUB HELP."
-            + "|d: PUBSUB CHANNELS a b = ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP."
+            + "|d: PUBSUB CHANNELS a b = ERR unknown subcommand or wrong number of arguments for 'CHANNELS'."
+            + " Try PUBSUB HELP."
             + "|d: PUBSUB NUMPAT x = ERR wrong number of arguments for 'pubsub|numpat' command"
             + "|d: PUBLISH c = ERR wrong number of arguments for 'publish' command"
             + "|d: SUBSCRIBE = ERR wrong number of arguments for 'subscribe' command",
         // Replies that are not wanted are not sent; messages are.
-        "a: SUBSCRIBE c = [subscribe c 1]|a: UNSUBSCRIBE = [unsubscribe c 0]|a; CLIENT REPLY OFF|a; SET k v"
-            + "|a; SUBSCRIBE c|a~ [subscribe c 1]|d: PUBLISH c hi = 1|a~ [message c hi]|a; UNSUBSCRIBE|a~ [unsubscribe c 0]",
+        "a: SUBSCRIBE c = [subscribe c 1]|a: UNSUBSCRIBE = [unsubscribe c 0]|a; CLIENT REPLY OFF"
+            + "|a; SET k v|a; SUBSCRIBE c|a~ [subscribe c 1]|d: PUBLISH c hi = 1|a~ [message c hi]"
+            + "|a; UNSUBSCRIBE|a~ [unsubscribe c 0]",
     ];
 
     [Theory]
@@ -172,6 +179,60 @@ public class PubSubTests
         Assert.Equal($"[message c {message}]", reader.Read());
         Assert.Equal("[c 1]", publisher.Say("PUBSUB NUMSUB c"));
         idler.WaitUntilClosed();
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("4")]
+    public void Each_subscriber_gets_a_message_in_its_own_protocol_whoever_published_it(string loops)
+    {
+        using var scene = new Scene(loops);
+        foreach (var modern in (string[])["a", "c"]) scene[modern].Say("HELLO 3");
+        foreach (var one in (string[])["a", "b", "c", "d"]) scene[one].Say("SUBSCRIBE ch");
+        for (var i = 0; i < 50; i++)
+        {
+            Assert.Equal(":4\r\n", scene["a"].Bytes("PUBLISH ch hello"));
+            foreach (var one in (string[])["a", "b", "c", "d"])
+            {
+                var head = one is "a" or "c" ? ">3\r\n" : "*3\r\n";
+                Assert.Equal(head + "$7\r\nmessage\r\n$2\r\nch\r\n$5\r\nhello\r\n", scene[one].ReadBytes());
+            }
+        }
+    }
+
+    [Fact]
+    public void Large_replies_of_a_subscriber_and_messages_do_not_mix()
+    {
+        using var scene = new Scene("2");
+        var value = new string('v', 300_000);
+        scene["d"].Say("SET k " + value);
+        scene["a"].Say("HELLO 3");
+        scene["a"].Say("SUBSCRIBE ch");
+        for (var i = 0; i < 20; i++)
+        {
+            scene["a"].Say("MULTI");
+            scene["a"].Say("PUBLISH ch own");
+            scene["a"].Say("GET k");
+            scene["a"].Say("GET k");
+            scene.Play($"a: EXEC = [1 {value} {value}]");
+            scene.Play("a~ [message ch own]");
+        }
+    }
+
+    [Fact]
+    public void Whoever_leaves_with_many_channels_is_forgotten_soon()
+    {
+        const int Channels = 50_000;
+        using var server = new InProcessServer();
+        using var watcher = new Conversation(server);
+        using (var one = new Conversation(server))
+        {
+            one.Send(["SUBSCRIBE", .. Enumerable.Range(0, Channels).Select(static i => $"c{i}")]);
+            for (var i = 0; i < Channels; i++) one.Read();
+        }
+
+        while (watcher.Say("PUBSUB NUMSUB c0 c1") != "[c0 0 c1 0]") Thread.Sleep(1);
+        Assert.Equal("[]", watcher.Say("PUBSUB CHANNELS"));
     }
 
     [Fact]

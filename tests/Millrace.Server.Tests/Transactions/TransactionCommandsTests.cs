@@ -240,13 +240,17 @@ public class TransactionCommandsTests
         Assert.Contains(" flags=x db=0 sub=0 psub=0 ssub=0 multi=1 watch=2 ", line, StringComparison.Ordinal);
         Assert.Matches(@" multi-mem=[1-9]\d* ", line);
         var info = other.Say("INFO clients");
-        Assert.Contains("\r\nwatching_clients:2\r\ntotal_watched_keys:2\r\n", info, StringComparison.Ordinal);
+        Assert.Contains(
+            "\r\nwatching_clients:2\r\nclients_in_timeout_table:0\r\ntotal_watched_keys:2\r\n", info,
+            StringComparison.Ordinal);
         other.Say("SET a 1");
         Assert.Contains(" flags=xd ", other.Say("CLIENT LIST"), StringComparison.Ordinal);
         client.Say("EXEC");
         other.Say("UNWATCH");
         info = other.Say("INFO clients");
-        Assert.Contains("\r\nwatching_clients:0\r\ntotal_watched_keys:0\r\n", info, StringComparison.Ordinal);
+        Assert.Contains(
+            "\r\nwatching_clients:0\r\nclients_in_timeout_table:0\r\ntotal_watched_keys:0\r\n", info,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -101,7 +101,6 @@ internal static class NetworkDirectives
         new("io-threads-do-reads", Forms.YesNo, "no")
         {
             WithoutMeaning = "every event loop reads, runs and writes for its own clients",
-            Flags = DirectiveFlags.Immutable,
         },
     ];
 
