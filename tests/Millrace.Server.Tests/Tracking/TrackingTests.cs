@@ -81,7 +81,8 @@ public class TrackingTests
         // What is told of it.
         "a: CLIENT GETREDIR = -1|a: CLIENT TRACKING ON = OK|a: CLIENT GETREDIR = 0",
         "c: CLIENT TRACKINGINFO = [flags [off] redirect -1 prefixes []]"
-            + "|c: CLIENT TRACKING ON BCAST PREFIX x NOLOOP = OK|c: CLIENT TRACKINGINFO = [flags [on bcast noloop] redirect 0 prefixes [x]]|c: RESET = RESET"
+            + "|c: CLIENT TRACKING ON BCAST PREFIX x NOLOOP = OK"
+            + "|c: CLIENT TRACKINGINFO = [flags [on bcast noloop] redirect 0 prefixes [x]]|c: RESET = RESET"
             + "|c: CLIENT TRACKINGINFO = [flags [off] redirect -1 prefixes []]|c: CLIENT GETREDIR = -1",
         // RESP2 alone hears nothing; it stays a client like any other.
         "c: CLIENT TRACKING ON = OK|c: GET k = (nil)|d: SET k 1 = OK|c? |c: GET k = 1",
