@@ -14,9 +14,9 @@ namespace Millrace.Server.PubSub;
 ///   Send(client, piece)         queued in the client's output, in front of the reply of the command that runs
 /// </code>
 /// What others had done when a client's command ended stands before its reply, so that the client knows of changes
-/// before it reads what is newer. The pipeline sets the reply aside while mail is delivered (<see cref="Hold"/>). Behind
-/// it stands what the command caused itself, what comes to a subscription that the command began, and then every further
-/// message, so that the messages of a channel keep their order. One per loop.
+/// before it reads what is newer. The pipeline sets the reply aside while mail is delivered (<see cref="Hold"/>).
+/// Behind it stands what the command caused itself, what comes to a subscription that the command began, and then every
+/// further message, so that the messages of a channel keep their order. One per loop.
 /// </remarks>
 internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
 {
