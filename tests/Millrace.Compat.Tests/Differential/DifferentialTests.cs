@@ -89,7 +89,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         output.WriteLine($"{run.Elapsed.TotalSeconds:0.0} s");
         output.WriteLine(run.Coverage.Report());
         AssertEqual(run, pair);
-        AssertCovered(run.Coverage);
+        AssertCovered(run.Coverage, seed);
     }
 
     private static void AssertEqual(DifferentialRun run, ServerPair pair)
@@ -121,11 +121,13 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         return mismatch.Describe(run.Seed);
     }
 
-    private static void AssertCovered(Coverage coverage)
+    // In a short stream of a fresh seed chance alone may leave an option out.
+    private static void AssertCovered(Coverage coverage, int seed)
     {
         int perCommand = Math.Min(500, s_requests / 1000);
         int perOption = Math.Min(50, s_requests / 10_000);
-        Differences.AssertNone(coverage.Missing(perCommand, perOption));
+        if (seed == FixedSeed || TestSettings.Long)
+            Differences.AssertNone(coverage.Missing(perCommand, perOption));
         Assert.True(coverage.Errors <= MaxErrorShare * coverage.Requests, "more errors than a useful stream has");
         Assert.True(coverage.Resp3 >= 0.2 * coverage.Requests, "too little in RESP3");
         Assert.True(Vocabulary.AllKeys().Count() <= MaxKeys, "too many keys to collide");
