@@ -36,7 +36,7 @@ public sealed class AllocationTests
     public void A_warm_command_allocates_nothing(string name, string reply, params string[] request)
     {
         _ = name;
-        using var server = new InProcessServer("--io-threads", "1", "--io", Io);
+        using var server = new InProcessServer("--io-threads", "1", "--io", Io, "--slowlog-log-slower-than", "-1");
         using var peer = server.Connect();
         peer.Ask("+OK\r\n", "MSET", "warm", "value", "second", "other");
         peer.Ask("+OK\r\n", "MSET", "dated", "x", "counter", "1000000");
@@ -57,7 +57,7 @@ public sealed class AllocationTests
     public void A_message_to_subscribers_allocates_nothing(string command, string name, string message)
     {
         const int Pipeline = 3;
-        using var server = new InProcessServer("--io-threads", "1", "--io", Io);
+        using var server = new InProcessServer("--io-threads", "1", "--io", Io, "--slowlog-log-slower-than", "-1");
         using var peer = server.Connect();
         using var first = server.Connect();
         using var second = server.Connect();
@@ -93,7 +93,8 @@ public sealed class AllocationTests
     [Fact]
     public void Telling_of_events_allocates_nothing()
     {
-        using var server = new InProcessServer("--io-threads", "1", "--io", Io, "--notify-keyspace-events", "KEAmn");
+        using var server = new InProcessServer(
+            "--io-threads", "1", "--io", Io, "--slowlog-log-slower-than", "-1", "--notify-keyspace-events", "KEAmn");
         using var peer = server.Connect();
         var text = Peer.Encode("SET", "k", "v", "PX", "100000") + Peer.Encode("GET", "none") + Peer.Encode("DEL", "k")
             + Peer.Encode("RPUSH", "l", "v") + Peer.Encode("LMOVE", "l", "m", "LEFT", "RIGHT")
@@ -139,7 +140,8 @@ public sealed class AllocationTests
     {
         const int Keys = 40;
         using var server = new InProcessServer(
-            "--io-threads", "1", "--io", Io, "--maxmemory", "100kb", "--maxmemory-policy", policy);
+            "--io-threads", "1", "--io", Io, "--slowlog-log-slower-than", "-1", "--maxmemory", "100kb",
+            "--maxmemory-policy", policy);
         using var peer = server.Connect();
         var text = string.Concat(Enumerable.Range(0, Keys).Select(static i => Peer.Encode(
             "SET", $"key:{i}", new string('v', 5000), "EX", $"{1000 + i}")));
@@ -152,7 +154,7 @@ public sealed class AllocationTests
 
     private static void AssertAllocatesNothing(string text, string replies, params string[][] before)
     {
-        using var server = new InProcessServer("--io-threads", "1", "--io", Io);
+        using var server = new InProcessServer("--io-threads", "1", "--io", Io, "--slowlog-log-slower-than", "-1");
         using var peer = server.Connect();
         foreach (var request in before)
         {

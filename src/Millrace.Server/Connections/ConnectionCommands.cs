@@ -51,18 +51,7 @@ public sealed class ConnectionCommands(ServerParts parts)
             Group = "connection",
         },
         HelloSpec(),
-        new("ping", -1, Ping)
-        {
-            Flags = Fast,
-            RunsWhileSubscribed = true,
-            Categories = AclCategories.Connection,
-            Syntax = "[message:string]",
-            Summary = "Returns PONG, or its argument, to show that the server lives.",
-            Since = "1.0.0",
-            Complexity = "O(1)",
-            Group = "connection",
-            Tips = ["request_policy:all_shards", "response_policy:all_succeeded"],
-        },
+        PingSpec(),
         new("quit", -1, Quit)
         {
             Flags = BeforeAuthentication,
@@ -99,6 +88,19 @@ public sealed class ConnectionCommands(ServerParts parts)
             Group = "connection",
         },
     ];
+
+    private static CommandSpec PingSpec() => new("ping", -1, Ping)
+    {
+        Flags = Fast,
+        RunsWhileSubscribed = true,
+        Categories = AclCategories.Connection,
+        Syntax = "[message:string]",
+        Summary = "Returns PONG, or its argument, to show that the server lives.",
+        Since = "1.0.0",
+        Complexity = "O(1)",
+        Group = "connection",
+        Tips = ["request_policy:all_shards", "response_policy:all_succeeded"],
+    };
 
     private CommandSpec HelloSpec() => new("hello", -1, Hello)
     {
