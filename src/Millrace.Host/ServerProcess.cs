@@ -32,7 +32,11 @@ internal sealed class ServerProcess(string[] arguments)
         if (commandLine.ReadsStandardInput && !TryReadStandardInput(out input, out string inputError))
             return Refuse(ConfigError.OfFile("standard input", inputError));
 
-        var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
+        bool hasConfiguration = commandLine.File is not null || commandLine.ReadsStandardInput;
+        var table = new DirectiveTable(
+            Environment.ProcessorCount,
+            Environment.CurrentDirectory,
+            hasConfiguration ? DirectiveTable.BindAll : DirectiveTable.BindLoopback);
         var file = new ConfigFile(table, new DiskConfigFiles());
         if (file.Load(commandLine, input) is { } error) return Refuse(error);
         var configuration = new Configuration(file.Values)

@@ -110,6 +110,20 @@ internal sealed class HostProcess : IDisposable
         return reader.ReadLine() ?? "";
     }
 
+    /// <summary>All that a server answers to a command, until it closes the connection after QUIT.</summary>
+    internal static string AskAll(int port, string command)
+    {
+        using var client = new TcpClient();
+        client.Connect(IPAddress.Loopback, port);
+        client.ReceiveTimeout = PatienceMs;
+        client.Client.Send(Encoding.ASCII.GetBytes(command + "\r\nQUIT\r\n"));
+        using var reader = new StreamReader(client.GetStream());
+        string all = reader.ReadToEnd();
+        const string quit = "+OK\r\n";
+        Assert.EndsWith(quit, all);
+        return all[..^quit.Length];
+    }
+
     internal static void WaitUntil(Func<bool> condition, string what)
     {
         var watch = Stopwatch.StartNew();

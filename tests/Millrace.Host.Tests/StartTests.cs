@@ -104,6 +104,29 @@ public sealed class StartTests
     }
 
     [Fact]
+    public void Without_a_configuration_file_only_this_machine_is_served()
+    {
+        int port = HostProcess.FreePort();
+        using HostProcess host = HostProcess.Start("--port", $"{port}");
+        host.WaitFor("Ready to accept connections tcp");
+        Assert.Equal("*2\r\n$4\r\nbind\r\n$14\r\n127.0.0.1 -::1\r\n", HostProcess.AskAll(port, "CONFIG GET bind"));
+    }
+
+    [Theory]
+    [InlineData("my.conf", "timeout 5\n", "")]
+    [InlineData("-", "", "timeout 5\n")]
+    public void A_configuration_that_does_not_name_bind_means_all_addresses_as_in_Redis(
+        string argument, string file, string input)
+    {
+        string directory = HostProcess.NewDirectory();
+        File.WriteAllText(Path.Combine(directory, "my.conf"), file);
+        int port = HostProcess.FreePort();
+        using HostProcess host = HostProcess.StartIn(directory, input, null, argument, "--port", $"{port}");
+        host.WaitFor("Ready to accept connections tcp");
+        Assert.Equal("*2\r\n$4\r\nbind\r\n$6\r\n* -::*\r\n", HostProcess.AskAll(port, "CONFIG GET bind"));
+    }
+
+    [Fact]
     public void A_relative_log_file_starts_at_dir_and_the_password_is_never_logged()
     {
         string directory = HostProcess.NewDirectory();

@@ -11,6 +11,12 @@ namespace Millrace.Server.Config;
 /// <summary>The declared directives. Immutable and thread-safe.</summary>
 public sealed class DirectiveTable
 {
+    /// <summary>The value of <c>bind</c> for a server without a configuration file: this machine.</summary>
+    public const string BindLoopback = "127.0.0.1 -::1";
+
+    /// <summary>What a configuration file that does not name <c>bind</c> means: all addresses.</summary>
+    public const string BindAll = "* -::*";
+
     private const int LongestSuggestedName = 64;
 
     private readonly Directive[] _rows;
@@ -19,11 +25,12 @@ public sealed class DirectiveTable
     /// <summary>Builds the table for this machine.</summary>
     /// <param name="processors">How many event loops there are by default.</param>
     /// <param name="currentDirectory">The working directory of the process, an absolute path.</param>
-    public DirectiveTable(int processors, string currentDirectory)
+    /// <param name="bind">The default of <c>bind</c>.</param>
+    public DirectiveTable(int processors, string currentDirectory, string bind = BindLoopback)
     {
         _rows =
         [
-            .. NetworkDirectives.Listening(),
+            .. NetworkDirectives.Listening(bind),
             .. NetworkDirectives.Connections(),
             .. NetworkDirectives.Loops(processors),
             .. NetworkDirectives.Tls(),

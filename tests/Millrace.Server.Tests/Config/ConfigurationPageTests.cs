@@ -1,3 +1,5 @@
+using Millrace.Server.Config;
+
 namespace Millrace.Server.Tests.Config;
 
 public sealed class ConfigurationPageTests
@@ -10,7 +12,7 @@ public sealed class ConfigurationPageTests
     {
         string path = Path.Combine(Root(), "docs", "configuration.md");
         string page = File.ReadAllText(path);
-        string renewed = ConfigurationPage.Renewed(page, TestTable.New());
+        string renewed = ConfigurationPage.Renewed(page, TestTable.New(DirectiveTable.BindLoopback));
         if (Environment.GetEnvironmentVariable(Writes) is not null) File.WriteAllText(path, renewed);
         else Assert.True(page == renewed, "docs/configuration.md is not what is declared: run ./dev docs");
     }

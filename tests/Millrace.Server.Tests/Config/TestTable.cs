@@ -9,7 +9,9 @@ namespace Millrace.Server.Tests.Config;
 
 internal static class TestTable
 {
-    internal static DirectiveTable New() => new(processors: 4, currentDirectory: "/start");
+    /// <summary>The table of a server with a configuration file; or one without, when bind is given so.</summary>
+    internal static DirectiveTable New(string bind = DirectiveTable.BindAll) =>
+        new(processors: 4, currentDirectory: "/start", bind);
 
     internal static Configuration Configuration(string text = "")
     {

@@ -9,15 +9,17 @@ internal static class NetworkDirectives
     private const int MaxLoops = 128;
     private const long LeastBulkLength = 1024 * 1024;
 
-    internal static IEnumerable<Directive> Listening() =>
+    internal static IEnumerable<Directive> Listening(string bind) =>
     [
         new("port", Forms.Port, "6379")
         {
             Summary = "TCP port to listen on; 0 listens on no TCP port.",
         },
-        new("bind", new WordListType(MaxBindAddresses, "Too many bind addresses specified."), "* -::*")
+        new("bind", new WordListType(MaxBindAddresses, "Too many bind addresses specified."), bind)
         {
-            Summary = "Addresses to listen on; one with a leading - may be missing on this machine.",
+            Summary = "Addresses to listen on; one with a leading - may be missing on this machine. Without a "
+                + "configuration file only this machine is served; a file that does not name the directive means all "
+                + "addresses, `* -::*`, as for Redis.",
             Rewriting = RewriteRule.NeverAtDefault,
         },
         new("bind-source-addr", Forms.OptionalText, "")
