@@ -155,8 +155,8 @@ public sealed class ClientCommands(ClientRegistry registry, ClientPause pause, C
         Tips = Changing,
     };
 
-    // A subcommand that works on the calling client alone.
-    private static CommandSpec Own(
+    /// <summary>A subcommand that works on the calling client alone.</summary>
+    internal static CommandSpec Own(
         string name, int arity, CommandHandler handler, string since, string syntax, string summary,
         string[]? tips = null) =>
         new(name, arity, handler)

@@ -100,7 +100,7 @@ internal static class ClientLine
         var isList = output.SegmentCount > 1;
         var blocked = client.Blocked?.HeldBytes ?? 0;
         var queued = client.QueueHeldBytes;
-        var kept = blocked + queued;
+        var kept = blocked + queued + (client.Subscriptions?.HeldBytes ?? 0);
         var unread = connection.InputBufferBytes - connection.InputBufferFree;
         text.Append(CultureInfo.InvariantCulture,
             $" qbuf={unread} qbuf-free={connection.InputBufferFree} argv-mem={blocked} multi-mem={queued}");

@@ -150,7 +150,8 @@ internal struct ClientFigures
     /// <summary>The most output that waits to be sent to one.</summary>
     public long LargestOutput;
 
-    /// <summary>Bytes of requests that are kept: while their client waits, and between MULTI and EXEC.</summary>
+    /// <summary>Bytes that are kept beside buffers: requests, while their client waits and between MULTI and EXEC, and
+    /// subscriptions.</summary>
     public long KeptBytes;
 
     /// <summary>Counts a client.</summary>
@@ -163,5 +164,6 @@ internal struct ClientFigures
         LargestInput = Math.Max(LargestInput, client.Connection.InputBufferBytes);
         LargestOutput = Math.Max(LargestOutput, client.Connection.Output.PendingBytes);
         KeptBytes += (client.Blocked?.HeldBytes ?? 0) + client.QueueHeldBytes;
+        KeptBytes += client.Subscriptions?.HeldBytes ?? 0;
     }
 }

@@ -3,12 +3,17 @@ namespace Millrace.Server.PubSub;
 /// <summary>What one client is subscribed to. Belongs to the client's loop.</summary>
 internal sealed class ClientSubscriptions
 {
+    private const int SubscriptionBytes = 144; // the object, its entry in a dictionary, its place in the topic's list
+
     private readonly Dictionary<Topic, Subscription>[] _byKind = [[], [], [], []];
     private readonly List<Subscription> _ended = [];
     private readonly List<Subscription> _fresh = []; // begun by the command that runs
 
     /// <summary>How many subscriptions to channels and shard channels there are, by name or by pattern.</summary>
     public int Count => CountOf(TopicKind.Channel) + CountOf(TopicKind.Pattern) + CountOf(TopicKind.Shard);
+
+    /// <summary>The memory that they take, about; their names are the topics'.</summary>
+    public long HeldBytes => (long)SubscriptionBytes * (Count + CountOf(TopicKind.Prefix) + _ended.Count);
 
     /// <summary>The run of messages that it was last asked for (<see cref="FanOut"/>).</summary>
     public long Run { get; set; }

@@ -15,38 +15,22 @@ namespace Millrace.Server.Tracking;
 /// <summary>The subcommands of CLIENT about client-side caching.</summary>
 internal sealed class TrackingCommands(ClientRegistry registry, Channels channels)
 {
-    private const CommandFlags Usual = NoScript | Loading | Stale;
-
     private readonly ClientRegistry _registry = registry;
     private readonly Channels _channels = channels;
 
     /// <summary>CLIENT CACHING.</summary>
-    public static CommandSpec CachingSpec() => new("caching", 3, Caching)
-    {
-        Flags = Usual,
-        Categories = AclCategories.Connection,
-        Syntax = "(YES | NO)",
-        Summary = "Says whether keys of the next command are tracked.",
-        Since = "6.0.0",
-        Complexity = "O(1)",
-        Group = "connection",
-    };
+    public static CommandSpec CachingSpec() => ClientCommands.Own(
+        "caching", 3, Caching, "6.0.0", "(YES | NO)", "Says whether keys of the next command are tracked.");
 
     /// <summary>CLIENT GETREDIR.</summary>
-    public static CommandSpec GetRedirSpec() => new("getredir", 2, GetRedir)
-    {
-        Flags = Usual,
-        Categories = AclCategories.Connection,
-        Summary = "Returns the number of the client that gets the connection's invalidations.",
-        Since = "6.0.0",
-        Complexity = "O(1)",
-        Group = "connection",
-    };
+    public static CommandSpec GetRedirSpec() => ClientCommands.Own(
+        "getredir", 2, GetRedir, "6.0.0", "",
+        "Returns the number of the client that gets the connection's invalidations.");
 
     /// <summary>CLIENT TRACKING.</summary>
     public CommandSpec TrackingSpec() => new("tracking", -3, Tracking)
     {
-        Flags = Usual,
+        Flags = NoScript | Loading | Stale,
         Categories = AclCategories.Connection,
         Locks = LockScope.Quiesced,
         Syntax = "(ON | OFF) [REDIRECT client-id:integer] [PREFIX prefix:string]... [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
@@ -57,15 +41,8 @@ internal sealed class TrackingCommands(ClientRegistry registry, Channels channel
     };
 
     /// <summary>CLIENT TRACKINGINFO.</summary>
-    public static CommandSpec TrackingInfoSpec() => new("trackinginfo", 2, TrackingInfo)
-    {
-        Flags = Usual,
-        Categories = AclCategories.Connection,
-        Summary = "Returns how the connection tracks keys.",
-        Since = "6.2.0",
-        Complexity = "O(1)",
-        Group = "connection",
-    };
+    public static CommandSpec TrackingInfoSpec() => ClientCommands.Own(
+        "trackinginfo", 2, TrackingInfo, "6.2.0", "", "Returns how the connection tracks keys.");
 
     /// <summary>Switches a client's tracking off.</summary>
     public static void End(Client client, Channels channels, Engine.TrackingTotals totals)

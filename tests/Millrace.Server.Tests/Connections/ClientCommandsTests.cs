@@ -154,6 +154,24 @@ public class ClientCommandsTests
     }
 
     [Fact]
+    public void Subscriptions_count_as_memory_of_their_client_until_they_end()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        using var other = new Peer(server.Port);
+        other.Request("CLIENT", "SETNAME", "hears");
+        Assert.Equal("+OK\r\n", other.Receive(5));
+        other.Ask("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n", "SUBSCRIBE", "a");
+        other.Ask("*3\r\n$10\r\npsubscribe\r\n$1\r\nb\r\n:2\r\n", "PSUBSCRIBE", "b");
+        Assert.Matches(" tot-mem=288 ", Line());
+        other.Ask("*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n", "UNSUBSCRIBE", "a");
+        Assert.Matches(" tot-mem=144 ", Line());
+
+        string Line() => client.Say("CLIENT LIST").Split('\n').Single(static one =>
+            one.Contains("name=hears", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Unread_input_is_shown_in_its_true_size()
     {
         using var server = new InProcessServer();
