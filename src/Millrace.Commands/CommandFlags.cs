@@ -179,6 +179,9 @@ public enum Gate
     /// <summary>The connection hears of what others do (messages, invalidations, MONITOR). It stops nothing: it marks
     /// clients whose mail is delivered before each reply.</summary>
     Listening = 1 << 8,
+
+    /// <summary>Too much is on its way to clients that listen: commands wait until less is.</summary>
+    TooMuchMail = 1 << 9,
 }
 
 /// <summary>Which partitions a command's unit holds.</summary>

@@ -172,7 +172,7 @@ public sealed class CommandSpec
     internal void Number(int id)
     {
         Id = id;
-        var gates = Gate.AllPaused | Gate.Closing;
+        var gates = Gate.AllPaused | Gate.Closing | Gate.TooMuchMail;
         if ((Flags & CommandFlags.NoAuth) == 0) gates |= Gate.Unauthenticated;
         if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;

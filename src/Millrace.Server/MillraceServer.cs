@@ -53,6 +53,7 @@ public sealed class MillraceServer : IDisposable
         var keyspace = new Keyspace(KeyspaceShape.For(loops, settings.Databases), _memory, new KeyHasher());
         var registry = new ClientRegistry();
         var gates = new Gates();
+        var channels = new Channels(keyspace, loops, gates);
         _parts = new ServerParts
         {
             Configuration = configuration,
@@ -62,9 +63,9 @@ public sealed class MillraceServer : IDisposable
             Sizes = new SizeCensus(keyspace),
             Gates = gates,
             Pause = new ClientPause(gates),
-            Channels = new Channels(keyspace, loops),
+            Channels = channels,
             Invalidators = new Invalidators(loops),
-            Monitors = new Monitors(loops),
+            Monitors = new Monitors(loops, channels.UnderWay),
             Log = new EffectLog(),
             Seed = (uint)SystemRandom.NextWord(),
             Admission = new Admission(configuration),

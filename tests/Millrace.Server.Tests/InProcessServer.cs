@@ -79,6 +79,9 @@ internal sealed class Peer : IDisposable
         return Receive(expected.Length);
     }
 
+    /// <summary>Whether something can be received at once.</summary>
+    public bool HasInput => _socket.Available > 0;
+
     /// <summary>Receives so many bytes, or fewer when the server closes.</summary>
     public string Receive(int count)
     {

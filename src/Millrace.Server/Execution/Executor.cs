@@ -703,7 +703,7 @@ public sealed class Executor
 
     private Outcome ParkOnGates(Client client, Request request, byte[] input, Gate closed)
     {
-        client.IsPostponed = true;
+        client.IsPostponed = (closed & (Gate.WritesPaused | Gate.AllPaused)) != 0;
         var parked = Park(client, request, input);
         if (!_gates.TryPark(parked, closed)) parked.Released();
         return Outcome.Parked;

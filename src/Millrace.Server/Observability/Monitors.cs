@@ -18,27 +18,22 @@ namespace Millrace.Server.Observability;
 /// which they ran. A loop's list belongs to that loop. While nobody watches, a command costs one look at
 /// <see cref="IsWatched"/>. Source: Redis 7.2 documentation, "MONITOR".
 /// </remarks>
-internal sealed class Monitors(int loops)
+/// <param name="loops">How many loops there are.</param>
+/// <param name="underWay">Counts lines on their way.</param>
+internal sealed class Monitors(int loops, LettersUnderWay underWay)
 {
     // Of longer ones only the beginning is shown: a line is made while partitions are held.
     private const int MostArgumentBytes = 64 * 1024;
     private const int MostLineBytes = 256 * 1024;
 
-    private readonly List<Client>[] _watching = [.. Enumerable.Range(0, loops).Select(static _ => new List<Client>())];
-    private readonly int[] _counts = new int[loops];
-    private readonly PushWriter[] _pushes = new PushWriter[loops];
-    private readonly EventLoop[] _loops = new EventLoop[loops];
+    private readonly Watchers[] _watchers = new Watchers[loops];
     private int _count;
 
     /// <summary>Whether anybody watches.</summary>
     public bool IsWatched => Volatile.Read(ref _count) > 0;
 
     /// <summary>Takes a loop in, before anything runs.</summary>
-    public void Attach(EventLoop loop, PushWriter pushes)
-    {
-        _loops[loop.Index] = loop;
-        _pushes[loop.Index] = pushes;
-    }
+    public void Attach(EventLoop loop, PushWriter pushes) => _watchers[loop.Index] = new Watchers(loop, pushes);
 
     /// <summary>A client begins to watch. On its loop.</summary>
     public void Begin(Client client)
@@ -46,9 +41,7 @@ internal sealed class Monitors(int loops)
         if (client.IsMonitor) return;
         client.IsMonitor = true;
         client.SettleListening();
-        var loop = client.Connection.Loop.Index;
-        _watching[loop].Add(client);
-        Volatile.Write(ref _counts[loop], _watching[loop].Count);
+        _watchers[client.Connection.Loop.Index].Add(client);
         Interlocked.Increment(ref _count);
     }
 
@@ -58,9 +51,7 @@ internal sealed class Monitors(int loops)
         if (!client.IsMonitor) return;
         client.IsMonitor = false;
         client.SettleListening();
-        var loop = client.Connection.Loop.Index;
-        _watching[loop].Remove(client);
-        Volatile.Write(ref _counts[loop], _watching[loop].Count);
+        _watchers[client.Connection.Loop.Index].Remove(client);
         Interlocked.Decrement(ref _count);
     }
 
@@ -71,9 +62,9 @@ internal sealed class Monitors(int loops)
     {
         if ((call.Spec.Flags & (CommandFlags.SkipMonitor | CommandFlags.Admin)) != 0) return;
         var line = LineOf(call, client);
-        for (var i = 0; i < _counts.Length; i++)
+        foreach (var watchers in _watchers)
         {
-            if (Volatile.Read(ref _counts[i]) > 0) _loops[i].Post(new Letter(this, i, line, client));
+            if (watchers.HasAny) new Line(watchers, line, client).Send(watchers.Loop, underWay);
         }
     }
 
@@ -146,15 +137,42 @@ internal sealed class Monitors(int loops)
         return 4;
     }
 
-    private sealed class Letter(Monitors monitors, int loop, byte[] line, Client origin) : Mail
+    // The clients of one loop that watch.
+    private sealed class Watchers(EventLoop loop, PushWriter pushes)
     {
-        public override void Deliver(EventLoop at)
+        private readonly List<Client> _clients = [];
+        private int _count;
+
+        public EventLoop Loop => loop;
+
+        // Any thread.
+        public bool HasAny => Volatile.Read(ref _count) > 0;
+
+        public void Add(Client client)
         {
-            var pushes = monitors._pushes[loop];
+            _clients.Add(client);
+            Volatile.Write(ref _count, _clients.Count);
+        }
+
+        public void Remove(Client client)
+        {
+            _clients.Remove(client);
+            Volatile.Write(ref _count, _clients.Count);
+        }
+
+        public void Show(byte[] line, Client origin)
+        {
             pushes.BeginLetter();
             pushes.Begin(line.Length, protocol: 2).Raw(line);
             var push = pushes.End();
-            foreach (var client in monitors._watching[loop]) pushes.Send(client, push, origin);
+            foreach (var client in _clients) pushes.Send(client, push, origin);
         }
+    }
+
+    private sealed class Line(Watchers watchers, byte[] line, Client origin) : Letter
+    {
+        protected override long Bytes => line.Length;
+
+        protected override void DeliverTo(EventLoop loop) => watchers.Show(line, origin);
     }
 }

@@ -30,6 +30,7 @@ public sealed class Channels
     private readonly Keyspace _keyspace;
     private readonly int _loops;
     private readonly FanOut[] _fanOuts;
+    private readonly LettersUnderWay _underWay;
     private long _moment;
     private int _channelCount;
     private int _patternCount;
@@ -38,8 +39,10 @@ public sealed class Channels
     /// <summary>The channels of a server with so many loops.</summary>
     /// <param name="keyspace">Hashes the names.</param>
     /// <param name="loops">How many loops there are.</param>
-    public Channels(Keyspace keyspace, int loops)
+    /// <param name="gates">One of them closes while too much is under way.</param>
+    public Channels(Keyspace keyspace, int loops, Gates gates)
     {
+        _underWay = new LettersUnderWay(gates);
         _keyspace = keyspace;
         _loops = loops;
         _fanOuts = new FanOut[loops];
@@ -58,6 +61,9 @@ public sealed class Channels
 
     /// <summary>Shard channels with subscribers. Any thread.</summary>
     public int ShardChannelCount => Volatile.Read(ref _shardChannelCount);
+
+    /// <summary>What is on its way to clients.</summary>
+    internal LettersUnderWay UnderWay => _underWay;
 
     /// <summary>Takes in what delivers on a loop, before anything runs.</summary>
     internal void Attach(FanOut fanOut, int loop) => _fanOuts[loop] = fanOut;
@@ -183,17 +189,17 @@ public sealed class Channels
         Topic? topic, List<Topic> matches, ReadOnlySpan<byte> name, ReadOnlySpan<byte> message, int from, int to)
     {
         var channel = topic?.LiveOn(to) > 0 ? topic : null;
-        Publication? letter = channel is null ? null : _fanOuts[from].Take();
+        Publication? letter = channel is null ? null : _fanOuts[from].Letters.Take();
         foreach (var pattern in matches)
         {
             if (pattern.LiveOn(to) == 0) continue;
-            letter ??= _fanOuts[from].Take();
+            letter ??= _fanOuts[from].Letters.Take();
             letter.Patterns.Add(pattern);
         }
 
         if (letter is null) return;
         letter.Fill(_fanOuts[to], channel, name, message, Volatile.Read(ref _moment), _fanOuts[from].Origin);
-        _fanOuts[to].Loop.Post(letter);
+        letter.Send(_fanOuts[to].Loop, _underWay);
     }
 
     private void Post(Topic prefix, TouchedKeys touched, Invalidator from, int to)
@@ -209,7 +215,7 @@ public sealed class Channels
         if (letter is null) return;
         letter.Prefix = prefix;
         letter.Moment = Volatile.Read(ref _moment);
-        letter.Target.Loop.Post(letter);
+        letter.Send(letter.Target.Loop, _underWay);
     }
 
     private void Leave(ClientSubscriptions mine, TopicKind kind)

@@ -13,30 +13,27 @@ namespace Millrace.Server.PubSub;
 /// Messages that were published one right after the other to the same subscriptions are written one behind the other,
 /// and every subscriber has them queued as one piece. So that this shows in no output, a run over several topics is
 /// delivered message by message when somebody is subscribed to two of them.
-/// One per loop. Also keeps used letters for the messages that the loop publishes itself.
+/// One per loop.
 /// </remarks>
 internal sealed class FanOut(EventLoop loop, PushWriter pushes)
 {
-    private const int MostKeptLetters = 256;
     private const int RunBytes = 12 * 1024; // so little that a peer that does not read has it copied
     private const int RunLetters = 64;
     private const int RunWrites = 4096; // a run is one step of the loop
     private const int RunPatternBytes = 256;
 
-    private readonly Stack<Publication> _letters = new();
     private readonly List<Publication> _run = [];
     private long _runs;
-    private Push? _resp2;
-    private Push? _resp3;
+    private Pushes _forms; // of what is being delivered
 
     /// <summary>The loop.</summary>
     public EventLoop Loop => loop;
 
+    /// <summary>Letters for the messages that the loop publishes itself.</summary>
+    public LetterBox<Publication> Letters { get; } = new();
+
     /// <summary>The client whose command runs now, when it hears what it causes itself; or null.</summary>
     public Client? Origin { get; set; }
-
-    /// <summary>A letter to fill.</summary>
-    public Publication Take() => _letters.TryPop(out var letter) ? letter : new Publication();
 
     /// <summary>Delivers a message, and those set apart behind it that go the same way. O(subscribers).</summary>
     public void Deliver(Publication publication)
@@ -55,7 +52,7 @@ internal sealed class FanOut(EventLoop loop, PushWriter pushes)
         foreach (var letter in _run)
         {
             letter.Clear();
-            if (_letters.Count < MostKeptLetters) _letters.Push(letter);
+            Letters.Keep(letter);
         }
 
         _run.Clear();
@@ -72,6 +69,7 @@ internal sealed class FanOut(EventLoop loop, PushWriter pushes)
             bytes += next.WrittenBytes;
             if (bytes > RunBytes) return;
             loop.TakeGathered();
+            next.Arrive();
             _run.Add(next);
         }
     }
@@ -113,11 +111,11 @@ internal sealed class FanOut(EventLoop loop, PushWriter pushes)
     {
         if (topic.On(loop) is not { } subscriptions) return;
         var (moment, origin) = (_run[first].Moment, _run[first].Origin);
-        _resp2 = _resp3 = null;
+        _forms = default;
         foreach (var one in subscriptions)
         {
             if (!one.IsOwed(moment)) continue;
-            ref var push = ref one.Client.Protocol == 3 ? ref _resp3 : ref _resp2;
+            ref var push = ref _forms.In(one.Client.Protocol);
             push ??= Write(first, count, topic, one.Client.Protocol);
             pushes.SendMessage(one.Client, push.Value, origin, one.IsFresh);
         }

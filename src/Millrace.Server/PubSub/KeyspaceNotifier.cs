@@ -18,7 +18,6 @@ namespace Millrace.Server.PubSub;
 /// <param name="loop">The index of the loop whose units they are.</param>
 internal sealed class KeyspaceNotifier(Channels channels, int loop) : INotificationOutlet
 {
-    private const int KeptBytes = 64 * 1024;
     private const int PrefixBytes = 32; // "__keyspace@", a database's number of at most 11 digits, "__:"
 
     private byte[] _channel = new byte[256];
@@ -26,12 +25,12 @@ internal sealed class KeyspaceNotifier(Channels channels, int loop) : INotificat
     /// <inheritdoc/>
     public void Take(in Notification notification)
     {
-        var (channels, database) = (notification.Channels, notification.Database);
-        if ((channels & NotifyClasses.Keyspace) != 0)
+        var (classes, database) = (notification.Channels, notification.Database);
+        if ((classes & NotifyClasses.Keyspace) != 0)
             Publish(Channel("__keyspace@"u8, database, notification.Key), notification.Name);
-        if ((channels & NotifyClasses.KeyEvent) != 0)
+        if ((classes & NotifyClasses.KeyEvent) != 0)
             Publish(Channel("__keyevent@"u8, database, notification.Name), notification.Key);
-        if (_channel.Length > KeptBytes) _channel = new byte[256];
+        if (_channel.Length > Letter.KeptBytes) _channel = new byte[256];
     }
 
     private void Publish(ReadOnlySpan<byte> channel, ReadOnlySpan<byte> message) =>

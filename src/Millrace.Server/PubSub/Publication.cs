@@ -9,9 +9,8 @@ namespace Millrace.Server.PubSub;
 /// Made by the loop of the publisher, delivered and then kept for further messages by the loop of the subscribers
 /// (<see cref="FanOut"/>), so that a server that publishes as much on each loop allocates nothing.
 /// </remarks>
-internal sealed class Publication : Mail
+internal sealed class Publication : Letter
 {
-    private const int KeptBytes = 64 * 1024;
     private const int FrameBytes = 128; // array and string headers, the kind of the message
 
     private byte[] _bytes = [];
@@ -41,6 +40,9 @@ internal sealed class Publication : Mail
 
     /// <summary>A bound of its bytes as a subscriber gets them, without those of a pattern.</summary>
     public int WrittenBytes => checked(FrameBytes + _length);
+
+    /// <inheritdoc/>
+    protected override long Bytes => _length;
 
     /// <summary>Whether it goes to the same subscriptions, and stands in the same place of their clients' output, as
     /// one that was published right before it.</summary>
@@ -82,5 +84,5 @@ internal sealed class Publication : Mail
     }
 
     /// <inheritdoc/>
-    public override void Deliver(EventLoop loop) => Target.Deliver(this);
+    protected override void DeliverTo(EventLoop loop) => Target.Deliver(this);
 }

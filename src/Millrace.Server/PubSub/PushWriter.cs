@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Millrace.Net;
 using Millrace.Resp;
 using Millrace.Server.Execution;
@@ -21,7 +22,6 @@ namespace Millrace.Server.PubSub;
 internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
 {
     private const int SegmentBytes = 64 * 1024;
-    private const int KeptBytes = 64 * 1024;
 
     private readonly ReplyWriter _writer = new() { AllowsLate = false };
     private readonly NoMoreSegments _source = new();
@@ -119,7 +119,7 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
         _held = null;
         _heldReply = null;
         _hasMessageBehind = false;
-        if (_behind.Capacity > KeptBytes) _behind = new ArrayBufferWriter<byte>();
+        if (_behind.Capacity > Letter.KeptBytes) _behind = new ArrayBufferWriter<byte>();
         else _behind.ResetWrittenCount();
     }
 
@@ -137,6 +137,18 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
         public override byte[] Next(int filledInCurrent, int minimumFree, out int start) =>
             throw new InvalidOperationException("a push is longer than its bound");
     }
+}
+
+/// <summary>One thing to send in the forms that its readers need: written at most once per protocol.</summary>
+internal struct Pushes
+{
+    private Push? _resp2;
+    private Push? _resp3;
+
+    /// <summary>The form of a protocol; null: nobody has written it yet.</summary>
+    /// <param name="protocol">2 or 3.</param>
+    [UnscopedRef]
+    public ref Push? In(int protocol) => ref protocol == 3 ? ref _resp3 : ref _resp2;
 }
 
 /// <summary>Bytes to send to one client or to many.</summary>

@@ -14,10 +14,8 @@ namespace Millrace.Server.Tracking;
 /// </code>
 /// Made by the loop whose unit has touched the keys, delivered and then kept for reuse by the loop of the clients.
 /// </remarks>
-internal sealed class Invalidation : Mail
+internal sealed class Invalidation : Letter
 {
-    private const int KeptBytes = 64 * 1024;
-
     private readonly List<Item> _items = [];
     private long[] _clients = new long[4];
     private int _clientCount;
@@ -41,6 +39,9 @@ internal sealed class Invalidation : Mail
 
     /// <summary>How many keys there are.</summary>
     public int Count => _items.Count;
+
+    /// <inheritdoc/>
+    protected override long Bytes => _used + (_clientCount * sizeof(long));
 
     /// <summary>The name of a key.</summary>
     public ReadOnlySpan<byte> Key(int index) => _names.AsSpan(_items[index].Start, _items[index].Length);
@@ -101,7 +102,7 @@ internal sealed class Invalidation : Mail
     }
 
     /// <inheritdoc/>
-    public override void Deliver(EventLoop loop) => Target.Deliver(this);
+    protected override void DeliverTo(EventLoop loop) => Target.Deliver(this);
 
     private readonly record struct Item(int Start, int Length, bool IsOwn, int FirstClient);
 }

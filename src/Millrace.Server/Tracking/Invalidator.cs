@@ -18,14 +18,12 @@ namespace Millrace.Server.Tracking;
 internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels channels, Invalidators all)
     : TouchListener
 {
-    private const int MostKeptLetters = 256;
     private const int FrameBytes = 128;  // headers of the message
     private const int PerKeyBytes = 32;  // headers of a key
 
-    private readonly Stack<Invalidation> _letters = new();
+    private readonly LetterBox<Invalidation> _letters = new();
     private readonly Invalidation?[] _open = new Invalidation?[all.Count]; // per loop, while a unit is told
-    private Push? _resp2;
-    private Push? _resp3;
+    private Pushes _forms; // of what is being delivered
 
     /// <summary>The loop.</summary>
     public EventLoop Loop => fanOut.Loop;
@@ -50,7 +48,7 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     /// <summary>A letter to fill.</summary>
     public Invalidation Take(int loop)
     {
-        var letter = _letters.TryPop(out var used) ? used : new Invalidation();
+        var letter = _letters.Take();
         letter.Target = all[loop];
         letter.Origin = fanOut.Origin;
         return letter;
@@ -64,7 +62,7 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
         else if (letter.Prefix is { } prefix) DeliverPrefix(letter, prefix);
         else DeliverTracked(letter);
         letter.Clear();
-        if (_letters.Count < MostKeptLetters) _letters.Push(letter);
+        _letters.Keep(letter);
     }
 
     /// <summary>A letter of another kind begins (<see cref="PushWriter.BeginLetter"/>).</summary>
@@ -74,7 +72,7 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     public bool TrySendRedirected(long redirectId, byte[][]? keys, Client? origin)
     {
         if (!Clients.TryGetValue(redirectId, out var client) || client.IsClosing) return false;
-        _resp2 = _resp3 = null;
+        _forms = default;
         SendTo(client, isRedirected: true, new KeyList(keys), origin);
         return true;
     }
@@ -113,13 +111,13 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
         {
             if (_open[to] is not { } letter) continue;
             _open[to] = null;
-            letter.Target.Loop.Post(letter);
+            letter.Send(letter.Target.Loop, channels.UnderWay);
         }
     }
 
     private void DeliverFlush(Invalidation letter)
     {
-        _resp2 = _resp3 = null;
+        _forms = default;
         foreach (var client in Clients.Values)
         {
             if (client.Tracking is { IsOn: true }) Send(client, default, letter.Origin);
@@ -130,7 +128,7 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     {
         for (var i = 0; i < letter.Count; i++)
         {
-            _resp2 = _resp3 = null;
+            _forms = default;
             foreach (var id in letter.Clients(i))
             {
                 if (!Clients.TryGetValue(id, out var client)) continue;
@@ -145,7 +143,7 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     private void DeliverPrefix(Invalidation letter, Topic prefix)
     {
         if (prefix.On(Loop) is not { } subscriptions) return;
-        _resp2 = _resp3 = null;
+        _forms = default;
         foreach (var one in subscriptions)
         {
             if (!one.IsOwed(letter.Moment) || one.Client.Tracking is not { IsOn: true } tracking) continue;
@@ -160,10 +158,10 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     {
         var keys = new KeyList(letter) { LeavesOutOwn = true };
         if (keys.Count == 0) return;
-        var (resp2, resp3) = (_resp2, _resp3);
-        _resp2 = _resp3 = null;
+        var forms = _forms;
+        _forms = default;
         Send(client, keys, letter.Origin);
-        (_resp2, _resp3) = (resp2, resp3);
+        _forms = forms;
     }
 
     private void Send(Client client, in KeyList keys, Client? origin)
@@ -176,7 +174,8 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
         else if (tracking.RedirectLoop != Loop.Index)
         {
             var there = all[tracking.RedirectLoop];
-            there.Loop.Post(new Redirection(there, this, client.Id, tracking.RedirectId, keys.ToArray()));
+            var letter = new Redirection(there, this, client.Id, tracking.RedirectId, keys.ToArray());
+            letter.Send(there.Loop, channels.UnderWay);
         }
         else if (Clients.TryGetValue(tracking.RedirectId, out var redirect) && !redirect.IsClosing)
         {
@@ -191,16 +190,10 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     // In RESP2 only a subscriber can be told, and only when another client has named it.
     private void SendTo(Client client, bool isRedirected, in KeyList keys, Client? origin)
     {
-        if (client.Protocol == 3)
-        {
-            _resp3 ??= Write(3, keys);
-            pushes.Send(client, _resp3.Value, origin);
-        }
-        else if (isRedirected && client.IsSubscribed)
-        {
-            _resp2 ??= Write(2, keys);
-            pushes.Send(client, _resp2.Value, origin);
-        }
+        if (client.Protocol != 3 && !(isRedirected && client.IsSubscribed)) return;
+        ref var push = ref _forms.In(client.Protocol);
+        push ??= Write(client.Protocol, keys);
+        pushes.Send(client, push.Value, origin);
     }
 
     private Push Write(int protocol, in KeyList keys)

@@ -1,4 +1,5 @@
 using Millrace.Net;
+using Millrace.Server.PubSub;
 
 namespace Millrace.Server.Tracking;
 
@@ -9,10 +10,13 @@ namespace Millrace.Server.Tracking;
 /// <param name="redirectId">The client that it has named.</param>
 /// <param name="keys">The keys; null: all.</param>
 internal sealed class Redirection(
-    Invalidator target, Invalidator from, long trackerId, long redirectId, byte[][]? keys) : Mail
+    Invalidator target, Invalidator from, long trackerId, long redirectId, byte[][]? keys) : Letter
 {
     /// <inheritdoc/>
-    public override void Deliver(EventLoop loop)
+    protected override long Bytes => keys?.Sum(static key => (long)key.Length) ?? 0;
+
+    /// <inheritdoc/>
+    protected override void DeliverTo(EventLoop loop)
     {
         target.BeginLetter();
         if (target.TrySendRedirected(redirectId, keys, origin: null)) return;

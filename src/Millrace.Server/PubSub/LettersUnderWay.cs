@@ -1,0 +1,52 @@
+using Millrace.Commands;
+
+namespace Millrace.Server.PubSub;
+
+/// <summary>
+/// What all letters hold that no loop has taken up yet, and the gate that is closed while it is too much.
+/// </summary>
+/// <remarks>
+/// <code>
+///   bytes   ... 0 ..................... half ..................... MostBytes .....
+///   gate        open, and opened here ----'   stays as it is   '---- closed
+/// </code>
+/// A loop that delivers more slowly than others send would otherwise be sent any amount: posting never waits. While the
+/// gate is closed commands wait, all of them, since almost any may cause a letter; delivering is no command, so what is
+/// under way becomes less. A unit that has begun goes on, so one transaction may go beyond the limit. Thread-safe.
+/// </remarks>
+internal sealed class LettersUnderWay(Gates gates)
+{
+    /// <summary>Beyond so many bytes commands wait.</summary>
+    public const long MostBytes = 32 * 1024 * 1024;
+
+    private readonly object _sync = new(); // one closes or opens at a time; locks of gates and mailboxes come after it
+    private long _bytes;
+
+    /// <summary>The bytes under way.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    private bool IsClosed => (gates.Word & Gate.TooMuchMail) != 0;
+
+    /// <summary>A letter is sent.</summary>
+    public void Add(long bytes)
+    {
+        if (Interlocked.Add(ref _bytes, bytes) > MostBytes && !IsClosed) Settle();
+    }
+
+    /// <summary>A letter has arrived.</summary>
+    public void Remove(long bytes)
+    {
+        if (Interlocked.Add(ref _bytes, -bytes) <= MostBytes / 2 && IsClosed) Settle();
+    }
+
+    // Whoever closes looks at the bytes once more afterwards, and whoever removes looks at the gate afterwards, each
+    // behind a full fence: one of them sees the other, and no gate stays closed over nothing.
+    private void Settle()
+    {
+        lock (_sync)
+        {
+            if (!IsClosed && Bytes > MostBytes) gates.Close(Gate.TooMuchMail);
+            if (IsClosed && Bytes <= MostBytes / 2) gates.Open(Gate.TooMuchMail);
+        }
+    }
+}

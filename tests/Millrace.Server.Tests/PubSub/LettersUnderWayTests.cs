@@ -1,0 +1,124 @@
+using System.Globalization;
+using Millrace.Commands;
+using Millrace.Net;
+using Millrace.Server.PubSub;
+
+namespace Millrace.Server.Tests.PubSub;
+
+/// <summary>A loop that is behind is not sent any amount: who publishes waits for it.</summary>
+public class LettersUnderWayTests
+{
+    private const int Messages = 4000;
+    private const int MessageBytes = 16 * 1024;
+    private const int Subscribers = 4;
+    private const int PatienceMs = 30_000;
+
+    [Fact]
+    public void The_gate_closes_over_the_limit_and_opens_at_half_of_it()
+    {
+        var gates = new Gates();
+        var underWay = new LettersUnderWay(gates);
+        underWay.Add(LettersUnderWay.MostBytes);
+        Assert.Equal(Gate.None, gates.Word);
+        underWay.Add(1);
+        Assert.Equal(Gate.TooMuchMail, gates.Word);
+        underWay.Remove(LettersUnderWay.MostBytes / 2);
+        Assert.Equal(Gate.TooMuchMail, gates.Word);
+        underWay.Remove(1);
+        Assert.Equal(Gate.None, gates.Word);
+        Assert.Equal(LettersUnderWay.MostBytes / 2, underWay.Bytes);
+    }
+
+    [Fact]
+    public async Task The_gate_is_open_whenever_nothing_is_under_way()
+    {
+        var gates = new Gates();
+        var underWay = new LettersUnderWay(gates);
+        void SendAndTakeUp()
+        {
+            for (var i = 0; i < 20_000; i++)
+            {
+                underWay.Add((LettersUnderWay.MostBytes / 2) + 1);
+                underWay.Remove((LettersUnderWay.MostBytes / 2) + 1);
+            }
+        }
+
+        await Task.WhenAll(Task.Run(SendAndTakeUp), Task.Run(SendAndTakeUp));
+        Assert.Equal(0, underWay.Bytes);
+        Assert.Equal(Gate.None, gates.Word);
+    }
+
+    [Fact]
+    public async Task A_publisher_waits_while_another_loop_is_behind_and_every_message_arrives()
+    {
+        using var server = new InProcessServer("--io-threads", "2", "--client-output-buffer-limit", "pubsub 0 0 0");
+        var peers = new Peer[Subscribers];
+        for (var i = 0; i < Subscribers; i++)
+        {
+            peers[i] = server.Connect();
+            peers[i].Ask("*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n", "SUBSCRIBE", "news");
+        }
+
+        using var stopped = new LoopStop();
+        Peer[] others = [.. Enumerable.Range(0, Subscribers).Select(_ => server.Connect())];
+        foreach (var other in others) other.Ask("+PONG\r\n", "PING");
+        server.Server.Parts.Loops.Loops[0].Post(stopped);
+        Assert.True(stopped.Began.Wait(PatienceMs));
+        var publisher = OneThatIsServed(others);
+
+        var request = Peer.Encode("PUBLISH", "news", new string('m', MessageBytes));
+        var sending = Task.Run(() =>
+        {
+            for (var i = 0; i < Messages; i++) publisher.Send(request);
+        });
+        var (underWay, gates) = (server.Server.Parts.Channels.UnderWay, server.Server.Parts.Gates);
+        Assert.True(SpinWait.SpinUntil(() => (gates.Word & Gate.TooMuchMail) != 0, PatienceMs));
+        await Task.Delay(100);
+        Assert.InRange(
+            underWay.Bytes, LettersUnderWay.MostBytes / 2, LettersUnderWay.MostBytes + (64 * MessageBytes));
+        Assert.False(sending.IsCompleted);
+
+        Task<int>[] hearing = [.. peers.Select(static peer => Task.Run(() => Hear(peer)))];
+        stopped.Dispose();
+        await sending;
+        var reply = string.Create(CultureInfo.InvariantCulture, $":{Subscribers}\r\n");
+        Assert.Equal(string.Concat(Enumerable.Repeat(reply, Messages)), publisher.Receive(Messages * reply.Length));
+        foreach (var heard in await Task.WhenAll(hearing)) Assert.Equal(Messages, heard);
+        Assert.Equal(Gate.None, gates.Word);
+        foreach (var peer in peers.Concat(others)) peer.Dispose();
+    }
+
+    // One whose loop goes on. The others have their answer when theirs does.
+    private static Peer OneThatIsServed(Peer[] peers)
+    {
+        foreach (var peer in peers) peer.Request("PING");
+        Assert.True(SpinWait.SpinUntil(() => Array.Exists(peers, static peer => peer.HasInput), PatienceMs));
+        var served = peers.First(static peer => peer.HasInput);
+        Assert.Equal("+PONG\r\n", served.Receive("+PONG\r\n".Length));
+        return served;
+    }
+
+    private static int Hear(Peer peer)
+    {
+        var message = $"*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n${MessageBytes}\r\n{new string('m', MessageBytes)}\r\n";
+        var heard = 0;
+        while (heard < Messages && peer.Receive(message.Length) == message) heard++;
+        return heard;
+    }
+
+    // Keeps a loop from doing anything until it is disposed.
+    private sealed class LoopStop : Mail, IDisposable
+    {
+        private readonly ManualResetEventSlim _over = new();
+
+        public ManualResetEventSlim Began { get; } = new();
+
+        public override void Deliver(EventLoop loop)
+        {
+            Began.Set();
+            _over.Wait(PatienceMs);
+        }
+
+        public void Dispose() => _over.Set();
+    }
+}
