@@ -72,13 +72,13 @@ public sealed class RdbReader
         if (fault.IsNone) fault = ReadChecksum(ref reader, out isVerified);
         _name.Dispose();
         _value.Dispose();
-        return new RdbOutcome(fault, _magic, PositionOf(reader), isVerified);
+        return new RdbOutcome(fault, _magic, PositionWith(reader.Left), isVerified);
     }
 
     private RdbFault ReadMagic(scoped ref ValueReader reader)
     {
         Span<byte> bytes = stackalloc byte[RdbMagic.Bytes];
-        if (!reader.TryBytes(bytes)) return Unreadable(reader, "");
+        if (!reader.TryBytes(bytes)) return Unreadable(ref reader, "");
         if (!RdbMagic.TryRead(bytes, out _magic))
             return Fault(RdbFaultKind.Signature, "Wrong signature trying to load DB from file");
         var isKnown = _magic.IsOfValkey
@@ -93,9 +93,9 @@ public sealed class RdbReader
     {
         while (true)
         {
-            Volatile.Write(ref _recordAt, PositionOf(reader));
+            Volatile.Write(ref _recordAt, PositionWith(reader.Left));
             reader.BeginValue(_sink.MostBytes);
-            if (!reader.TryByte(out var code)) return Unreadable(reader, "");
+            if (!reader.TryByte(out var code)) return Unreadable(ref reader, "");
             if ((RdbOpcode)code == RdbOpcode.End) return default;
             var fault = code >= (int)RdbOpcode.SlotImport
                 ? ReadRecord((RdbOpcode)code, ref reader)
@@ -114,30 +114,31 @@ public sealed class RdbReader
                 return ReadDatabase(ref reader);
             case RdbOpcode.Resize:
                 if (!reader.TryLength(out var keys) || !reader.TryLength(out var deadlines))
-                    return Unreadable(reader, "sizes of a database");
+                    return Unreadable(ref reader, "sizes of a database");
                 _sink.Resize(_database, keys, deadlines);
                 return default;
             case RdbOpcode.SlotInfo:
                 for (var i = 0; i < SlotNumbers; i++)
                 {
-                    if (!reader.TryLength(out _)) return Unreadable(reader, "sizes of a slot");
+                    if (!reader.TryLength(out _)) return Unreadable(ref reader, "sizes of a slot");
                 }
 
                 return default;
             case RdbOpcode.Aux:
                 if (!reader.TryReadText(ref _name, out var name) || !reader.TryReadText(ref _value, out var value))
-                    return Unreadable(reader, "AUX field");
+                    return Unreadable(ref reader, "AUX field");
                 _sink.Aux(name, value);
                 return default;
             case RdbOpcode.Function:
-                if (!reader.TryReadText(ref _value, out var code)) return Unreadable(reader, "library of functions");
+                if (!reader.TryReadText(ref _value, out var code))
+                    return Unreadable(ref reader, "library of functions");
                 return _sink.Function(code) is { } refused
                     ? Fault(RdbFaultKind.Function, "Failed loading library, " + refused)
                     : default;
             case RdbOpcode.FunctionEarly:
                 return Fault(RdbFaultKind.Record, "Pre-release function format not supported.");
             case RdbOpcode.ModuleAux:
-                if (!reader.TryLength(out var id)) return Unreadable(reader, "AUX data of a module");
+                if (!reader.TryLength(out var id)) return Unreadable(ref reader, "AUX data of a module");
                 return Fault(
                     RdbFaultKind.Module,
                     "The RDB file contains AUX module data I can't load: no matching module '" + ModuleName.Of(id)
@@ -172,12 +173,12 @@ public sealed class RdbReader
                 break;
         }
 
-        return isThere ? default : Unreadable(reader, "what belongs to the next key");
+        return isThere ? default : Unreadable(ref reader, "what belongs to the next key");
     }
 
     private RdbFault ReadDatabase(scoped ref ValueReader reader)
     {
-        if (!reader.TryLength(out var database)) return Unreadable(reader, "number of a database");
+        if (!reader.TryLength(out var database)) return Unreadable(ref reader, "number of a database");
         if (database >= (ulong)_sink.Databases)
         {
             return Fault(
@@ -192,7 +193,7 @@ public sealed class RdbReader
     private RdbFault ReadKey(int code, scoped ref ValueReader reader)
     {
         if (!TryType(code, out var type)) return Fault(RdbFaultKind.Record, $"Unknown RDB encoding type {code}");
-        if (!reader.TryReadText(ref _name, out var name)) return Unreadable(reader, "name of a key");
+        if (!reader.TryReadText(ref _name, out var name)) return Unreadable(ref reader, "name of a key");
         if (name.Length > Entry.MaxKeyBytes) return Fault(RdbFaultKind.Record, "The name of a key is too long");
         if (type == RdbType.None) return ReadModuleValue(name, ref reader);
         var key = new RdbKey(_database, name, type)
@@ -210,12 +211,12 @@ public sealed class RdbReader
 
         // Servers of long ago have written collections without members; such a key is passed over, as Redis does.
         if (reader.HasNoMembers) return default;
-        return Unreadable(reader, $"value of type {code} of the key '{ShownText.Of(name)}'");
+        return Unreadable(ref reader, $"value of type {code} of the key '{ShownText.Of(name)}'");
     }
 
     private RdbFault ReadModuleValue(scoped ReadOnlySpan<byte> name, scoped ref ValueReader reader)
     {
-        if (!reader.TryLength(out var id)) return Unreadable(reader, "value of a module");
+        if (!reader.TryLength(out var id)) return Unreadable(ref reader, "value of a module");
         return Fault(
             RdbFaultKind.Module,
             "The RDB file contains module data I can't load: no matching module type '" + ModuleName.Of(id)
@@ -239,7 +240,7 @@ public sealed class RdbReader
         isVerified = false;
         if (!_magic.IsOfValkey && _magic.Version < FirstVersionWithChecksum) return default;
         var expected = _input.ChecksumWithout((int)(reader.Left - _input.Left));
-        if (!reader.TryInt64(out var bits)) return Unreadable(reader, "");
+        if (!reader.TryInt64(out var bits)) return Unreadable(ref reader, "");
         var found = (ulong)bits;
         isVerified = _verifies && found != 0;
         return !isVerified || found == expected
@@ -249,9 +250,10 @@ public sealed class RdbReader
 
     private void ForgetKey() => (_deadlineMs, _idleSeconds, _frequency) = (-1, -1, -1);
 
-    private long PositionOf(scoped in ValueReader reader) => _input.Given - (reader.Left - _input.Left);
+    // Where somebody is for whom so many bytes are left.
+    private long PositionWith(long left) => _input.Given - (left - _input.Left);
 
-    private RdbFault Unreadable(scoped in ValueReader reader, string what)
+    private RdbFault Unreadable(scoped ref ValueReader reader, string what)
     {
         if (_input.Fault is { } reason) return Fault(RdbFaultKind.Disk, "Error reading the RDB file: " + reason);
         if (reader.EndsEarly) return Fault(RdbFaultKind.EndsEarly, "Unexpected EOF reading RDB file");
