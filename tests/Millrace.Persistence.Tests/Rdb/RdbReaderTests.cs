@@ -1,5 +1,6 @@
 using System.Globalization;
 using Millrace.Commands.Tests.Driver;
+using Millrace.Engine.Codec;
 using Millrace.Persistence.Rdb;
 using Millrace.Persistence.Tests.Files;
 
@@ -238,6 +239,33 @@ public sealed class RdbReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_record_that_would_take_more_than_it_may_and_a_library_that_is_refused_end_the_reading()
+    {
+        var driver = _keyspace.Driver;
+        driver.Run("SET key " + new string('x', 5_000));
+        var large = _keyspace.Save();
+        var library = new HandMadeFile("REDIS0011").Opcode(RdbOpcode.Function).Text("#!lua").End();
+        _keyspace.CheckGivenBack("before");
+        Assert.True(driver.Unit.TryBegin(1, driver.NowMs, patient: true, out _));
+        var sink = new StingySink(new KeyspaceLoad(driver.Unit, default)) { MostBytes = 1_000 };
+        foreach (var (file, kind, text) in (
+            (byte[], RdbFaultKind, string)[])[
+                (large, RdbFaultKind.Memory, "There is not enough memory for this value of type 0 of the key 'key'"),
+                (library, RdbFaultKind.Function, "Failed loading library, no libraries here")])
+        {
+            new MemoryFiles { ["a"] = file }.Open("a", out var opened);
+            var outcome = new RdbReader(new RdbInput(opened!), sink, _keyspace.Keyspace[0].Heap, verifies: true).Read();
+            Assert.Equal((kind, text), (outcome.Fault.Kind, outcome.Fault.Text));
+        }
+
+        sink.MostBytes = 10_000;
+        new MemoryFiles { ["a"] = large }.Open("a", out var again);
+        Assert.True(new RdbReader(new RdbInput(again!), sink, _keyspace.Keyspace[0].Heap, true).Read().IsComplete);
+        driver.Unit.End();
+        _keyspace.CheckGivenBack("after");
+    }
+
+    [Fact]
     public void A_disk_that_fails_is_told_from_a_file_that_ends()
     {
         var file = new HandMadeFile("REDIS0011").String("key", "value").End();
@@ -250,5 +278,20 @@ public sealed class RdbReaderTests : IDisposable
             Assert.Equal("Error reading the RDB file: " + MemoryFiles.Reason, outcome.Fault.Text);
             _keyspace.CheckGivenBack("disk");
         }
+    }
+
+    private sealed class StingySink(KeyspaceLoad load) : IRdbSink
+    {
+        public int Databases => load.Databases;
+
+        public long MostBytes { get; set; }
+
+        public void Aux(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) => load.Aux(name, value);
+
+        public void Resize(int database, ulong keys, ulong deadlines) => load.Resize(database, keys, deadlines);
+
+        public string? Function(ReadOnlySpan<byte> code) => "no libraries here";
+
+        public RdbTaking Take(in RdbKey key, scoped ref ValueReader value) => load.Take(key, ref value);
     }
 }
