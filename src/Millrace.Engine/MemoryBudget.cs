@@ -133,14 +133,10 @@ public sealed class MemoryBudget
 
     /// <summary>About how long one value may be that is made anew: no longer than data may be at all, nor than can
     /// still be had with what making it takes. Any thread.</summary>
-    public long MostBytes
-    {
-        get
-        {
-            var most = _source.RoomBytes / WorkingCopies;
-            return IsLimited ? Math.Min(Limits.Bytes, most) : most;
-        }
-    }
+    public long MostBytes => IsLimited ? Math.Min(Limits.Bytes, MostLoadedBytes) : MostLoadedBytes;
+
+    /// <summary>The same for a value that is loaded, whatever data may take. Any thread.</summary>
+    public long MostLoadedBytes => _source.RoomBytes / WorkingCopies;
 
     /// <summary>Whether there is so much room that nobody has to measure what he makes so many copies of. Any thread.
     /// </summary>

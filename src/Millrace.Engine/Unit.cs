@@ -465,16 +465,18 @@ public sealed class Unit
     /// <param name="key">The key.</param>
     /// <param name="existing">What it holds, which is given up, or missing.</param>
     /// <param name="made">The entry, in no table.</param>
-    public void Install(in Key key, in Entry existing, Entry made)
+    /// <returns>The entry as it is now.</returns>
+    public Entry Install(in Key key, in Entry existing, Entry made)
     {
         var clock = _keyspace.AccessClock;
         var keepsClock = clock.CountsFrequency && !existing.IsMissing;
-        made.WithAccessClock(keepsClock ? existing.AccessClock : clock.Initial(NowMs));
+        made = made.WithAccessClock(keepsClock ? existing.AccessClock : clock.Initial(NowMs));
         if (!existing.IsMissing) Remove(key, existing);
         PartitionFor(key).TableForWrite(key.Database).Entries.Insert(key.Hash, made.Block);
         var earliest = Value.EarliestMemberMs(made);
         if (earliest >= 0) MoveMemberDeadline(key, -1, earliest);
         if (existing.IsMissing) Notify(NotifyClasses.New, "new"u8, key);
+        return made;
     }
 
     /// <summary>Makes an entry look as if it had been used some time ago, or so often; nothing happens when the entries

@@ -193,6 +193,8 @@ public sealed class DumpCommandsTests : IDisposable
         Assert.Equal(1000, _driver.Value("OBJECT", "IDLETIME", "idle").Integer);
         _driver.RunWords("RESTORE", "frequent", "0", payload, "FREQ", "100");
         Assert.Equal(0, _driver.Value("OBJECT", "IDLETIME", "frequent").Integer);
+        _driver.RunWords("RESTORE", "mortal", "5000", payload);
+        Assert.Equal(0, _driver.Value("OBJECT", "IDLETIME", "mortal").Integer);
         _driver.Keyspace.AccessClock = new AccessClock(countsFrequency: true);
         _driver.RunWords("RESTORE", "frequent", "5000", payload, "FREQ", "100", "REPLACE");
         Assert.Equal(100, _driver.Value("OBJECT", "FREQ", "frequent").Integer);

@@ -140,7 +140,7 @@ public static class DumpCommands
             return;
         }
 
-        call.Unit.Install(key, existing, made);
+        made = call.Unit.Install(key, existing, made);
         if (!existing.IsMissing) call.Unit.Notify(NotifyClasses.New, "new"u8, key); // the old one is deleted before
         if (deadlineMs >= 0) made = call.Unit.SetDeadline(key, made, deadlineMs);
         call.Unit.SetUse(made, options.IdleSeconds, options.Frequency);

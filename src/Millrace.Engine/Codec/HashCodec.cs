@@ -16,12 +16,13 @@ namespace Millrace.Engine.Codec;
 ///   23         text                                           a listpack: name, value, deadline or 0, ...
 ///   24  int64, count, count x [ number, text, text ]          0, or 1 more than the deadline is behind the earliest
 ///   25  int64, text                                           a listpack: name, value, deadline or 0, ...
+///   22         count, count x [ text, text, int64 ]           name, value, deadline or -1: in files of Valkey 9
 /// </code>
 /// The eight bytes in front of 24 and 25 are the earliest deadline, in Unix milliseconds; in a listpack the fields with
 /// deadlines come first, by their deadlines. Fields that are due are not written. Those that are due when they are read
 /// are never shown, and removed as any others.
 /// Source: redis-rdb-tools, "Redis RDB Dump File Format"; for deadlines librdb, README, and the parsers of
-/// redis-replicator and RDBParser, which agree.
+/// redis-replicator and RDBParser, which agree; for Valkey 9 HDT3213/rdb, pull request 62.
 /// </remarks>
 internal static class HashCodec
 {
@@ -90,6 +91,7 @@ internal static class HashCodec
         scoped ref ValueReader reader, RdbType type, long earliest, in ValuePlace place, out Entry made)
     {
         var hasDeadlines = type != RdbType.Hash;
+        var isOfValkey = type == RdbType.HashDeadlinesOfValkey;
         made = default;
         if (!reader.TryCount(hasDeadlines ? 3 : 2, out var count)) return false;
         var builder = new HashBuilder(place, hasDeadlines, count);
@@ -99,9 +101,10 @@ internal static class HashCodec
         for (; count > 0 && isRight; count--)
         {
             var deadline = -1L;
-            isRight = (!hasDeadlines || TryReadDeadline(ref reader, type, earliest, out deadline))
+            isRight = (!hasDeadlines || isOfValkey || TryReadDeadline(ref reader, type, earliest, out deadline))
                 && reader.TryReadText(ref nameRoom, out var name)
                 && reader.TryReadText(ref valueRoom, out var value)
+                && (!isOfValkey || TryReadDeadlineOfValkey(ref reader, out deadline))
                 && builder.TryAdd(name, value, deadline);
         }
 
@@ -119,6 +122,9 @@ internal static class HashCodec
         deadlineMs = type == RdbType.HashDeadlines ? earliest + (long)number - 1 : (long)number;
         return deadlineMs is > 0 and <= MaxDeadlineMs;
     }
+
+    private static bool TryReadDeadlineOfValkey(scoped ref ValueReader reader, out long deadlineMs) =>
+        reader.TryInt64(out deadlineMs) && deadlineMs is -1 or > 0 and <= MaxDeadlineMs;
 
     private static bool TryReadZipmap(scoped ref ValueReader reader, in ValuePlace place, out Entry made)
     {

@@ -58,6 +58,8 @@ internal static class ListCodec
             return true;
         }
 
+        if (isRight) reader.NoteNoMembers();
+
         // With an entry around it, it is freed in slices when there is much of it.
         place.Drop(ListValue.Make(place, deque));
         return false;

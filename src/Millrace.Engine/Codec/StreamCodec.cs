@@ -153,7 +153,7 @@ internal static class StreamCodec
 
     // How many parts follow, perhaps none.
     private static bool TryReadCount(scoped ref ValueReader reader, int leastBytes, out long count) =>
-        TryReadNumber(ref reader, out count) && count <= reader.Left / leastBytes;
+        TryReadNumber(ref reader, out count) && reader.CanCome(count, leastBytes);
 
     private static bool TryReadNodes(scoped ref ValueReader reader, StreamLog log)
     {

@@ -63,7 +63,7 @@ public static class ValueCodec
                 SortedSetCodec.TryRead(ref reader, type, place, out made),
             RdbType.Hash or RdbType.HashZipmap or RdbType.HashZiplist or RdbType.HashListpack
                 or RdbType.HashDeadlinesEarly or RdbType.HashDeadlinesListpackEarly
-                or RdbType.HashDeadlines or RdbType.HashDeadlinesListpack =>
+                or RdbType.HashDeadlines or RdbType.HashDeadlinesListpack or RdbType.HashDeadlinesOfValkey =>
                 HashCodec.TryRead(ref reader, type, place, out made),
             RdbType.StreamOfFive or RdbType.StreamOfSevenZero or RdbType.Stream =>
                 StreamCodec.TryRead(ref reader, type, place, out made),

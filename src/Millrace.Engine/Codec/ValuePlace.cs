@@ -51,7 +51,12 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
         if (!reader.TryText(out var text) || text.Length < leastBytes) return false;
         if (text.Length > EncodingLimits.MaxPackedBytes) return false;
         entry = Make(type, encoding, text.Length);
-        if (reader.TryCopy(text, entry.Value) && reader.TryClaim(BytesAsTable(entry))) return true;
+        if (reader.TryCopy(text, entry.Value))
+        {
+            if (IsEmptyListpack(entry)) reader.NoteNoMembers();
+            else if (reader.TryClaim(BytesAsTable(entry))) return true;
+        }
+
         Heap.Free(entry.Block);
         entry = default;
         return false;
@@ -63,14 +68,15 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
     {
         entry = default;
         var room = default(TextRoom);
-        var bytes = 0;
+        var (count, bytes) = (0, 0);
         ReadOnlySpan<byte> ziplist = default;
         // The ziplist's own length first: there is to be room for it, too.
         var isRight = reader.TryText(out var text)
             && text.Length <= EncodingLimits.MaxPackedBytes
             && reader.TryView(text, ref room, out ziplist)
-            && Ziplist.TryMeasure(ziplist, out var count, out bytes)
+            && Ziplist.TryMeasure(ziplist, out count, out bytes)
             && bytes <= EncodingLimits.MaxPackedBytes
+            && !IsEmpty(ref reader, count)
             && reader.TryClaim(bytes + ((long)count * ValueReader.MemberBytes));
         if (isRight)
         {
@@ -80,6 +86,19 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
 
         room.Dispose();
         return isRight;
+    }
+
+    private static bool IsEmpty(scoped ref ValueReader reader, int count)
+    {
+        if (count == 0) reader.NoteNoMembers();
+        return count == 0;
+    }
+
+    private static bool IsEmptyListpack(in Entry entry)
+    {
+        Span<byte> empty = stackalloc byte[Listpack.EmptyBytes];
+        Listpack.WriteEmpty(empty);
+        return entry.Value.SequenceEqual(empty); // an integer set has another length
     }
 
     // What is packed may become a table, with a copy of every member; nothing of it has been checked yet.

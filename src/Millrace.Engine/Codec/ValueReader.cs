@@ -58,6 +58,21 @@ public ref struct ValueReader
     /// <summary>Whether it was given up because it would take more memory than it may.</summary>
     public readonly bool IsTooLarge => _unclaimed < 0;
 
+    /// <summary>Whether it was given up because there are fewer bytes than there should be.</summary>
+    public bool EndsEarly { readonly get; private set; }
+
+    /// <summary>Whether it was given up because a collection has no members, at the end of it: older servers have
+    /// written such.</summary>
+    public bool HasNoMembers { readonly get; private set; }
+
+    /// <summary>Makes ready for one of several values that follow each other.</summary>
+    /// <param name="mostBytes">So much memory the value may take, about.</param>
+    public void BeginValue(long mostBytes)
+    {
+        _unclaimed = mostBytes;
+        (EndsEarly, HasNoMembers) = (false, false);
+    }
+
     /// <summary>Reads a byte.</summary>
     public bool TryByte(out byte value)
     {
@@ -95,10 +110,19 @@ public ref struct ValueReader
     public bool TryCount(int leastBytes, out long count)
     {
         count = 0;
-        if (!TryLength(out var length) || length == 0 || length > (ulong)(Left / leastBytes)) return false;
-        count = (long)length;
-        return true;
+        if (!TryLength(out var length)) return false;
+        if (length == 0)
+        {
+            NoteNoMembers();
+            return false;
+        }
+
+        count = (long)Math.Min(length, long.MaxValue);
+        return CanCome(count, leastBytes);
     }
+
+    /// <summary>Whether so many parts of at least so many bytes each can still come.</summary>
+    internal bool CanCome(long parts, int leastBytes) => parts <= Left / leastBytes || Misses();
 
     /// <summary>Reads eight bytes, little-endian.</summary>
     public bool TryInt64(out long value)
@@ -125,7 +149,9 @@ public ref struct ValueReader
         if (!TryByte(out var first)) return false;
         if (first >> 6 == EncodedForm)
             return TryEncodedText(first & 0x3F, out text) && TryClaim((long)text.Length + MemberBytes);
-        if (!TryLength(first, out var length) || length > (ulong)Left || length > MaxTextBytes) return false;
+        if (!TryLength(first, out var length)) return false;
+        if (length > (ulong)Left) return Misses();
+        if (length > MaxTextBytes) return false;
         text = new EncodedText(TextForm.Raw, (int)length, (int)length, 0);
         return TryClaim((long)length + MemberBytes);
     }
@@ -182,6 +208,9 @@ public ref struct ValueReader
         return _unclaimed >= 0;
     }
 
+    /// <summary>Notes that a collection has no members. Requires: at the end of it; it is given up.</summary>
+    internal void NoteNoMembers() => HasNoMembers = true;
+
     private bool TryLength(byte first, out ulong length)
     {
         length = (ulong)first & 0x3F;
@@ -217,7 +246,8 @@ public ref struct ValueReader
         if (encoding == LzfEncoding)
         {
             if (!TryLength(out var stored) || !TryLength(out var length)) return false;
-            if (stored > (ulong)Left || stored > MaxTextBytes || length == 0 || length > MaxTextBytes) return false;
+            if (stored > (ulong)Left) return Misses();
+            if (stored > MaxTextBytes || length == 0 || length > MaxTextBytes) return false;
             if (length > stored * Lzf.MaxExpansion) return false;
             text = new EncodedText(TextForm.Compressed, (int)length, (int)stored, 0);
             return true;
@@ -248,9 +278,14 @@ public ref struct ValueReader
 
     private bool TryMore()
     {
-        if (_source is null) return false;
-        _rest = _source.Next();
-        return !_rest.IsEmpty;
+        _rest = _source is null ? default : _source.Next();
+        return !_rest.IsEmpty || Misses();
+    }
+
+    private bool Misses()
+    {
+        EndsEarly = true;
+        return false;
     }
 }
 

@@ -38,9 +38,18 @@ public ref struct ValueWriter
     private const byte Compressed = 0xC3;
 
     private readonly ValueSink _sink;
-    private readonly Heap _heap;
+    private readonly Heap? _heap; // null: nothing is compressed
     private Span<byte> _room;
     private int _at;
+
+    /// <summary>Begins to write what belongs to no key; texts are not compressed.</summary>
+    /// <param name="sink">Where to.</param>
+    public ValueWriter(ValueSink sink)
+    {
+        _sink = sink;
+        Format = RdbFormat.Usual with { Compresses = false };
+        _room = sink.Next(0);
+    }
 
     /// <summary>Begins to write to a sink.</summary>
     /// <param name="sink">Where to.</param>
@@ -213,7 +222,7 @@ public ref struct ValueWriter
 
     private bool TryCompressLong(scoped ReadOnlySpan<byte> text)
     {
-        var block = _heap.Allocate(text.Length - MinGainBytes);
+        var block = _heap!.Allocate(text.Length - MinGainBytes);
         var room = _heap.Span(block, 0, text.Length - MinGainBytes);
         var bytes = Lzf.Compress(text, room);
         if (bytes > 0) CompressedText(room[..bytes], text.Length);

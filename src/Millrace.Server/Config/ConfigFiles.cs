@@ -2,6 +2,7 @@
 
 using System.IO.Enumeration;
 using Millrace.Engine;
+using Millrace.Persistence.Files;
 
 namespace Millrace.Server.Config;
 
@@ -49,7 +50,7 @@ public sealed class DiskConfigFiles : IConfigFiles
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException
             or NotSupportedException)
         {
-            error = AtomicFile.Describe(fault);
+            error = DiskReason.Of(fault);
             return false;
         }
     }

@@ -14,6 +14,7 @@
 //
 // Source: Redis documentation, CONFIG REWRITE; behaviour of redis-server 7.0.15. O(bytes) plus what includes name.
 
+using Millrace.Persistence.Files;
 using Millrace.Resp;
 
 namespace Millrace.Server.Config;

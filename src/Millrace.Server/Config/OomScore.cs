@@ -2,6 +2,7 @@
 // it was before the server first changed it is put back when the directive is set to no.
 
 using System.Globalization;
+using Millrace.Persistence.Files;
 using Millrace.Server.Logging;
 
 namespace Millrace.Server.Config;
@@ -63,7 +64,7 @@ public sealed class OomScore(Log log, string path = OomScore.OfProcess) : ISetti
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or FormatException
             or OverflowException)
         {
-            log.Warning($"Unable to write oom_score_adj: {AtomicFile.Describe(fault)}");
+            log.Warning($"Unable to write oom_score_adj: {DiskReason.Of(fault)}");
             return false;
         }
     }

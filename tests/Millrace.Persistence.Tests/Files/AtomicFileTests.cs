@@ -1,6 +1,6 @@
-using Millrace.Server.Config;
+using Millrace.Persistence.Files;
 
-namespace Millrace.Server.Tests.Config;
+namespace Millrace.Persistence.Tests.Files;
 
 public sealed class AtomicFileTests : IDisposable
 {

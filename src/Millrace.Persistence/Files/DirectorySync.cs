@@ -4,7 +4,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 
-namespace Millrace.Server.Config;
+namespace Millrace.Persistence.Files;
 
 /// <summary>fsync of a directory.</summary>
 internal static class DirectorySync

@@ -1,0 +1,197 @@
+using System.Buffers.Binary;
+using Millrace.Engine;
+using Millrace.Engine.Codec;
+using Millrace.Memory;
+using Millrace.Persistence.Files;
+using Millrace.Persistence.Rdb;
+
+namespace Millrace.Fuzz;
+
+/// <summary>
+/// The reading of RDB files. An input is a file without its checksum, which is made right afterwards. Promises: nothing
+/// throws; the outcome depends on the bytes alone, never on how they were read; what was loaded is saved and comes back
+/// equal; all memory is given back.
+/// </summary>
+public sealed class RdbTarget : FuzzTarget
+{
+    /// <summary>The target's name.</summary>
+    public const string TargetName = "rdb";
+
+    private const long NowMs = 1_700_000_000_000;
+    private const int MostStep = 40;
+    private const int Databases = 4;
+
+    private readonly MemorySource _source = new();
+    private readonly Keyspace _keyspace;
+    private readonly Unit _unit;
+    private readonly ByteFile _saved = new();
+
+    /// <summary>A target with a keyspace of its own.</summary>
+    public RdbTarget()
+    {
+        _keyspace = new Keyspace(new KeyspaceShape(1, Databases, 1), _source, new KeyHasher(1));
+        _unit = new Unit(_keyspace, 1);
+
+        // The code is loaded here and not in the first execution, whose memory is measured.
+        Run([.. "REDIS0011"u8, 0, 1, (byte)'a', 1, (byte)'b', 0xFF]);
+    }
+
+    /// <inheritdoc/>
+    public override string Name => TargetName;
+
+    /// <inheritdoc/>
+    public override string Assembly => "Millrace.Persistence";
+
+    /// <inheritdoc/>
+    public override string[] SourceFiles =>
+    [
+        "RdbReader.cs", "RdbInput.cs", "RdbMagic.cs", "KeyspaceLoad.cs", "KeyspaceSave.cs", "RdbWriter.cs",
+        "RdbOutput.cs", "ModuleName.cs", "ShownText.cs",
+    ];
+
+    /// <inheritdoc/>
+    public override int MaxInputBytes => 1536;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<byte[]> Tokens { get; } =
+    [
+        "REDIS0001"u8.ToArray(), "REDIS0009"u8.ToArray(), "REDIS0012"u8.ToArray(), "VALKEY080"u8.ToArray(),
+        .. new[]
+        {
+            "fe00", "fe01", "fb0100", "fa0161", "f50161", "f6", "f70061", "f8", "f800", "f9ff", "fc", "fd", "ff",
+            "f4000000", "f3", "00016101", "00016201", "fc0068e5cf8b010000", "fd00000000", "0701", "16", "0c", "14",
+            "8100ffffffffffffff", "80ffffffff", "c0", "c3", "0100", "0200", "0400", "0500", "0e00", "12",
+        }.Select(Convert.FromHexString),
+    ];
+
+    /// <inheritdoc/>
+    public override long AllocationLimit(int inputBytes) => (1024 * 1024) + (1024L * inputBytes);
+
+    /// <inheritdoc/>
+    public override void Run(ReadOnlySpan<byte> input)
+    {
+        // The bytes themselves choose limits, version and steps, so that a crash input crashes again.
+        var seed = input.IsEmpty ? 0 : input[^1] + (7 * input.Length);
+        _keyspace.Encodings = seed % 3 == 0
+            ? new EncodingLimits()
+            : new EncodingLimits
+            {
+                HashEntries = seed % 4, SetEntries = seed % 5, IntSetEntries = seed % 4, SortedSetEntries = seed % 3,
+                HashValueBytes = 20, SetValueBytes = 20, SortedSetValueBytes = 20, ListChunk = 1 + (seed % 5),
+            };
+        Span<byte> checksum = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(checksum, Crc64.Of(input));
+        byte[] file = [.. input, .. checksum];
+        var options = new KeyspaceLoadOptions(DropsExpired: seed % 2 == 0, Replaces: seed % 5 == 0);
+        var outcome = Load(file, options, RdbInput.BufferBytes, verifies: true, out var digest);
+        Empty();
+        var again = Load(file, options, 1 + (seed % MostStep), verifies: true, out var digestAgain);
+        Promise(outcome == again, "the outcome differs when the bytes come in pieces");
+        Promise(digest.Bytes.SequenceEqual(digestAgain.Bytes), "the data differs when the bytes come in pieces");
+        Promise(outcome.IsComplete || outcome.Fault.Text.Length > 0, "a fault has a text");
+        Promise(outcome.EndOffset <= file.Length && outcome.Fault.Offset <= file.Length, "offsets are in the file");
+        if (outcome.Fault.Kind == RdbFaultKind.Checksum)
+        {
+            Empty();
+            Promise(
+                Load(file, options, RdbInput.BufferBytes, verifies: false, out _).IsComplete,
+                "only the checksum is wrong");
+        }
+        else if (outcome.IsComplete)
+        {
+            CheckSaved(seed);
+        }
+
+        Empty();
+    }
+
+    private static void Promise(bool kept, string sentence)
+    {
+        if (!kept) throw new BrokenPromiseException(sentence);
+    }
+
+    private RdbOutcome Load(
+        byte[] file, KeyspaceLoadOptions options, int bufferBytes, bool verifies, out DataDigest digest)
+    {
+        _unit.TryBegin(1, NowMs, patient: true, out _);
+        var input = new RdbInput(new ByteFile(file), bufferBytes);
+        var load = new KeyspaceLoad(_unit, options);
+        var outcome = new RdbReader(input, load, _keyspace[0].Heap, verifies).Read();
+        digest = default;
+        digest.AddAll(_keyspace);
+        _unit.End();
+        return outcome;
+    }
+
+    private void CheckSaved(int seed)
+    {
+        var usual = new RdbFormat(seed % 7 == 0 ? RdbFormat.OldestVersion : RdbFormat.UsualVersion, seed % 2 == 0);
+        _unit.TryBegin(1, NowMs, patient: true, out _);
+        RemoveExpired();
+        var digest = default(DataDigest);
+        digest.AddAll(_keyspace);
+        _saved.Clear();
+        var output = new RdbOutput(_saved);
+        var format = KeyspaceSave.FormatFor(_keyspace, usual);
+        var refused = KeyspaceSave.Write(_unit, format, new RdbContents(), output);
+        output.Seal(hasChecksum: true);
+        _unit.End();
+        Promise(
+            refused is null || format.Version == RdbFormat.OldestVersion, "the usual version holds every value");
+        if (refused is not null) return;
+        Empty();
+        var outcome = Load(
+            _saved.ToArray(), new KeyspaceLoadOptions(DropsExpired: false), 64, verifies: true, out var back);
+        Promise(outcome.IsComplete, "what was saved is loaded: " + outcome.Fault);
+        Promise(back.Bytes.SequenceEqual(digest.Bytes), "other data comes back than was saved");
+    }
+
+    // What has expired is not saved.
+    private void RemoveExpired()
+    {
+        var lateness = new LatenessHistogram();
+        while (_unit.RemoveDue(0, int.MaxValue, lateness) == int.MaxValue)
+        {
+            // Until nothing is due.
+        }
+    }
+
+    private void Empty()
+    {
+        for (var i = 0; i < Databases; i++) _keyspace[0].Discard(i, NowMs);
+        while (!_keyspace[0].FreeDiscarded(int.MaxValue))
+        {
+            // Until all of it is gone.
+        }
+
+        Promise(_keyspace.UsedBytes == 0, "memory was not given back");
+        Promise(_keyspace.Blobs.LiveCount == 0, "a blob was not given back");
+    }
+
+    /// <summary>A file in memory.</summary>
+    private sealed class ByteFile(byte[]? content = null) : IReadableFile, IByteTarget
+    {
+        private readonly MemoryStream _written = new();
+
+        public long Length => content!.Length;
+
+        public string? Read(long offset, Span<byte> to, out int bytes)
+        {
+            bytes = (int)Math.Min(to.Length, Length - offset);
+            content.AsSpan((int)offset, bytes).CopyTo(to);
+            return null;
+        }
+
+        public DiskFault Write(ReadOnlySpan<byte> bytes)
+        {
+            _written.Write(bytes);
+            return default;
+        }
+
+        public byte[] ToArray() => _written.ToArray();
+
+        public void Clear() => _written.SetLength(0);
+
+        public void Dispose() => _written.Dispose();
+    }
+}

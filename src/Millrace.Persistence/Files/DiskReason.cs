@@ -1,0 +1,23 @@
+using System.ComponentModel;
+
+namespace Millrace.Persistence.Files;
+
+/// <summary>Why an operation on a file failed, in the system's words, without paths.</summary>
+public static class DiskReason
+{
+    /// <summary>The words for what .NET has thrown.</summary>
+    /// <param name="fault">What was thrown.</param>
+    public static string Of(Exception fault) => fault switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
+        PathTooLongException => "File name too long",
+        UnauthorizedAccessException { InnerException: IOException inner } => Of(inner),
+        UnauthorizedAccessException => "Permission denied",
+        IOException { HResult: > 0 } => new Win32Exception(fault.HResult).Message,
+        _ => fault.Message,
+    };
+
+    /// <summary>Whether it is what operations on files throw when they fail; anything else is a bug.</summary>
+    internal static bool IsOne(Exception fault) =>
+        fault is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
+}

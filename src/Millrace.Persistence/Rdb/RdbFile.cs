@@ -1,0 +1,91 @@
+using System.Globalization;
+using Millrace.Engine;
+using Millrace.Engine.Codec;
+using Millrace.Memory;
+using Millrace.Persistence.Files;
+
+namespace Millrace.Persistence.Rdb;
+
+/// <summary>
+/// An RDB file on the disk: saved under a name of its own first, and loaded from its beginning.
+/// </summary>
+/// <param name="files">The file system.</param>
+/// <param name="directory">Where it is; empty: the working directory.</param>
+/// <param name="name">Its name there, without a directory.</param>
+public sealed class RdbFile(IFileSystem files, string directory, string name)
+{
+    /// <summary>The whole path.</summary>
+    public string FullPath { get; } = Path.Combine(directory, name);
+
+    /// <summary>Saves a whole keyspace while nobody else runs. The old file is there until the new one is on the disk;
+    /// when that fails before it has its name, nothing has changed and nothing is left behind. O(data); blocks for as
+    /// long as the disk takes.</summary>
+    /// <param name="unit">Holds all partitions.</param>
+    /// <param name="format">What may be written; version 11 becomes 12 when that is needed.</param>
+    /// <param name="contents">What stands beside the keys.</param>
+    /// <param name="options">How it is written.</param>
+    public RdbSaved Save(Unit unit, RdbFormat format, RdbContents contents, RdbSaveOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        var fitting = KeyspaceSave.FormatFor(unit.Keyspace, format);
+        return Save(output => KeyspaceSave.Write(unit, fitting, contents, output), options);
+    }
+
+    /// <summary>The same with records from anywhere.</summary>
+    /// <param name="write">Writes them all, the last one included, and says why it cannot, or null.</param>
+    /// <param name="options">How it is written.</param>
+    public RdbSaved Save(Func<RdbOutput, string?> write, RdbSaveOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        var id = options.ProcessId.ToString(CultureInfo.InvariantCulture);
+        var temporary = Path.Combine(directory, $"temp-{id}.rdb");
+        var fault = ReplacementFile.Begin(files, temporary, new NewFile(Replaces: true), out var file);
+        if (file is null) return Failed(fault, 0);
+        using (file)
+        {
+            var output = new RdbOutput(file);
+            if (write(output) is { } refused) return new RdbSaved(refused, default, 0);
+            if (output.Fault.IsNone) output.Seal(options.HasChecksum);
+            fault = output.Fault;
+            if (fault.IsNone) fault = file.Commit(FullPath);
+            return fault.IsNone ? new RdbSaved(null, default, output.Length) : Failed(fault, output.Length);
+        }
+    }
+
+    /// <summary>Loads the file. O(data); blocks for as long as the disk takes.</summary>
+    /// <param name="sink">What takes it.</param>
+    /// <param name="scratch">As <see cref="RdbReader"/> says.</param>
+    /// <param name="verifies">Whether a checksum that is there is compared.</param>
+    public RdbOutcome Load(IRdbSink sink, Heap scratch, bool verifies)
+    {
+        if (files.Open(FullPath, out var file) is { } reason)
+        {
+            var text = $"Fatal error: can't open the RDB file {name} for reading: {reason}";
+            return new RdbOutcome(new RdbFault(RdbFaultKind.Disk, text, 0), default, 0, IsVerified: false);
+        }
+
+        using (file) return new RdbReader(new RdbInput(file!), sink, scratch, verifies).Read();
+    }
+
+    private RdbSaved Failed(DiskFault fault, long bytes)
+    {
+        var text = fault.Step switch
+        {
+            DiskStep.Create => $"Failed opening the temp RDB file for saving in directory {directory}: {fault.Reason}",
+            DiskStep.Rename => $"Error moving temp DB file on the final destination {name}: {fault.Reason}",
+            _ => $"Write error saving DB on disk: {fault}",
+        };
+        return new RdbSaved(text, fault, bytes);
+    }
+}
+
+/// <summary>How an RDB file is written.</summary>
+/// <param name="ProcessId">Names the file until it is complete: <c>temp-ID.rdb</c>.</param>
+/// <param name="HasChecksum"><c>rdbchecksum</c>.</param>
+public readonly record struct RdbSaveOptions(int ProcessId, bool HasChecksum = true);
+
+/// <summary>How saving ended.</summary>
+/// <param name="Error">A sentence for the log; null: the file is on the disk.</param>
+/// <param name="Disk">The step that failed, if it was one.</param>
+/// <param name="Bytes">The length of the file.</param>
+public readonly record struct RdbSaved(string? Error, DiskFault Disk, long Bytes);
