@@ -6,8 +6,8 @@ namespace Millrace.Fuzz;
 /// <summary>
 /// The reader of append-only files. "#CRC!" and a line end in an input become the checksum that is right there.
 /// Promises: nothing throws; the outcome depends on the bytes alone, never on how they were split; every fault lies
-/// within the file; behind the tail of a file that is right or truncated the writer goes on, and what it makes is right,
-/// covered from its beginning, and holds the same commands and the new one.
+/// within the file; behind the tail of a file that is right or truncated the writer goes on, and what it makes is
+/// right, covered from its beginning, and holds the same commands and the new one.
 /// </summary>
 public sealed class AofTarget : FuzzTarget
 {
@@ -49,8 +49,8 @@ public sealed class AofTarget : FuzzTarget
         .. new[]
         {
             "\r\n", "#CRC!\r\n", "#CRC:0123456789abcdef 27\r\n", "#CRC:", "#TS:1700000000\r\n", "#\n", "#", "*0\r\n",
-            "*1\r\n$5\r\nMULTI\r\n", "*1\r\n$4\r\nEXEC\r\n", "*1\r\n$4\r\nPING\r\n", "*2\r\n", "$0\r\n\r\n", "$100000\r\n",
-            "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", "REDIS0011", "*2147483647\r\n", "$2147483647\r\n", "\0",
+            "*1\r\n$5\r\nMULTI\r\n", "*1\r\n$4\r\nEXEC\r\n", "*1\r\n$4\r\nPING\r\n", "*2\r\n", "$0\r\n\r\n",
+            "$100000\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", "REDIS0011", "*2147483647\r\n", "$2147483647\r\n", "\0",
         }.Select(text => System.Text.Encoding.Latin1.GetBytes(text)),
     ];
 

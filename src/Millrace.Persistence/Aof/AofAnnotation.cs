@@ -1,5 +1,5 @@
-using System.Buffers.Text;
 using System.Diagnostics;
+using System.Globalization;
 using Millrace.Resp;
 
 namespace Millrace.Persistence.Aof;
@@ -10,8 +10,8 @@ namespace Millrace.Persistence.Aof;
 /// <remarks>
 /// <code>
 ///   #TS:1628217470\r\n                      the commands behind it ran in this second or later (Unix time)
-///   #CRC:e9c6d914c4b8d9ca 4711\r\n          the CRC64 (Millrace.Memory, Crc64) of the 4711 bytes before it, which go back
-///        16 hexadecimal digits,             to the end of the previous such line, or to where the commands begin
+///   #CRC:e9c6d914c4b8d9ca 4711\r\n          the CRC64 (Millrace.Memory, Crc64) of the 4711 bytes before it: back to
+///        16 hexadecimal digits,             the end of the previous such line, or to where the commands begin
 ///        in lower case
 /// </code>
 /// redis-server 7.0 passes over a line that begins with '#' wherever a command may begin, within MULTI as well, if it
@@ -40,7 +40,7 @@ public static class AofAnnotation
     {
         ChecksumStart.CopyTo(to);
         var at = ChecksumStart.Length;
-        var fits = Utf8Formatter.TryFormat(tail.Crc, to[at..], out var digits, new('x', CrcDigits));
+        var fits = tail.Crc.TryFormat(to[at..], out var digits, "x16", CultureInfo.InvariantCulture);
         Debug.Assert(fits && digits == CrcDigits, "sixteen digits hold every checksum");
         at += digits;
         to[at++] = (byte)' ';

@@ -11,8 +11,8 @@ namespace Millrace.Persistence.Aof;
 ///   BeginFile ---> [ #TS:...\r\n ] block [ #TS:...\r\n ] block ... #CRC:...\r\n ---> to the file ---> Clear ---> ...
 ///     SELECT           when the second has changed                   Seal
 /// </code>
-/// Only bytes are made here: whoever owns the file appends <see cref="Bytes"/>, all of them, and clears. When that fails
-/// and the file is cut back to where it ended before, <see cref="Resume"/> with the tail it had then.
+/// Only bytes are made here: whoever owns the file appends <see cref="Bytes"/>, all of them, and clears. When that
+/// fails and the file is cut back to where it ended before, <see cref="Resume"/> with the tail it had then.
 /// Blocks are whole: every MULTI has its EXEC in the same block. Not thread-safe. Buffers grow with what is appended
 /// and are given back beyond <see cref="KeptBytes"/>. O(bytes).
 /// </remarks>

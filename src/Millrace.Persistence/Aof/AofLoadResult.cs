@@ -58,7 +58,7 @@ public sealed record AofLoadResult
     /// <summary>The latest timestamp, in seconds since 1970; 0 when there is none.</summary>
     public long TimestampSeconds { get; init; }
 
-    /// <summary>What is to be logged for a fault that ends the loading, in the words of Redis and with the place.</summary>
+    /// <summary>What is to be logged for a fault that ends the loading: the words of Redis and the place.</summary>
     /// <param name="fileName">The file's name.</param>
     public string Describe(string fileName) => Fault switch
     {

@@ -13,8 +13,8 @@ namespace Millrace.Persistence.Aof;
 /// </remarks>
 public static class AofManifestFile
 {
-    /// <summary>Reads the manifest of a directory. Without one it is empty: there was never an append-only file here, or
-    /// a single one of Redis before 7.0.</summary>
+    /// <summary>Reads the manifest of a directory. Without one it is empty: there was never an append-only file here,
+    /// or a single one of Redis before 7.0.</summary>
     /// <returns>Why it cannot be used, or null.</returns>
     public static AofManifestError? Load(IAofDirectory directory, AofNames names, out AofManifest manifest)
     {

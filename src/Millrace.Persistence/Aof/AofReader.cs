@@ -26,7 +26,7 @@ namespace Millrace.Persistence.Aof;
 /// been delivered, so whoever loads must take a fault other than a truncated end as the end of the whole loading.
 /// A file that ends too early may also be one in which a changed length swallows all that follows. Therefore what is
 /// left is searched for the next checksum before the end is called truncated (<see cref="AofRemains"/>).
-/// Stricter than redis-server 7.0, as redis-check-aof is: ends of lines are looked at, and MULTI and EXEC come in turns.
+/// Stricter than redis-server 7.0, as redis-check-aof is: ends of lines are looked at, MULTI and EXEC come in turns.
 /// O(bytes). Not thread-safe. Source: redis.io, "Redis persistence"; what redis-server 7.0 accepts and writes.
 /// </remarks>
 public sealed class AofReader
@@ -296,7 +296,7 @@ public sealed class AofReader
         var remains = new AofRemains(_file, _counted, Unread);
         return remains.FindWrongChecksum() is { } wrong
             ? End(AofFault.ChecksumMismatch, Position - _counted.UncoveredBytes, wrong)
-            : End(AofFault.TruncatedEnd, Position, reason);
+            : End(AofFault.TruncatedEnd, _transaction < 0 ? Position : _bufferOffset + _transaction, reason);
     }
 
     private AofLoadResult End(AofFault fault, long offset, string? reason) => new()

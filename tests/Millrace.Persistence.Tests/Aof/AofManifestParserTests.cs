@@ -21,7 +21,8 @@ public class AofManifestParserTests
     public void Files_are_sorted_by_what_they_are()
     {
         Assert.Null(AofManifestParser.Parse(
-            "file c seq 4 type i\nfile a seq 2 type b\nfile h seq 1 type h\nfile d seq 9 type i\n"u8, out var manifest));
+            "file c seq 4 type i\nfile a seq 2 type b\nfile h seq 1 type h\nfile d seq 9 type i\n"u8,
+            out var manifest));
         Assert.Equal(new AofFile("a", 2, AofFileType.Base), manifest.Base);
         Assert.Equal([new AofFile("h", 1, AofFileType.History)], manifest.History);
         Assert.Equal(

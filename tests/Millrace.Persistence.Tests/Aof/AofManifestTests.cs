@@ -82,7 +82,14 @@ public class AofManifestTests
     public void A_file_of_history_that_is_in_use_as_well_is_not_removable()
     {
         Assert.Null(AofManifestParser.Parse(
-            "file a seq 1 type b\nfile b seq 1 type i\nfile a seq 1 type h\nfile b seq 1 type h\nfile c seq 1 type h\n"u8,
+            Requests.Raw("""
+                file a seq 1 type b
+                file b seq 1 type i
+                file a seq 1 type h
+                file b seq 1 type h
+                file c seq 1 type h
+
+                """),
             out var manifest));
         Assert.Equal(["c"], manifest.Removable());
     }

@@ -3,7 +3,7 @@ using static Millrace.Persistence.Tests.Aof.Requests;
 
 namespace Millrace.Persistence.Tests.Aof;
 
-/// <summary>The reading of one append-only file: what is delivered, every fault, every cut, every changed byte.</summary>
+/// <summary>The reading of one append-only file: what is delivered, each fault, each cut, each changed byte.</summary>
 public class AofReaderTests
 {
     private static readonly byte[] Set = Of("SET", "a", "1");
@@ -36,8 +36,8 @@ public class AofReaderTests
     public void Annotations_are_passed_over_between_commands_and_within_transactions()
     {
         var file = Join(
-            Raw("#TS:1628217470\r\n"), Set, Raw("#\n#anything \0 at all\r\n"), Of("MULTI"), Raw("#TS:1628217480\r\n"), Set,
-            Raw("#TS:no number\r\n"), Of("EXEC"), Raw("#TS:1628217475\r\n"));
+            Raw("#TS:1628217470\r\n"), Set, Raw("#\n#anything \0 at all\r\n"), Of("MULTI"), Raw("#TS:1628217480\r\n"),
+            Set, Raw("#TS:no number\r\n"), Of("EXEC"), Raw("#TS:1628217475\r\n"));
         var (result, lines) = Read(file);
         Assert.Equal(AofFault.None, result.Fault);
         Assert.Equal(["SET a 1", "[1", "SET a 1", "]"], lines);

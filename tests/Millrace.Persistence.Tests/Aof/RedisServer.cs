@@ -61,7 +61,9 @@ internal sealed class RedisServer : IDisposable
         var buffer = new byte[65536];
         while (true)
         {
-            reply.Append(Encoding.Latin1.GetString(buffer, 0, _socket.Receive(buffer)));
+            var read = _socket.Receive(buffer);
+            if (read == 0) throw new IOException("redis-server has closed the connection");
+            reply.Append(Encoding.Latin1.GetString(buffer, 0, read));
             if (Complete(reply.ToString()) is { } text) return text;
         }
     }
@@ -102,7 +104,7 @@ internal sealed class RedisServer : IDisposable
             _socket.Connect(new UnixDomainSocketEndPoint(path));
             if (Call("PING") == "+PONG") return true;
         }
-        catch (SocketException)
+        catch (Exception fault) when (fault is SocketException or IOException)
         {
             // It is not there yet.
         }
