@@ -24,9 +24,10 @@ public class AofManifestParserTests
             "file c seq 4 type i\nfile a seq 2 type b\nfile h seq 1 type h\nfile d seq 9 type i\n"u8,
             out var manifest));
         Assert.Equal(new AofFile("a", 2, AofFileType.Base), manifest.Base);
-        Assert.Equal([new AofFile("h", 1, AofFileType.History)], manifest.History);
-        Assert.Equal(
-            [new AofFile("c", 4, AofFileType.Incr), new AofFile("d", 9, AofFileType.Incr)], manifest.Incr);
+        Assert.Equal(new AofFile("h", 1, AofFileType.History), Assert.Single(manifest.History));
+        Assert.Equal(2, manifest.Incr.Length);
+        Assert.Equal(new AofFile("c", 4, AofFileType.Incr), manifest.Incr[0]);
+        Assert.Equal(new AofFile("d", 9, AofFileType.Incr), manifest.Incr[1]);
         Assert.Equal((2, 9), (manifest.LastBaseSeq, manifest.LastIncrSeq));
     }
 
