@@ -50,7 +50,8 @@ public sealed class AofTarget : FuzzTarget
         {
             "\r\n", "#CRC!\r\n", "#CRC:0123456789abcdef 27\r\n", "#CRC:", "#TS:1700000000\r\n", "#\n", "#", "*0\r\n",
             "*1\r\n$5\r\nMULTI\r\n", "*1\r\n$4\r\nEXEC\r\n", "*1\r\n$4\r\nPING\r\n", "*2\r\n", "$0\r\n\r\n",
-            "$100000\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", "REDIS0011", "*2147483647\r\n", "$2147483647\r\n", "\0",
+            "$100000\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", "REDIS0011", "*2147483647\r\n",
+            "$2147483647\r\n", "\0",
         }.Select(text => System.Text.Encoding.Latin1.GetBytes(text)),
     ];
 

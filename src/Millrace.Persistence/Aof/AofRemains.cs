@@ -11,8 +11,8 @@ namespace Millrace.Persistence.Aof;
 ///   |------------- 97 bytes ---------------------------------|
 /// </code>
 /// Bytes that were cut off are followed by nothing. If there is a checksum further behind, which covers exactly the
-/// bytes from the end of the previous one to itself, then a whole batch was written here, and its bytes are other ones than
-/// they were unless the checksum is right. One that is right proves nothing: it stands in somebody's value.
+/// bytes from the end of the previous one to itself, then a whole batch was written here, and its bytes are other ones
+/// than they were unless the checksum is right. One that is right proves nothing: it stands in somebody's value.
 /// O(bytes), in a buffer of its own.
 /// </remarks>
 internal ref struct AofRemains

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Millrace.Persistence.Aof;
 using static Millrace.Persistence.Tests.Aof.Requests;
 
