@@ -245,12 +245,35 @@ public class AofReaderTests
     {
         var file = SampleFile.Make().Bytes;
         var damaged = (byte[])file.Clone();
-        var x = file.AsSpan().IndexOf("$60\r\n"u8);
-        damaged[x + 1] = (byte)'9';
+        damaged[file.AsSpan().LastIndexOf("$100\r\n"u8) + 1] = (byte)'9';
         var (result, _) = Read(damaged);
         Assert.Equal(AofFault.ChecksumMismatch, result.Fault);
         Assert.Equal(SampleFile.Make().Seals[^2], result.FaultOffset);
         Assert.Contains("Bad checksum reading the append only file x.aof", result.Describe("x.aof"));
+    }
+
+    [Fact]
+    public void Damage_is_found_however_far_behind_it_the_checksum_stands()
+    {
+        for (var length = 65_400; length < 65_600; length++)
+        {
+            var batch = new AofBatch(hasChecksums: true, hasTimestamps: false);
+            batch.BeginFile(0);
+            var select = batch.Bytes.Length;
+            // Lines that resemble checksums do not distract from the real one.
+            Assert.True(batch.TryAdd(Of("SET", "k", "\n#CRC:0123456789abcdef 7\r\n\n#CRC:\n#CRC:"), 0));
+            Assert.True(batch.TryAdd(Of("SET", "k", new string('v', length)), 0));
+            batch.Seal();
+            var file = batch.Bytes.ToArray();
+            file[file.AsSpan().IndexOf(Raw($"${length}\r\n")) + 1] = (byte)'9';
+            Assert.Equal((AofFault.ChecksumMismatch, 0), Verdict(Read(file)));
+            Assert.Equal((AofFault.ChecksumMismatch, 0), Verdict(Read(file, 16, 60_000)));
+            file[select + 1] = (byte)'4';
+            Assert.Equal((AofFault.BadFormat, select), Verdict(Read(file)));
+        }
+
+        static (AofFault, int) Verdict((AofLoadResult Result, List<string> Lines) read) =>
+            (read.Result.Fault, (int)read.Result.FaultOffset);
     }
 
     [Fact]

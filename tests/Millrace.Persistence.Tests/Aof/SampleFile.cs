@@ -21,6 +21,9 @@ internal sealed class SampleFile
         _items.Add((_batch.Bytes.Length, ["SELECT 0"]));
     }
 
+    /// <summary>A value; one changed digit of its length makes it longer than the whole file.</summary>
+    internal static string LongValue { get; } = new('x', 100);
+
     /// <summary>The file.</summary>
     internal byte[] Bytes => [.. _bytes];
 
@@ -38,8 +41,9 @@ internal sealed class SampleFile
         file.AddTransaction();
         file.Seal();
         file.Add("SET", "empty", "");
+        file.Add("SET", "b", LongValue);
         file.Seal();
-        file.AddTransaction(["SET", "d", new string('x', 60)]);
+        file.AddTransaction(["SET", "d", LongValue]);
         file.Add("DEL", "b");
         file.Seal();
         return file;
