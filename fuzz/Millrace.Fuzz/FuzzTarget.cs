@@ -12,7 +12,7 @@ public abstract class FuzzTarget
         RequestParserTarget.TargetName, ConfigParserTarget.TargetName, ListpackTarget.TargetName,
         IntSetTarget.TargetName, LzfTarget.TargetName, GeoSearchTarget.TargetName, BitfieldTarget.TargetName,
         HyperLogLogTarget.TargetName, RestoreTarget.TargetName, SortTarget.TargetName, StreamAddTarget.TargetName,
-        SortedSetRangeTarget.TargetName, RdbTarget.TargetName,
+        SortedSetRangeTarget.TargetName, RdbTarget.TargetName, AofTarget.TargetName, ManifestTarget.TargetName,
     ];
 
     /// <summary>The name on the command line and of the corpus folder.</summary>
@@ -52,6 +52,8 @@ public abstract class FuzzTarget
         StreamAddTarget.TargetName => new StreamAddTarget(),
         SortedSetRangeTarget.TargetName => new SortedSetRangeTarget(),
         RdbTarget.TargetName => new RdbTarget(),
+        AofTarget.TargetName => new AofTarget(),
+        ManifestTarget.TargetName => new ManifestTarget(),
         _ => null,
     };
 }

@@ -29,6 +29,8 @@ public partial class RunTests(ITestOutputHelper output)
     [InlineData("xadd", 30_000)]
     [InlineData("zrange", 30_000)]
     [InlineData("rdb", 30_000)]
+    [InlineData("aof", 50_000)]
+    [InlineData("manifest", 100_000)]
     public void A_run_finds_no_crash_and_reaches_nine_lines_of_ten(string target, int executions)
     {
         string wanted = Long ? "5000000" : executions.ToString(CultureInfo.InvariantCulture);
