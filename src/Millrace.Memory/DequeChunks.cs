@@ -201,8 +201,7 @@ internal readonly ref struct DequeChunks
     internal void Fit(ref DequeChunk chunk)
     {
         if (!chunk.IsPacked || chunk.Capacity - chunk.Bytes <= chunk.Bytes / SpareShare) return;
-        var isSmall = chunk.Bytes <= Heap.MaxSmallBytes;
-        if (isSmall && _heap.UsableSizeOf(chunk.Bytes) >= _heap.UsableSize(chunk.Block)) return;
+        if (_heap.IsSmall(chunk.Bytes) && _heap.UsableSizeOf(chunk.Bytes) >= _heap.UsableSize(chunk.Block)) return;
         Move(ref chunk, Allocate(chunk.Bytes), 0);
     }
 

@@ -365,9 +365,14 @@ public sealed unsafe class Heap : IDisposable
         return start + (uint)lengthBytes <= _regionBytes ? _base + start : null;
     }
 
-    /// <summary>What <see cref="UsableSize"/> will be of a small block of this size.</summary>
-    internal int UsableSizeOf(int sizeBytes) =>
-        Usable(_classes[_classes.ClassOf(sizeBytes + (IsChecked ? BlockGuard.OverheadBytes : 0))].Bytes);
+    /// <summary>Whether a block of this size is cut from a span, in the checked heap with its guard.</summary>
+    internal bool IsSmall(int sizeBytes) => RawSizeFor(sizeBytes) <= MaxSmallBytes;
+
+    /// <summary>What <see cref="UsableSize"/> will be of a block of this size. Requires: <see cref="IsSmall"/>.
+    /// </summary>
+    internal int UsableSizeOf(int sizeBytes) => Usable(_classes[_classes.ClassOf(RawSizeFor(sizeBytes))].Bytes);
+
+    private static int RawSizeFor(int sizeBytes) => sizeBytes + (IsChecked ? BlockGuard.OverheadBytes : 0);
 
     /// <summary>Writes without any check, so that tests can plant damage.</summary>
     internal void WriteRaw(BlockRef block, int offset, byte value) =>

@@ -42,6 +42,31 @@ public class PackedDequeTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Full_chunks_as_long_as_the_longest_small_block_are_set_aside()
+    {
+        using var source = new MemorySource();
+        using var heap = new Heap(source);
+        var limits = ChunkLimits.Of(-4, 0, 0);
+        for (var length = 20; length < 300; length++)
+        {
+            var text = new byte[length];
+            text.AsSpan().Fill((byte)'x');
+            var deque = PackedDeque.Create(heap);
+            for (var pushed = 0; deque.ChunkCount < 4; pushed++)
+            {
+                var element = ListpackElement.OfString(text);
+                if (pushed % 2 == 0) deque.PushFirst(element, limits);
+                else deque.PushLast(element, limits);
+            }
+
+            Assert.True(deque.Last().Bytes.SequenceEqual(text));
+            deque.Free();
+        }
+
+        Assert.Equal(0, heap.AllocatedBytes);
+    }
+
+    [Fact]
     public void It_agrees_with_a_list_whose_limits_change_while_it_lives()
     {
         Seeds.ForEach(output, seed =>
