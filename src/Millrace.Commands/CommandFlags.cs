@@ -180,7 +180,8 @@ public enum Gate
     /// clients whose mail is delivered before each reply.</summary>
     Listening = 1 << 8,
 
-    /// <summary>Too much is on its way to clients that listen: commands wait until less is.</summary>
+    /// <summary>Too much is on its way to clients that listen: commands that may cause more of it wait until less
+    /// is. What administers the server goes on.</summary>
     TooMuchMail = 1 << 9,
 }
 

@@ -172,15 +172,16 @@ public sealed class CommandSpec
     internal void Number(int id)
     {
         Id = id;
-        var gates = Gate.AllPaused | Gate.Closing | Gate.TooMuchMail;
+        var gates = Gate.AllPaused | Gate.Closing;
         if ((Flags & CommandFlags.NoAuth) == 0) gates |= Gate.Unauthenticated;
         if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
         if (!RunsWhileQueueing) gates |= Gate.Queueing;
         if (!RunsWhileSubscribed) gates |= Gate.Subscribed;
         if ((Flags & CommandFlags.DenyOom) != 0) gates |= Gate.OverMemory;
-        StoppedBy = gates;
         IsWrite = (Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
+        if (IsWrite || Keys.Length > 0 || (Flags & CommandFlags.PubSub) != 0) gates |= Gate.TooMuchMail;
+        StoppedBy = gates;
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
         var isConstant = Complexity.StartsWith("O(1)", StringComparison.Ordinal);
         var isFast = isConstant || (Flags & CommandFlags.Fast) != 0;

@@ -15,6 +15,9 @@ public sealed record BindError(SocketError Code, string Text, string Step)
     public bool IsAddressMissing => Code is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported
         or SocketError.ProtocolNotSupported or SocketError.ProtocolFamilyNotSupported or SocketError.SocketNotSupported;
 
+    /// <summary>Somebody else listens there, or on all addresses of the port.</summary>
+    public bool IsAddressInUse => Code == SocketError.AddressAlreadyInUse;
+
     /// <inheritdoc/>
     public override string ToString() => $"{Step}: {Text}";
 }

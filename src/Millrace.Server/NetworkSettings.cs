@@ -8,8 +8,9 @@ namespace Millrace.Server;
 /// <summary>
 /// Opens the listeners that settings name, and follows CONFIG SET of port, bind and keep-alive.
 /// </summary>
-/// <remarks>At run time all loops stand still while it works. New listeners open before old ones close, so a change
-/// that fails leaves the server reachable as before.</remarks>
+/// <remarks>At run time all loops stand still while it works. New listeners open before old ones close, but for those
+/// that are in their way, which are opened again when the change fails: it leaves the server reachable as
+/// before.</remarks>
 public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
 {
     /// <inheritdoc/>
@@ -25,8 +26,8 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
     {
         if (parts.Loops.IsStopping)
             return new SettingsFault(before.Port != after.Port ? "port" : "bind", "The server is shutting down.");
-        var kept = new HashSet<Listener>();
-        var opened = new List<Listener>();
+        var leaving = parts.Loops.Listeners.Where(static one => !one.Endpoint.IsUnix).ToList();
+        var coming = new List<(string Address, ListenEndpoint Endpoint, bool IsOptional)>();
         foreach (var address in after.Port == 0 ? [] : after.Bind)
         {
             // Names are resolved at start only: all loops stand still now, and a resolver may take its time.
@@ -34,17 +35,19 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
             if (endpoint is null)
             {
                 Warn(parts.Journal, address, after, "Name or service not known");
-                return Undo(opened, before, after);
+                return Fault(before, after);
             }
 
-            var existing = parts.Loops.Listeners.FirstOrDefault(one => Same(one.Endpoint, endpoint));
-            if (existing is not null)
-            {
-                kept.Add(existing);
-                continue;
-            }
+            var existing = leaving.FirstOrDefault(one => Same(one.Endpoint, endpoint));
+            if (existing is not null) leaving.Remove(existing);
+            else coming.Add((address, endpoint, isOptional));
+        }
 
-            var listener = parts.Loops.TryListen(endpoint, out var error);
+        var opened = new List<Listener>();
+        var closed = new List<ListenEndpoint>();
+        foreach (var (address, endpoint, isOptional) in coming)
+        {
+            var listener = TryListen(endpoint, leaving, closed, out var error);
             if (listener is not null)
             {
                 opened.Add(listener);
@@ -52,16 +55,40 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
             else if (!isOptional || !error!.IsAddressMissing)
             {
                 Warn(parts.Journal, address, after, error!.ToString());
-                return Undo(opened, before, after);
+                Undo(opened, closed);
+                return Fault(before, after);
             }
         }
 
-        foreach (var listener in parts.Loops.Listeners)
+        foreach (var listener in leaving) listener.Close();
+        return null;
+    }
+
+    // An address may be taken by one that is going to be left: all addresses hold each single one of the same port.
+    private Listener? TryListen(
+        ListenEndpoint endpoint, List<Listener> leaving, List<ListenEndpoint> closed, out BindError? error)
+    {
+        var listener = parts.Loops.TryListen(endpoint, out error);
+        var inTheWay = leaving.Where(one => one.Endpoint.Port == endpoint.Port).ToList();
+        if (listener is not null || inTheWay.Count == 0 || !error!.IsAddressInUse) return listener;
+        foreach (var one in inTheWay)
         {
-            if (!listener.Endpoint.IsUnix && !kept.Contains(listener) && !opened.Contains(listener)) listener.Close();
+            one.Close();
+            leaving.Remove(one);
+            closed.Add(one.Endpoint);
         }
 
-        return null;
+        return parts.Loops.TryListen(endpoint, out error);
+    }
+
+    private void Undo(List<Listener> opened, List<ListenEndpoint> closed)
+    {
+        foreach (var listener in opened) listener.Close();
+        foreach (var endpoint in closed)
+        {
+            if (parts.Loops.TryListen(endpoint, out var error) is null)
+                parts.Journal.Warning($"Could not listen again on {endpoint.Address}:{endpoint.Port}: {error}");
+        }
     }
 
     /// <summary>Opens all listeners of the settings at start.</summary>
@@ -122,9 +149,8 @@ public sealed class NetworkSettings(ServerParts parts) : ISettingsListener
     private static bool Same(ListenEndpoint one, ListenEndpoint other) =>
         !one.IsUnix && one.Port == other.Port && Equals(one.Address, other.Address);
 
-    private static SettingsFault Undo(List<Listener> opened, Settings before, Settings after)
+    private static SettingsFault Fault(Settings before, Settings after)
     {
-        foreach (var listener in opened) listener.Close();
         var bind = new SettingsFault("bind", "Failed to bind to specified addresses.");
         if (before.Port == after.Port) return bind;
         const string reason = "Unable to listen on this port. Check server logs.";

@@ -210,7 +210,7 @@ public sealed class Executor
         }
 
         request.ForgetBusy();
-        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0)
+        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused | Gate.TooMuchMail)) != 0)
         {
             _unit.End();
             return PausedMs;
@@ -230,7 +230,7 @@ public sealed class Executor
     /// <param name="max">The most keys to forget.</param>
     public void ForgetTracked(int partition, int max)
     {
-        if (!TryBeginUpkeep(partition)) return;
+        if ((_gates.Word & Gate.TooMuchMail) != 0 || !TryBeginUpkeep(partition)) return;
         _unit.ForgetTracked(partition, max);
         _unit.End();
     }
@@ -241,7 +241,7 @@ public sealed class Executor
     public bool RemoveDue(int partition, int sliceKeys, long untilTicks, LatenessHistogram lateness)
     {
         if (!TryBeginUpkeep(partition)) return false;
-        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0)
+        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused | Gate.TooMuchMail)) != 0)
         {
             _unit.End();
             return false;

@@ -41,6 +41,8 @@ internal sealed class InfoMemory(ServerParts parts, ServerStatistics statistics)
         text.Line("lazyfree_pending_objects", parts.Keyspace.SumOver(static partition => partition.Discards.Count));
         text.Line("lazyfreed_objects", parts.Keyspace.SumOver(static partition => partition.Discards.Freed));
         text.Line("millrace_managed_heap_bytes", GC.GetTotalMemory(forceFullCollection: false));
+        text.Line("millrace_mail_bytes", parts.Channels.UnderWay.Bytes);
+        text.Line("millrace_mail_limit_hits", parts.Channels.UnderWay.Closings);
         text.Line("millrace_managed_heap_collections", GC.CollectionCount(0));
     }
 

@@ -64,7 +64,7 @@ internal sealed class Monitors(int loops, LettersUnderWay underWay)
         var line = LineOf(call, client);
         foreach (var watchers in _watchers)
         {
-            if (watchers.HasAny) new Line(watchers, line, client).Send(watchers.Loop, underWay);
+            if (watchers.Count > 0) new Line(watchers, line, client).Send(watchers.Loop, underWay);
         }
     }
 
@@ -146,7 +146,7 @@ internal sealed class Monitors(int loops, LettersUnderWay underWay)
         public EventLoop Loop => loop;
 
         // Any thread.
-        public bool HasAny => Volatile.Read(ref _count) > 0;
+        public int Count => Volatile.Read(ref _count);
 
         public void Add(Client client)
         {
@@ -172,6 +172,8 @@ internal sealed class Monitors(int loops, LettersUnderWay underWay)
     private sealed class Line(Watchers watchers, byte[] line, Client origin) : Letter
     {
         protected override long Bytes => line.Length;
+
+        protected override long Deliveries => watchers.Count;
 
         protected override void DeliverTo(EventLoop loop) => watchers.Show(line, origin);
     }

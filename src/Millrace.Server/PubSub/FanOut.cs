@@ -12,8 +12,7 @@ namespace Millrace.Server.PubSub;
 /// </code>
 /// Messages that were published one right after the other to the same subscriptions are written one behind the other,
 /// and every subscriber has them queued as one piece. So that this shows in no output, a run over several topics is
-/// delivered message by message when somebody is subscribed to two of them.
-/// One per loop.
+/// delivered message by message when somebody is subscribed to two of them. One per loop.
 /// </remarks>
 internal sealed class FanOut(EventLoop loop, PushWriter pushes)
 {

@@ -16,6 +16,7 @@ internal abstract class Letter : Mail
     public const int KeptBytes = 64 * 1024;
 
     private const int FrameBytes = 256; // of the object itself, about
+    private const int PieceBytes = 16; // a delivery adds a piece to an output
 
     private LettersUnderWay? _underWay;
     private long _bytes;
@@ -23,13 +24,16 @@ internal abstract class Letter : Mail
     /// <summary>The bytes that it holds for the sake of its readers.</summary>
     protected abstract long Bytes { get; }
 
+    /// <summary>How often it is going to be delivered, about: a loop that is behind has that to do, too.</summary>
+    protected abstract long Deliveries { get; }
+
     /// <summary>Puts it into a loop's mailbox. Any thread.</summary>
     /// <param name="loop">Whose clients it is for.</param>
     /// <param name="underWay">Counts it.</param>
     public void Send(EventLoop loop, LettersUnderWay underWay)
     {
         _underWay = underWay;
-        _bytes = FrameBytes + Bytes;
+        _bytes = FrameBytes + Bytes + (PieceBytes * Deliveries);
         underWay.Add(_bytes);
         loop.Post(this);
     }

@@ -11,19 +11,25 @@ namespace Millrace.Server.PubSub;
 ///   gate        open, and opened here ----'   stays as it is   '---- closed
 /// </code>
 /// A loop that delivers more slowly than others send would otherwise be sent any amount: posting never waits. While the
-/// gate is closed commands wait, all of them, since almost any may cause a letter; delivering is no command, so what is
-/// under way becomes less. A unit that has begun goes on, so one transaction may go beyond the limit. Thread-safe.
+/// gate is closed commands wait that have keys, write or publish, and so does what nobody asked for (expiry, eviction).
+/// Delivering goes on, so what is under way becomes less: a letter causes none but those that take its keys on to the
+/// loops of redirected clients. A unit that has begun goes on, too, so one transaction may go beyond the limit.
+/// Thread-safe. Lock: after those of partitions and channels, before those of the gates and of mailboxes.
 /// </remarks>
 internal sealed class LettersUnderWay(Gates gates)
 {
     /// <summary>Beyond so many bytes commands wait.</summary>
     public const long MostBytes = 32 * 1024 * 1024;
 
-    private readonly object _sync = new(); // one closes or opens at a time; locks of gates and mailboxes come after it
+    private readonly object _sync = new(); // one closes or opens at a time
     private long _bytes;
+    private long _closings;
 
     /// <summary>The bytes under way.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>How often it was too much.</summary>
+    public long Closings => Interlocked.Read(ref _closings);
 
     private bool IsClosed => (gates.Word & Gate.TooMuchMail) != 0;
 
@@ -45,7 +51,12 @@ internal sealed class LettersUnderWay(Gates gates)
     {
         lock (_sync)
         {
-            if (!IsClosed && Bytes > MostBytes) gates.Close(Gate.TooMuchMail);
+            if (!IsClosed && Bytes > MostBytes)
+            {
+                gates.Close(Gate.TooMuchMail);
+                _closings++;
+            }
+
             if (IsClosed && Bytes <= MostBytes / 2) gates.Open(Gate.TooMuchMail);
         }
     }

@@ -12,10 +12,13 @@ namespace Millrace.Server.PubSub;
 internal sealed class Publication : Letter
 {
     private const int FrameBytes = 128; // array and string headers, the kind of the message
+    private const int PatternBytes = 16; // a reference in a list that grows by doubling
+    private const int MostKeptPatterns = KeptBytes / PatternBytes;
 
     private byte[] _bytes = [];
     private int _channelLength;
     private int _length;
+    private long _deliveries;
 
     /// <summary>The channel, when it has subscribers on the loop, or null.</summary>
     public Topic? Channel { get; private set; }
@@ -42,7 +45,10 @@ internal sealed class Publication : Letter
     public int WrittenBytes => checked(FrameBytes + _length);
 
     /// <inheritdoc/>
-    protected override long Bytes => _length;
+    protected override long Bytes => _length + ((long)Patterns.Count * PatternBytes);
+
+    /// <inheritdoc/>
+    protected override long Deliveries => _deliveries;
 
     /// <summary>Whether it goes to the same subscriptions, and stands in the same place of their clients' output, as
     /// one that was published right before it.</summary>
@@ -59,7 +65,7 @@ internal sealed class Publication : Letter
         return true;
     }
 
-    /// <summary>Fills in what is to be delivered; <see cref="Patterns"/> are added by the caller.</summary>
+    /// <summary>Fills in what is to be delivered; <see cref="Patterns"/> have been added by the caller.</summary>
     public void Fill(
         FanOut target, Topic? channel, ReadOnlySpan<byte> name, ReadOnlySpan<byte> message, long moment, Client? origin)
     {
@@ -67,6 +73,9 @@ internal sealed class Publication : Letter
         Channel = channel;
         Moment = moment;
         Origin = origin;
+        var loop = target.Loop.Index;
+        _deliveries = channel?.LiveOn(loop) ?? 0;
+        foreach (var pattern in Patterns) _deliveries += pattern.LiveOn(loop);
         _channelLength = name.Length;
         _length = checked(name.Length + message.Length);
         if (_bytes.Length < _length) _bytes = new byte[Math.Max(_length, 2 * _bytes.Length)];
@@ -80,6 +89,7 @@ internal sealed class Publication : Letter
         Channel = null;
         Origin = null;
         Patterns.Clear();
+        if (Patterns.Capacity > MostKeptPatterns) Patterns.Capacity = 0;
         if (_bytes.Length > KeptBytes) _bytes = [];
     }
 

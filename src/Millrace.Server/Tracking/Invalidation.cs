@@ -16,6 +16,8 @@ namespace Millrace.Server.Tracking;
 /// </remarks>
 internal sealed class Invalidation : Letter
 {
+    private const int ItemBytes = 32; // of a list that grows by doubling
+
     private readonly List<Item> _items = [];
     private long[] _clients = new long[4];
     private int _clientCount;
@@ -41,7 +43,10 @@ internal sealed class Invalidation : Letter
     public int Count => _items.Count;
 
     /// <inheritdoc/>
-    protected override long Bytes => _used + (_clientCount * sizeof(long));
+    protected override long Bytes => _used + ((long)_clientCount * sizeof(long)) + ((long)_items.Count * ItemBytes);
+
+    /// <inheritdoc/>
+    protected override long Deliveries => Prefix?.LiveOn(Target.Loop.Index) ?? _clientCount;
 
     /// <summary>The name of a key.</summary>
     public ReadOnlySpan<byte> Key(int index) => _names.AsSpan(_items[index].Start, _items[index].Length);

@@ -23,6 +23,7 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
 
     private readonly LetterBox<Invalidation> _letters = new();
     private readonly Invalidation?[] _open = new Invalidation?[all.Count]; // per loop, while a unit is told
+    private readonly Redirection?[] _redirections = new Redirection?[all.Count]; // per loop, of what is being delivered
     private Pushes _forms; // of what is being delivered
 
     /// <summary>The loop.</summary>
@@ -61,6 +62,7 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
         if (letter.IsFlush) DeliverFlush(letter);
         else if (letter.Prefix is { } prefix) DeliverPrefix(letter, prefix);
         else DeliverTracked(letter);
+        PostRedirections();
         letter.Clear();
         _letters.Keep(letter);
     }
@@ -68,13 +70,18 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     /// <summary>A letter of another kind begins (<see cref="PushWriter.BeginLetter"/>).</summary>
     public void BeginLetter() => pushes.BeginLetter();
 
-    /// <summary>Sends an invalidation to the client that another one has named for it; false when it is gone.</summary>
-    public bool TrySendRedirected(long redirectId, byte[][]? keys, Client? origin)
+    /// <summary>Delivers what clients of another loop had redirected to clients of this one.</summary>
+    public void Deliver(Redirection letter)
     {
-        if (!Clients.TryGetValue(redirectId, out var client) || client.IsClosing) return false;
+        pushes.BeginLetter();
         _forms = default;
-        SendTo(client, isRedirected: true, new KeyList(keys), origin);
-        return true;
+        foreach (var (tracker, redirect) in letter.Clients)
+        {
+            if (Clients.TryGetValue(redirect, out var client) && !client.IsClosing)
+                SendTo(client, isRedirected: true, new KeyList(letter.Keys), origin: null);
+            else
+                new BrokenRedirection(letter.From, tracker).Send(letter.From.Loop, channels.UnderWay);
+        }
     }
 
     /// <summary>The client that a client has named for its invalidations is gone.</summary>
@@ -128,7 +135,7 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
     {
         for (var i = 0; i < letter.Count; i++)
         {
-            _forms = default;
+            BeginKeys();
             foreach (var id in letter.Clients(i))
             {
                 if (!Clients.TryGetValue(id, out var client)) continue;
@@ -159,8 +166,9 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
         var keys = new KeyList(letter) { LeavesOutOwn = true };
         if (keys.Count == 0) return;
         var forms = _forms;
-        _forms = default;
+        BeginKeys();
         Send(client, keys, letter.Origin);
+        BeginKeys();
         _forms = forms;
     }
 
@@ -173,9 +181,9 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
         }
         else if (tracking.RedirectLoop != Loop.Index)
         {
-            var there = all[tracking.RedirectLoop];
-            var letter = new Redirection(there, this, client.Id, tracking.RedirectId, keys.ToArray());
-            letter.Send(there.Loop, channels.UnderWay);
+            ref var letter = ref _redirections[tracking.RedirectLoop];
+            letter ??= new Redirection(all[tracking.RedirectLoop], this, keys.ToArray());
+            letter.Add(client.Id, tracking.RedirectId);
         }
         else if (Clients.TryGetValue(tracking.RedirectId, out var redirect) && !redirect.IsClosing)
         {
@@ -184,6 +192,23 @@ internal sealed class Invalidator(FanOut fanOut, PushWriter pushes, Channels cha
         else
         {
             TellBroken(client.Id);
+        }
+    }
+
+    // What follows is about other keys.
+    private void BeginKeys()
+    {
+        _forms = default;
+        PostRedirections();
+    }
+
+    private void PostRedirections()
+    {
+        for (var to = 0; to < _redirections.Length; to++)
+        {
+            if (_redirections[to] is not { } letter) continue;
+            _redirections[to] = null;
+            letter.Send(all[to].Loop, channels.UnderWay);
         }
     }
 

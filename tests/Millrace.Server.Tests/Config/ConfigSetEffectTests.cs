@@ -86,6 +86,25 @@ public class ConfigSetEffectTests
         Assert.Equal("PONG", last.Say("PING"));
     }
 
+    [Fact]
+    public void All_addresses_take_the_place_of_a_single_one_and_the_other_way_round()
+    {
+        using var server = new InProcessServer();
+        using var client = new Conversation(server);
+        foreach (var bind in (string[])["*", "127.0.0.1", "* -::*", "127.0.0.1 -::1", "0.0.0.0", "127.0.0.1"])
+        {
+            Assert.Equal("OK", client.SayWords("CONFIG", "SET", "bind", bind));
+            using var late = new Conversation(server);
+            Assert.Equal("PONG", late.Say("PING"));
+        }
+
+        Assert.StartsWith("ERR", client.SayWords("CONFIG", "SET", "bind", "* 203.0.113.9"));
+        Assert.Equal("[bind 127.0.0.1]", client.Say("CONFIG GET bind"));
+        using var last = new Conversation(server);
+        Assert.Equal("PONG", last.Say("PING"));
+        Assert.Equal("127.0.0.1", Assert.Single(server.Server.Listeners).Endpoint.Address!.ToString());
+    }
+
     private static void AssertLimit(Conversation client, int limit)
     {
         var text = limit.ToString(CultureInfo.InvariantCulture);

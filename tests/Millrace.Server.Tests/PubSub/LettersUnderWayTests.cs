@@ -5,7 +5,7 @@ using Millrace.Server.PubSub;
 
 namespace Millrace.Server.Tests.PubSub;
 
-/// <summary>A loop that is behind is not sent any amount: who publishes waits for it.</summary>
+/// <summary>A loop that is behind is not sent any amount: commands that may send it more wait for it.</summary>
 public class LettersUnderWayTests
 {
     private const int Messages = 4000;
@@ -86,6 +86,51 @@ public class LettersUnderWayTests
         foreach (var heard in await Task.WhenAll(hearing)) Assert.Equal(Messages, heard);
         Assert.Equal(Gate.None, gates.Word);
         foreach (var peer in peers.Concat(others)) peer.Dispose();
+    }
+
+    [Fact]
+    public void While_the_gate_is_closed_data_and_expiry_wait_and_administration_goes_on()
+    {
+        using var server = new InProcessServer("--io-threads", "2");
+        using var data = server.Connect();
+        using var other = server.Connect();
+        data.Ask("+OK\r\n", "SET", "gone", "v", "PX", "500");
+        var gates = server.Server.Parts.Gates;
+        gates.Close(Gate.TooMuchMail);
+        Thread.Sleep(1000);
+        data.Request("GET", "gone");
+        Thread.Sleep(100);
+        Assert.False(data.HasInput);
+        Assert.Equal("+PONG\r\n", other.Ask("+PONG\r\n", "PING"));
+        Assert.Equal(":1\r\n", other.Ask(":1\r\n", "DBSIZE"));
+        Assert.Contains("millrace_mail_bytes:0\r\nmillrace_mail_limit_hits:0\r\n", other.Info("memory"));
+        gates.Open(Gate.TooMuchMail);
+        Assert.Equal("$-1\r\n", data.Receive("$-1\r\n".Length));
+        Assert.Equal(":0\r\n", other.Ask(":0\r\n", "DBSIZE"));
+    }
+
+    [Fact]
+    public void Everybody_who_redirects_to_a_client_of_another_loop_has_it_told_of_each_change()
+    {
+        const int trackers = 20;
+        const int changes = 50;
+        using var server = new InProcessServer("--io-threads", "2");
+        using var redirect = server.Connect();
+        redirect.Request("CLIENT", "ID");
+        var id = redirect.Receive(":1\r\n".Length).Trim(':', '\r', '\n');
+        redirect.Ask(
+            "*3\r\n$9\r\nsubscribe\r\n$20\r\n__redis__:invalidate\r\n:1\r\n", "SUBSCRIBE", "__redis__:invalidate");
+        Peer[] tracking = [.. Enumerable.Range(0, trackers).Select(_ => server.Connect())];
+        foreach (var one in tracking)
+            Assert.Equal("+OK\r\n", one.Ask("+OK\r\n", "CLIENT", "TRACKING", "ON", "BCAST", "REDIRECT", id));
+        using var writer = server.Connect();
+        for (var i = 0; i < changes; i++) writer.Ask("+OK\r\n", "SET", "k" + (i % 10), "v");
+        const string message = "*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*1\r\n$2\r\nk";
+        var heard = redirect.Receive(trackers * changes * (message.Length + "0\r\n".Length));
+        for (var i = 0; i < 10; i++)
+            Assert.Equal(trackers * changes / 10, heard.Split($"{message}{i}\r\n").Length - 1);
+        Assert.Equal(0, server.Server.Parts.Channels.UnderWay.Bytes);
+        foreach (var one in tracking) one.Dispose();
     }
 
     // One whose loop goes on. The others have their answer when theirs does.
