@@ -48,6 +48,7 @@ public sealed class SaveCommands(Snapshots snapshots)
 
     private void Save(ref Call call)
     {
+        snapshots.Status.CountSave();
         HoldAll(call.Unit);
         if (snapshots.TrySave(call.Unit)) call.Reply.Ok();
         else call.Reply.Error("ERR"u8); // that is all that Redis says; the log has the reason

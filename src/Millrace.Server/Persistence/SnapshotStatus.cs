@@ -12,7 +12,8 @@ public sealed class SnapshotStatus
     /// <summary>When data was last saved, in Unix seconds; before that, when the server began. Any thread.</summary>
     public long LastSaveUnixSeconds => Volatile.Read(ref _lastSaveUnixSeconds);
 
-    /// <summary>How often data was saved.</summary>
+    /// <summary>How often SAVE was asked for: as in Redis those that failed count, too, and what DEBUG RELOAD and
+    /// SHUTDOWN save does not.</summary>
     public long Saves { get; private set; }
 
     /// <summary>How many changes all commands together had made when data was last saved.</summary>
@@ -30,8 +31,10 @@ public sealed class SnapshotStatus
     {
         Volatile.Write(ref _lastSaveUnixSeconds, UnixSeconds());
         SavedChanges = changes;
-        Saves++;
     }
+
+    /// <summary>SAVE was asked for.</summary>
+    internal void CountSave() => Saves++;
 
     /// <summary>Data has been loaded.</summary>
     internal void NoteLoaded(long keys, long expired) => (LoadedKeys, ExpiredKeys) = (keys, expired);
