@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Millrace.Engine;
 using Millrace.Engine.Codec;
@@ -76,6 +77,7 @@ public sealed class KeyspaceLoad(Unit unit, KeyspaceLoadOptions options) : IRdbS
         var placed = new Key(key.Database, _keyspace.HashOf(key.Name), key.Name);
         var place = new ValuePlace(unit, placed) { DeadlineMs = key.DeadlineMs };
         if (!ValueCodec.TryRead(ref value, key.Type, place, out var made)) return RdbTaking.Unreadable;
+        Debug.Assert(made.DeadlineMs == key.DeadlineMs, "whatever makes it has its deadline");
         if (options.DropsExpired && Value.IsExpired(made, unit.NowMs))
         {
             place.Drop(made);

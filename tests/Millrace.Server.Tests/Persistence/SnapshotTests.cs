@@ -101,6 +101,20 @@ public sealed class SnapshotTests : IDisposable
     }
 
     [Fact]
+    public void What_the_version_has_no_form_for_is_not_left_out()
+    {
+        using var server = _directory.Start("--rdb-version", "10");
+        using var client = new Conversation(server);
+        client.Say("HSET hash f 1");
+        Assert.Equal("OK", client.Say("SAVE"));
+        var before = File.ReadAllBytes(_directory.File);
+        client.Say("HEXPIRE hash 1000 FIELDS 1 f");
+        Assert.Equal("ERR", client.Say("SAVE"));
+        Assert.Equal(before, File.ReadAllBytes(_directory.File));
+        Assert.Single(Directory.GetFiles(_directory.FullPath));
+    }
+
+    [Fact]
     public void Keys_and_fields_that_expire_before_the_next_start_are_not_there_then()
     {
         using (var server = _directory.Start())
