@@ -2,7 +2,8 @@
 // that Redis users and their tools know.
 //
 //     configuration -> working directory -> log file -> background or supervision -> limits -> server -> pid file
-//       -> "Server initialized" -> data is loaded -> "Ready to accept connections" -> wait -> stop -> remove pid file -> exit 0
+//       -> "Server initialized" -> data is loaded -> "Ready to accept connections" -> wait -> stop -> remove pid file
+//       -> exit 0
 //
 // Whatever cannot work is said on standard error (configuration) or in the log (everything later) and exits with 1.
 

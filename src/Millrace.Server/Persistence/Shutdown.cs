@@ -14,8 +14,8 @@ namespace Millrace.Server.Persistence;
 ///                            |
 ///                            +-> failed: Requested with FORCE, otherwise nothing has happened
 /// </code>
-/// Without SAVE and NOSAVE data would be saved if there were save points; there are none yet. It only asks: whoever runs
-/// the server stops it, in order, from outside of the loops.
+/// Without SAVE and NOSAVE data would be saved if there were save points; there are none yet. It only asks: whoever
+/// runs the server stops it, in order, from outside of the loops.
 /// </remarks>
 /// <param name="snapshots">Saves.</param>
 /// <param name="pause">Stops writes once they would come behind the file.</param>

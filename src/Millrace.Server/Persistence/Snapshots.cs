@@ -122,6 +122,10 @@ public sealed class Snapshots(
             case RdbFaultKind.EndsEarly or RdbFaultKind.Memory:
                 journal.Warning("Short read or OOM loading DB. Unrecoverable error, aborting now.");
                 break;
+            case RdbFaultKind.Checksum:
+                journal.Warning(fault.Text + ". Aborting now.");
+                journal.Warning("RDB CRC error"); // what tools look for
+                return;
             default:
                 break;
         }

@@ -36,7 +36,7 @@ public sealed class RdbFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0, DiskStep.Create, 
+    [InlineData(0, DiskStep.Create,
         "Failed opening the temp RDB file temp-7.rdb (in server root dir ) for saving: Input/output error")]
     [InlineData(1, DiskStep.Write, "Write error saving DB on disk: write: Input/output error")]
     [InlineData(3, DiskStep.Write, "Write error saving DB on disk: write: Input/output error")]

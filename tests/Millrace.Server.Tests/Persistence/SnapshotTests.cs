@@ -1,6 +1,4 @@
 using System.Globalization;
-using Millrace.Server.Config;
-using Millrace.Server.Logging;
 using Millrace.Server.Persistence;
 
 namespace Millrace.Server.Tests.Persistence;
