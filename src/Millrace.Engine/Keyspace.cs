@@ -86,6 +86,10 @@ public sealed class Keyspace : IDisposable
     /// <summary>How values are written down. Exchanged while all loops stand still.</summary>
     public RdbFormat Format { get; set; } = RdbFormat.Usual;
 
+    /// <summary>Whether the checksum of a value that comes from outside is compared. Exchanged while all loops stand
+    /// still.</summary>
+    public bool VerifiesChecksums { get; set; } = true;
+
     /// <summary>The classes of events that units tell; none without a channel to tell them by. Exchanged while all
     /// loops stand still.</summary>
     public NotifyClasses Notifies

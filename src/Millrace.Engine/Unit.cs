@@ -460,8 +460,7 @@ public sealed class Unit
         return entry;
     }
 
-    /// <summary>Puts an entry without deadline, which was made apart with the key's name, in the place of what the key
-    /// holds.</summary>
+    /// <summary>Puts an entry, which was made apart with the key's name, in the place of what the key holds.</summary>
     /// <param name="key">The key.</param>
     /// <param name="existing">What it holds, which is given up, or missing.</param>
     /// <param name="made">The entry, in no table.</param>
@@ -472,7 +471,10 @@ public sealed class Unit
         var keepsClock = clock.CountsFrequency && !existing.IsMissing;
         made = made.WithAccessClock(keepsClock ? existing.AccessClock : clock.Initial(NowMs));
         if (!existing.IsMissing) Remove(key, existing);
-        PartitionFor(key).TableForWrite(key.Database).Entries.Insert(key.Hash, made.Block);
+        var partition = PartitionFor(key);
+        var table = partition.TableForWrite(key.Database);
+        table.Entries.Insert(key.Hash, made.Block);
+        if (made.HasDeadline) AddDeadline(partition, table, key.Hash, made.DeadlineMs);
         var earliest = Value.EarliestMemberMs(made);
         if (earliest >= 0) MoveMemberDeadline(key, -1, earliest);
         if (existing.IsMissing) Notify(NotifyClasses.New, "new"u8, key);

@@ -2,7 +2,8 @@
 // that Redis users and their tools know.
 //
 //     configuration -> working directory -> log file -> background or supervision -> limits -> server -> pid file
-//       -> "Server initialized" -> "Ready to accept connections" -> wait -> stop -> remove pid file -> exit 0
+//       -> "Server initialized" -> data is loaded -> "Ready to accept connections" -> wait -> stop -> remove pid file
+//       -> exit 0
 //
 // Whatever cannot work is said on standard error (configuration) or in the log (everything later) and exits with 1.
 
@@ -70,7 +71,7 @@ internal sealed class ServerProcess(string[] arguments)
         oomScore.Begin(configuration.Settings);
 
         using var server = new MillraceServer(configuration, log);
-        using var signals = new Signals(configuration, log, server.RequestShutdown);
+        using var signals = new Signals(configuration, log, server);
         log.Role = 'M';
         Settings settings = configuration.Settings;
         PidFile? pidFile = PidFile.Create(settings.PidFile, inBackground, log);
@@ -82,14 +83,12 @@ internal sealed class ServerProcess(string[] arguments)
             return Failure;
         }
 
-        log.Notice("Server initialized");
         if (settings.Port != 0 && settings.Bind.Count > 0) log.Notice("Ready to accept connections tcp");
         if (settings.UnixSocket is not null) log.Notice("Ready to accept connections unix");
         supervisor.Notify("STATUS=Ready to accept connections\nREADY=1\n");
         _background.ReportReady();
 
         server.ShutdownRequested.GetAwaiter().GetResult();
-        log.Notice("User requested shutdown...");
         supervisor.Notify("STOPPING=1\n");
         server.Stop();
         if (pidFile is not null)

@@ -1,9 +1,12 @@
 // What signals do: SIGTERM and SIGINT ask for a shutdown, a second SIGINT ends the process at once, SIGHUP does
-// nothing. SIGPIPE is ignored by the runtime; a write to a closed socket is an error that its owner handles.
+// nothing. While data is loaded, a signal ends the process at once: there is nothing to save. When a shutdown fails
+// because data could not be saved, the server goes on, and the next signal asks again. SIGPIPE is ignored by the
+// runtime; a write to a closed socket is an error that its owner handles.
 //
 // Handlers run on threads of the runtime, not in signal context, so they may log.
 
 using System.Runtime.InteropServices;
+using Millrace.Server;
 using Millrace.Server.Config;
 using Millrace.Server.Logging;
 
@@ -14,19 +17,19 @@ internal sealed class Signals : IDisposable
 {
     private readonly Configuration _configuration;
     private readonly Log _log;
-    private readonly Action<ShutdownFlags> _shutdown;
+    private readonly MillraceServer _server;
     private readonly PosixSignalRegistration[] _registrations;
     private int _requests;
 
     /// <summary>Starts to handle signals.</summary>
     /// <param name="configuration">Says what a signal's shutdown may do.</param>
     /// <param name="log">Where signals are said.</param>
-    /// <param name="shutdown">Asks for a shutdown; returns at once.</param>
-    internal Signals(Configuration configuration, Log log, Action<ShutdownFlags> shutdown)
+    /// <param name="server">The server.</param>
+    internal Signals(Configuration configuration, Log log, MillraceServer server)
     {
         _configuration = configuration;
         _log = log;
-        _shutdown = shutdown;
+        _server = server;
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
@@ -51,8 +54,15 @@ internal sealed class Signals : IDisposable
             Environment.Exit(1);
         }
 
+        if (_server.IsLoading)
+        {
+            _log.Warning("Received shutdown signal during loading, exiting now.");
+            Environment.Exit(0);
+        }
+
         _log.Warning($"Received {(isInterrupt ? "SIGINT" : "SIGTERM")} scheduling shutdown...");
         Settings settings = _configuration.Settings;
-        _shutdown(isInterrupt ? settings.ShutdownOnSigInt : settings.ShutdownOnSigTerm);
+        ShutdownFlags flags = isInterrupt ? settings.ShutdownOnSigInt : settings.ShutdownOnSigTerm;
+        if (!_server.RequestShutdown(flags)) Interlocked.Exchange(ref _requests, 0);
     }
 }

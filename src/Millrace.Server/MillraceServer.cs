@@ -3,12 +3,14 @@ using Millrace.Commands.Families;
 using Millrace.Engine;
 using Millrace.Memory;
 using Millrace.Net;
+using Millrace.Persistence.Files;
 using Millrace.Server.Config;
 using Millrace.Server.Connections;
 using Millrace.Server.Effects;
 using Millrace.Server.Execution;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
+using Millrace.Server.Persistence;
 using Millrace.Server.PubSub;
 using Millrace.Server.Tracking;
 using Millrace.Server.Transactions;
@@ -20,7 +22,7 @@ namespace Millrace.Server;
 /// </summary>
 /// <remarks>
 /// <code>
-///   settings -> memory -> keyspace -> commands -> loops (one ServerLoop each) -> listeners
+///   settings -> memory -> keyspace -> commands -> loops (one ServerLoop each) -> listeners -> data is loaded
 /// </code>
 /// Nobody holds this object but the program that made it; subsystems know only what their constructors were given.
 /// Life: constructed, <see cref="Start"/>, <see cref="Stop"/>.
@@ -33,8 +35,7 @@ public sealed class MillraceServer : IDisposable
     private readonly ServerParts _parts;
     private readonly MemorySource _memory;
     private readonly ServerLoop[] _serverLoops;
-    private readonly TaskCompletionSource<ShutdownFlags> _shutdownRequested =
-        new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isLoading;
 
     /// <summary>Builds a server; it neither listens nor runs yet.</summary>
     /// <param name="configuration">The settings at start; CONFIG SET changes them.</param>
@@ -54,6 +55,8 @@ public sealed class MillraceServer : IDisposable
         var registry = new ClientRegistry();
         var gates = new Gates();
         var channels = new Channels(keyspace, loops, gates);
+        var pause = new ClientPause(gates);
+        var snapshots = new Snapshots(keyspace, configuration, journal, new DiskFileSystem(), registry.CountChanges);
         _parts = new ServerParts
         {
             Configuration = configuration,
@@ -62,7 +65,9 @@ public sealed class MillraceServer : IDisposable
             Memory = _memory,
             Sizes = new SizeCensus(keyspace),
             Gates = gates,
-            Pause = new ClientPause(gates),
+            Pause = pause,
+            Snapshots = snapshots,
+            Shutdown = new Shutdown(snapshots, pause, journal),
             Channels = channels,
             Invalidators = new Invalidators(loops),
             Monitors = new Monitors(loops, channels.UnderWay),
@@ -91,7 +96,10 @@ public sealed class MillraceServer : IDisposable
     internal ServerParts Parts => _parts;
 
     /// <summary>Ends when somebody has asked for a shutdown.</summary>
-    public Task<ShutdownFlags> ShutdownRequested => _shutdownRequested.Task;
+    public Task<ShutdownFlags> ShutdownRequested => _parts.Shutdown.Requested;
+
+    /// <summary>Whether data is being loaded from the disk. Any thread.</summary>
+    public bool IsLoading => _isLoading;
 
     /// <summary>The open listeners' endpoints with their real ports.</summary>
     public IReadOnlyList<Listener> Listeners => _parts.Loops.Listeners;
@@ -100,20 +108,39 @@ public sealed class MillraceServer : IDisposable
     public string PollerName => _parts.Loops.PollerName;
 
     /// <summary>
-    /// Opens the listeners that the settings name and starts the loops.
+    /// Opens the listeners that the settings name, loads the data that is on the disk, and starts the loops. Whoever
+    /// connects meanwhile waits.
     /// </summary>
     /// <returns>Null, or why it could not start; then nothing runs.</returns>
     public string? Start()
     {
         var fault = NetworkSettings.Open(_parts, _parts.Configuration.Settings);
         if (fault is not null) return fault;
+        _parts.Journal.Notice("Server initialized");
+        fault = Load();
+        if (fault is not null) return fault;
         _parts.Loops.Start();
         return null;
     }
 
-    /// <summary>Asks for a shutdown; returns at once. The program that waits for <see cref="ShutdownRequested"/> stops
-    /// us.</summary>
-    public void RequestShutdown(ShutdownFlags flags) => _shutdownRequested.TrySetResult(flags);
+    /// <summary>Asks for a shutdown. The program that waits for <see cref="ShutdownRequested"/> stops us. When it saves
+    /// it returns after that; otherwise at once. From any thread but those of the loops.</summary>
+    /// <param name="flags">What it may do or skip.</param>
+    /// <returns>False, with the reasons in the log, when data was to be saved and could not be: the server goes on.
+    /// </returns>
+    public bool RequestShutdown(ShutdownFlags flags)
+    {
+        if (ShutdownRequested.IsCompleted || !Shutdown.Saves(flags))
+            return _parts.Shutdown.TryRequest(flags, unit: null);
+        var isRequested = false;
+        _parts.Loops.Quiesce(loop: null, () =>
+        {
+            var unit = BeginAlone();
+            isRequested = _parts.Shutdown.TryRequest(flags, unit);
+            unit.End();
+        });
+        return isRequested;
+    }
 
     /// <summary>Stops: no write is acknowledged any more, replies leave, connections and listeners close, threads
     /// end.</summary>
@@ -132,6 +159,25 @@ public sealed class MillraceServer : IDisposable
         _memory.Dispose();
     }
 
+    private string? Load()
+    {
+        _isLoading = true;
+        var unit = BeginAlone();
+        var fault = _parts.Snapshots.LoadAtStart(unit);
+        unit.End();
+        _isLoading = false;
+        return fault;
+    }
+
+    // No loop runs, or all stand still.
+    private Unit BeginAlone()
+    {
+        var unit = new Unit(_parts.Keyspace, _parts.Seed);
+        var nowMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        unit.TryBegin(_parts.Keyspace.AllPartitions, nowMs, patient: true, out _);
+        return unit;
+    }
+
     private IEnumerable<CommandSpec> Families(ClientRegistry registry)
     {
         var statistics = new ServerStatistics(_parts, registry);
@@ -146,7 +192,8 @@ public sealed class MillraceServer : IDisposable
             .. new MonitorCommand(_parts.Monitors).All(),
             .. new InfoCommand(_parts, statistics).All(),
             .. new MemoryCommands(_parts, statistics).All(),
-            .. new ServerCommands(RequestShutdown).All(),
+            .. new ServerCommands(_parts.Shutdown).All(),
+            .. new SaveCommands(_parts.Snapshots).All(),
             .. new LoneServerCommands(_parts.Log).All(),
             .. new SlowLogCommands(_parts.SlowLog).All(),
             .. new LatencyCommands(_parts, statistics).All(),

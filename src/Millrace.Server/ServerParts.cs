@@ -6,6 +6,7 @@ using Millrace.Server.Config;
 using Millrace.Server.Effects;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
+using Millrace.Server.Persistence;
 using Millrace.Server.PubSub;
 using Millrace.Server.Tracking;
 
@@ -49,6 +50,12 @@ public sealed class ServerParts
 
     /// <summary>The stream of effects.</summary>
     public required EffectLog Log { get; init; }
+
+    /// <summary>The RDB file.</summary>
+    public required Snapshots Snapshots { get; init; }
+
+    /// <summary>The way to the server's end.</summary>
+    public required Shutdown Shutdown { get; init; }
 
     /// <summary>What the loops' cheap generators start from.</summary>
     public required uint Seed { get; init; }

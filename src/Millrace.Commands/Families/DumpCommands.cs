@@ -176,7 +176,7 @@ public static class DumpCommands
     private static bool TryMake(in Call call, in Key key, out Entry made)
     {
         made = default;
-        if (!DumpFooter.TryOpen(call.Args[Payload], out var value))
+        if (!DumpFooter.TryOpen(call.Args[Payload], call.Unit.Keyspace.VerifiesChecksums, out var value))
         {
             call.Reply.Error(WrongFooter);
             return false;

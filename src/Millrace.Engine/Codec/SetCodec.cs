@@ -77,7 +77,7 @@ internal static class SetCodec
         made = default;
         if (!reader.TryCount(1, out var count)) return false;
         var room = default(TextRoom);
-        var writer = SetWriter.Apart(place.Unit, place.Key, default);
+        var writer = SetWriter.Apart(place.Unit, place.Key, default, place.DeadlineMs);
         var isRight = true;
         for (var i = 0L; i < count && isRight; i++)
         {
@@ -96,7 +96,7 @@ internal static class SetCodec
     // What is packed and has more members than may be becomes a table, as in Redis.
     private static bool Convert(in ValuePlace place, ref Entry made)
     {
-        var writer = SetWriter.Apart(place.Unit, place.Key, made);
+        var writer = SetWriter.Apart(place.Unit, place.Key, made, place.DeadlineMs);
         writer.Unpack();
         made = writer.Entry;
         return true;

@@ -19,6 +19,9 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
 {
     private readonly Key _key = key;
 
+    /// <summary>When the key will expire, in Unix milliseconds; -1: never.</summary>
+    public long DeadlineMs { get; init; } = -1;
+
     /// <summary>The unit.</summary>
     internal Unit Unit { get; } = unit;
 
@@ -34,12 +37,12 @@ public readonly ref struct ValuePlace(Unit unit, Key key)
     /// <summary>Up to where collections are packed.</summary>
     internal EncodingLimits Limits => Keyspace.Encodings;
 
-    /// <summary>An entry with the key's name, without a deadline; the value area is undefined. Requires: no longer a
+    /// <summary>An entry with the key's name and deadline; the value area is undefined. Requires: no longer a
     /// value than <see cref="EncodingLimits.MaxPackedBytes"/>.</summary>
     internal Entry Make(ValueType type, int encoding, int valueLength)
     {
         Debug.Assert(valueLength <= EncodingLimits.MaxPackedBytes, "whoever read the length has compared it");
-        return Entry.Create(Heap, _key.Bytes, new EntryShape(type, encoding, valueLength, -1, 0));
+        return Entry.Create(Heap, _key.Bytes, new EntryShape(type, encoding, valueLength, DeadlineMs, 0));
     }
 
     /// <summary>An entry whose value area is the next text; false, with nothing made, when there is none, or one that

@@ -26,6 +26,7 @@ public ref struct SetWriter
     private readonly Key _key;
     private readonly Heap _heap;
     private readonly bool _isApart;
+    private long _deadlineMs; // of an entry that is made here
     private Entry _entry;
 
     /// <summary>Changes the set of a key.</summary>
@@ -44,6 +45,7 @@ public ref struct SetWriter
         _heap = unit.PartitionFor(key).Heap;
         _entry = existing;
         _isApart = isApart;
+        _deadlineMs = -1;
     }
 
     /// <summary>The set's entry as it is now.</summary>
@@ -66,7 +68,9 @@ public ref struct SetWriter
     /// <param name="unit">Holds the key's partition.</param>
     /// <param name="key">The key.</param>
     /// <param name="made">An entry in no table, or missing: the first member makes one.</param>
-    internal static SetWriter Apart(Unit unit, Key key, scoped in Entry made) => new(unit, key, made, isApart: true);
+    /// <param name="deadlineMs">The deadline that it is made with.</param>
+    internal static SetWriter Apart(Unit unit, Key key, scoped in Entry made, long deadlineMs) =>
+        new(unit, key, made, isApart: true) { _deadlineMs = deadlineMs };
 
     /// <summary>Chooses an encoding for members to come: makes the set if there is none, and a table of a listpack that
     /// would not hold that many. Integers are counted as they come, because redis-server 7.0.15 keeps them an intset
@@ -275,7 +279,7 @@ public ref struct SetWriter
     // Gives the entry a value area of this size, or makes it. Requires: it refers to nothing outside.
     private void Reshape(SetEncoding encoding, int valueLength, int keepValueBytes)
     {
-        var deadline = _entry.IsMissing ? -1 : _entry.DeadlineMs;
+        var deadline = _entry.IsMissing ? _deadlineMs : _entry.DeadlineMs;
         var shape = new EntryShape(ValueType.Set, (int)encoding, valueLength, deadline, 0);
         if (!_isApart) _entry = _unit.Store(_key, _entry, shape, keepValueBytes);
         else if (_entry.IsMissing) _entry = Entry.Create(_heap, _key.Bytes, shape);

@@ -5,11 +5,14 @@ namespace Millrace.Persistence.Files;
 /// <summary>Why an operation on a file failed, in the system's words, without paths.</summary>
 public static class DiskReason
 {
+    /// <summary>There is no such file.</summary>
+    public const string Missing = "No such file or directory";
+
     /// <summary>The words for what .NET has thrown.</summary>
     /// <param name="fault">What was thrown.</param>
     public static string Of(Exception fault) => fault switch
     {
-        FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
+        FileNotFoundException or DirectoryNotFoundException => Missing,
         PathTooLongException => "File name too long",
         UnauthorizedAccessException { InnerException: IOException inner } => Of(inner),
         UnauthorizedAccessException => "Permission denied",

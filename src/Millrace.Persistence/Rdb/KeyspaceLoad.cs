@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Millrace.Engine;
 using Millrace.Engine.Codec;
@@ -74,9 +75,10 @@ public sealed class KeyspaceLoad(Unit unit, KeyspaceLoadOptions options) : IRdbS
     public RdbTaking Take(in RdbKey key, scoped ref ValueReader value)
     {
         var placed = new Key(key.Database, _keyspace.HashOf(key.Name), key.Name);
-        var place = new ValuePlace(unit, placed);
+        var place = new ValuePlace(unit, placed) { DeadlineMs = key.DeadlineMs };
         if (!ValueCodec.TryRead(ref value, key.Type, place, out var made)) return RdbTaking.Unreadable;
-        if (options.DropsExpired && IsExpired(key, made))
+        Debug.Assert(made.DeadlineMs == key.DeadlineMs, "whatever makes it has its deadline");
+        if (options.DropsExpired && Value.IsExpired(made, unit.NowMs))
         {
             place.Drop(made);
             Expired++;
@@ -93,14 +95,10 @@ public sealed class KeyspaceLoad(Unit unit, KeyspaceLoadOptions options) : IRdbS
         }
 
         made = unit.Install(placed, existing, made);
-        if (key.DeadlineMs >= 0) made = unit.SetDeadline(placed, made, key.DeadlineMs);
         unit.SetUse(made, key.IdleSeconds, key.Frequency);
         Keys++;
         return RdbTaking.Taken;
     }
-
-    private bool IsExpired(in RdbKey key, in Entry made) =>
-        (key.DeadlineMs >= 0 && key.DeadlineMs < unit.NowMs) || Value.IsExpired(made, unit.NowMs);
 }
 
 /// <summary>What becomes of certain keys of a file that is loaded.</summary>

@@ -38,6 +38,9 @@ public enum RdbFaultKind
 
     /// <summary>It cannot be read from the disk.</summary>
     Disk,
+
+    /// <summary>There is no such file.</summary>
+    Missing,
 }
 
 /// <summary>What is wrong with an RDB file; the default value: nothing.</summary>

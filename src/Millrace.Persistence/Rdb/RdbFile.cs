@@ -38,9 +38,10 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
     {
         ArgumentNullException.ThrowIfNull(write);
         var id = options.ProcessId.ToString(CultureInfo.InvariantCulture);
-        var temporary = Path.Combine(directory, $"temp-{id}.rdb");
-        var fault = ReplacementFile.Begin(files, temporary, new NewFile(Replaces: true), out var file);
-        if (file is null) return Failed(fault, 0);
+        var temporary = $"temp-{id}.rdb";
+        var path = Path.Combine(directory, temporary);
+        var fault = ReplacementFile.Begin(files, path, new NewFile(Replaces: true), out var file);
+        if (file is null) return Failed(fault, temporary, 0);
         using (file)
         {
             var output = new RdbOutput(file);
@@ -48,7 +49,7 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
             if (output.Fault.IsNone) output.Seal(options.HasChecksum);
             fault = output.Fault;
             if (fault.IsNone) fault = file.Commit(FullPath);
-            return fault.IsNone ? new RdbSaved(null, default, output.Length) : Failed(fault, output.Length);
+            return fault.IsNone ? new RdbSaved(null, default, output.Length) : Failed(fault, temporary, output.Length);
         }
     }
 
@@ -61,18 +62,23 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
         if (files.Open(FullPath, out var file) is { } reason)
         {
             var text = $"Fatal error: can't open the RDB file {name} for reading: {reason}";
-            return new RdbOutcome(new RdbFault(RdbFaultKind.Disk, text, 0), default, 0, IsVerified: false);
+            var kind = reason == DiskReason.Missing ? RdbFaultKind.Missing : RdbFaultKind.Disk;
+            return new RdbOutcome(new RdbFault(kind, text, 0), default, 0, IsVerified: false);
         }
 
         using (file) return new RdbReader(new RdbInput(file!), sink, scratch, verifies).Read();
     }
 
-    private RdbSaved Failed(DiskFault fault, long bytes)
+    private RdbSaved Failed(DiskFault fault, string temporary, long bytes)
     {
         var text = fault.Step switch
         {
-            DiskStep.Create => $"Failed opening the temp RDB file for saving in directory {directory}: {fault.Reason}",
-            DiskStep.Rename => $"Error moving temp DB file on the final destination {name}: {fault.Reason}",
+            DiskStep.Create =>
+                $"Failed opening the temp RDB file {temporary} (in server root dir {directory}) for saving: "
+                    + fault.Reason,
+            DiskStep.Rename =>
+                $"Error moving temp DB file {temporary} on the final destination {name} (in server root dir "
+                    + $"{directory}): {fault.Reason}",
             _ => $"Write error saving DB on disk: {fault}",
         };
         return new RdbSaved(text, fault, bytes);

@@ -133,6 +133,12 @@ public sealed record Settings
     /// <summary>How values are written down.</summary>
     public required RdbFormat Format { get; init; }
 
+    /// <summary>The name of the RDB file, in the working directory.</summary>
+    public required string RdbFileName { get; init; }
+
+    /// <summary>RDB files have a checksum, and it is compared.</summary>
+    public required bool HasRdbChecksum { get; init; }
+
     /// <summary>How much memory data may take.</summary>
     public required MemoryLimits Memory { get; init; }
 
@@ -229,6 +235,8 @@ public sealed record Settings
             OutputLimits = OutputBufferLimits.FromText(values["client-output-buffer-limit"].Text),
             Encodings = EncodingsOf(values),
             Format = new RdbFormat(Int("rdb-version"), Is("rdbcompression")),
+            RdbFileName = ConfigText.ToDisplay(values["dbfilename"].Text),
+            HasRdbChecksum = Is("rdbchecksum"),
             Memory = new MemoryLimits
             {
                 Bytes = values["maxmemory"].Number,

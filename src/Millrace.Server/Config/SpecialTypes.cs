@@ -148,8 +148,7 @@ public sealed class BufferLimitsType : DirectiveType
     }
 }
 
-/// <summary>What a signal's shutdown does: default, or flags. Saving is refused until there is something that
-/// saves.</summary>
+/// <summary>What a signal's shutdown does: default, or flags.</summary>
 public sealed class ShutdownFlagsType : DirectiveType
 {
     private static readonly string[] Names = ["default", "save", "nosave", "now", "force"];
@@ -158,7 +157,7 @@ public sealed class ShutdownFlagsType : DirectiveType
     public override bool TakesManyWords => true;
 
     /// <inheritdoc/>
-    public override string Form => "default | nosave, now, force";
+    public override string Form => "default | save or nosave, now, force";
 
     /// <inheritdoc/>
     public override bool TryParse(
@@ -181,8 +180,6 @@ public sealed class ShutdownFlagsType : DirectiveType
         const int noSave = 1 << 2;
         if ((flags & save) != 0 && (flags & noSave) != 0)
             return Fail("shutdown options SAVE and NOSAVE can't be used simultaneously", out value, out error);
-        if ((flags & save) != 0)
-            return Fail("saving at shutdown is not available yet", out value, out error);
         if (flags == 0) return Succeed("default", 0, out value, out error);
         var text = new StringBuilder();
         for (int i = 1; i < Names.Length; i++)

@@ -34,6 +34,14 @@ public sealed class ClientRegistry
         }
     }
 
+    /// <summary>How many changes all commands together have made.</summary>
+    public long CountChanges()
+    {
+        var sum = 0L;
+        foreach (var loop in _loops) sum += loop.Executor.Statistics.Changes;
+        return sum;
+    }
+
     /// <summary>Takes the loops in, before they start.</summary>
     public void Attach(ServerLoop[] loops) => _loops = loops;
 

@@ -13,6 +13,7 @@ using Millrace.Engine;
 using Millrace.Engine.Values;
 using Millrace.Resp;
 using Millrace.Server.Config;
+using Millrace.Server.Persistence;
 using ValueType = Millrace.Engine.ValueType;
 
 namespace Millrace.Server.Observability;
@@ -66,6 +67,7 @@ public sealed class DebugCommand(ServerParts parts)
         else if (count == 3 && call.Is(1, "PROTOCOL"u8)) DebugProtocol.Write(ref call);
         else if (count == 3 && call.Is(1, "QUICKLIST-PACKED-THRESHOLD"u8)) DebugLists.SetPlainBytes(ref call, _parts);
         else if (count == 3 && call.Is(1, "SET-ACTIVE-EXPIRE"u8)) SetActiveExpire(ref call);
+        else if (count == 3 && call.Is(1, "SET-SKIP-CHECKSUM-VALIDATION"u8)) SetSkipChecksums(ref call);
         else if (count == 3 && call.Is(1, "SLEEP"u8)) Sleep(ref call);
         else if (count == 4 && call.Is(1, "STRINGMATCH-LEN"u8)) StringMatchLen(ref call);
         else
@@ -77,12 +79,13 @@ public sealed class DebugCommand(ServerParts parts)
     private bool TryDebugKeyspace(ref Call call, int count)
     {
         CommandHandler? handler = null;
+        if (call.Is(1, "RELOAD"u8)) handler = Reload;
         if (count == 2 && call.Is(1, "DIGEST"u8)) handler = DebugKeyspace.Digest;
         else if (call.Is(1, "DIGEST-VALUE"u8)) handler = DebugKeyspace.DigestValue;
         else if (count is 3 or 4 && call.Is(1, "HTSTATS"u8)) handler = DebugKeyspace.TableStats;
         else if (count is 3 or 4 && call.Is(1, "HTSTATS-KEY"u8)) handler = DebugKeyspace.TableStatsOfKey;
         if (handler is null) return false;
-        HoldAll(ref call, _parts);
+        SaveCommands.HoldAll(call.Unit);
         handler(ref call);
         return true;
     }
@@ -117,7 +120,12 @@ public sealed class DebugCommand(ServerParts parts)
             "QUICKLIST-PACKED-THRESHOLD <size>",
             "From which length on an element of a list has a chunk of its own, below 4gb.\n0: when it is longer than a "
                 + "chunk may be.",
+            "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+            "Save all data, remove it, and load it again.\nMERGE: keys of the file replace those that are there.\n"
+                + "NOFLUSH: do not remove data before. A key that is there already is an error, unless MERGE.\n"
+                + "NOSAVE: load the file that is there.",
             "SET-ACTIVE-EXPIRE <0|1>", "Leave expired keys alone until somebody asks for them, or remove them again.",
+            "SET-SKIP-CHECKSUM-VALIDATION <0|1>", "Do not compare checksums of RDB files and of RESTORE, or do again.",
             "SLEEP <seconds>", "Stall the whole server. Decimals allowed.",
             "STRINGMATCH-LEN <pattern> <string>", "1 when the glob pattern matches the string, otherwise 0.",
         ]);
@@ -197,7 +205,7 @@ public sealed class DebugCommand(ServerParts parts)
         Span<byte> text = stackalloc byte["value:"u8.Length + Numbers.MaxInt64Bytes];
         "value:"u8.CopyTo(text);
         var padded = new byte[size];
-        HoldAll(ref call, _parts);
+        SaveCommands.HoldAll(call.Unit);
         for (var i = 0L; i < count; i++)
         {
             var digits = Numbers.FormatInt64(i, name.AsSpan(prefix.Length + 1));
@@ -228,6 +236,14 @@ public sealed class DebugCommand(ServerParts parts)
         call.Reply.Ok();
     }
 
+    private void SetSkipChecksums(ref Call call)
+    {
+        _parts.Keyspace.VerifiesChecksums = LeadingNumber(call.Args[2]) == 0;
+        call.Reply.Ok();
+    }
+
+    private void Reload(ref Call call) => DebugReload.Run(ref call, _parts.Snapshots);
+
     private static void Sleep(ref Call call)
     {
         var text = call.Args[2];
@@ -242,15 +258,8 @@ public sealed class DebugCommand(ServerParts parts)
     // The unit began without partitions; all loops stand still, so they can be had at once.
     internal static Key Hold(ref Call call, ServerParts parts, ReadOnlySpan<byte> name)
     {
-        HoldAll(ref call, parts);
+        SaveCommands.HoldAll(call.Unit);
         return new Key(call.Caller.Database, parts.Keyspace.HashOf(name), name);
-    }
-
-    // In a transaction it holds all partitions already.
-    private static void HoldAll(ref Call call, ServerParts parts)
-    {
-        if (call.Unit.Held == 0)
-            call.Unit.TryBegin(parts.Keyspace.AllPartitions, call.Unit.NowMs, patient: true, out _);
     }
 
     // Like C's atoi: what does not begin with a number is 0.

@@ -69,10 +69,11 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
             parts.Keyspace.SumOver(static partition => partition.Awaited.CountMindingLoss()));
     }
 
-    /// <summary>What is on disk: nothing. Nothing was ever saved or loaded, so nothing has failed, and all changes are
-    /// since the last save: as Redis has it, the last one is the start.</summary>
+    /// <summary>What is on disk: the RDB file. Nothing is saved in the background, so that nothing of it has failed.
+    /// </summary>
     public void Persistence(InfoText text)
     {
+        var status = parts.Snapshots.Status;
         text.Section("Persistence");
         text.Line("loading", 0);
         text.Line("async_loading", 0);
@@ -82,16 +83,16 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Line("current_fork_perc", 0, 2);
         text.Line("current_save_keys_processed", 0);
         text.Line("current_save_keys_total", 0);
-        text.Line("rdb_changes_since_last_save", statistics.Commands().Changes);
+        text.Line("rdb_changes_since_last_save", parts.Snapshots.ChangesSinceSave);
         text.Line("rdb_bgsave_in_progress", 0);
-        text.Line("rdb_last_save_time", _identity.StartedUnixSeconds);
+        text.Line("rdb_last_save_time", status.LastSaveUnixSeconds);
         text.Line("rdb_last_bgsave_status", "ok");
         text.Line("rdb_last_bgsave_time_sec", -1);
         text.Line("rdb_current_bgsave_time_sec", -1);
-        text.Line("rdb_saves", 0);
+        text.Line("rdb_saves", status.Saves);
         text.Line("rdb_last_cow_size", 0);
-        text.Line("rdb_last_load_keys_expired", 0);
-        text.Line("rdb_last_load_keys_loaded", 0);
+        text.Line("rdb_last_load_keys_expired", status.ExpiredKeys);
+        text.Line("rdb_last_load_keys_loaded", status.LoadedKeys);
         text.Line("aof_enabled", 0);
         text.Line("aof_rewrite_in_progress", 0);
         text.Line("aof_rewrite_scheduled", 0);

@@ -1,21 +1,22 @@
 // The server as a whole: TIME, LOLWUT, SHUTDOWN.
 //
 // SHUTDOWN only asks: whoever runs the server stops it, in order, from outside of the loops. The client that asked gets
-// no reply but the end of its connection, as with Redis.
+// no reply but the end of its connection, as with Redis. It runs while all loops stand still, since it may save.
 // Source: Redis 7.2 documentation, group "server".
 
 using System.Text;
 using Millrace.Commands;
 using Millrace.Server.Config;
+using Millrace.Server.Persistence;
 using static Millrace.Commands.CommandFlags;
 
 namespace Millrace.Server.Observability;
 
 /// <summary>The family of server commands that need nothing but the server itself.</summary>
-/// <param name="requestShutdown">Asks for the server's end; returns at once.</param>
-public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
+/// <param name="shutdown">The way to the server's end.</param>
+public sealed class ServerCommands(Shutdown shutdown)
 {
-    private readonly Action<ShutdownFlags> _requestShutdown = requestShutdown;
+    private readonly Shutdown _shutdown = shutdown;
 
     /// <summary>The family's commands.</summary>
     public IEnumerable<CommandSpec> All() =>
@@ -32,6 +33,7 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         new("shutdown", -1, Shutdown)
         {
             Flags = Admin | NoScript | Loading | Stale | NoMulti | AllowBusy,
+            Locks = LockScope.Quiesced,
             Syntax = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
             Summary = "Stops the server.",
             Since = "1.0.0",
@@ -89,15 +91,11 @@ public sealed class ServerCommands(Action<ShutdownFlags> requestShutdown)
         {
             call.Reply.Error("ERR No shutdown in progress."u8);
         }
-        else if ((flags & ShutdownFlags.Save) != 0 && (flags & ShutdownFlags.Force) == 0)
-        {
-            call.Reply.Error("ERR SHUTDOWN SAVE is refused: this version cannot save. Use SHUTDOWN NOSAVE to stop "u8
-                + "without saving."u8);
-        }
         else
         {
-            call.Client().CloseAfterReplies();
-            _requestShutdown(flags);
+            if (Persistence.Shutdown.Saves(flags)) SaveCommands.HoldAll(call.Unit);
+            if (_shutdown.TryRequest(flags, call.Unit)) call.Client().CloseAfterReplies();
+            else call.Reply.Error("ERR Errors trying to SHUTDOWN. Check logs."u8);
         }
     }
 

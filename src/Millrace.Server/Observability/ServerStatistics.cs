@@ -111,6 +111,7 @@ public sealed class ServerStatistics
 
         _before = _parts.Loops.Counters;
         _parts.Keyspace.ResetStatistics();
+        _parts.Snapshots.Status.ResetStatistics();
         _parts.Admission.ResetStatistics();
     }
 }

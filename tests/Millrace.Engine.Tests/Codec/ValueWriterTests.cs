@@ -89,7 +89,7 @@ public sealed class ValueWriterTests : IDisposable
             writer.End();
             Assert.Equal(bytes, encoded.Bytes);
             encoded.Seal(11);
-            Assert.True(DumpFooter.TryOpen(encoded.Bytes, out var value));
+            Assert.True(DumpFooter.TryOpen(encoded.Bytes, verifies: true, out var value));
             Assert.Equal(bytes, value);
             Assert.Equal(length > 20_000, encoded.IsBlob);
             encoded.Clear();

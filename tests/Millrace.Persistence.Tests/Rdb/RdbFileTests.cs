@@ -36,14 +36,16 @@ public sealed class RdbFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0, DiskStep.Create, "Failed opening the temp RDB file for saving in directory : Input/output error")]
+    [InlineData(0, DiskStep.Create,
+        "Failed opening the temp RDB file temp-7.rdb (in server root dir ) for saving: Input/output error")]
     [InlineData(1, DiskStep.Write, "Write error saving DB on disk: write: Input/output error")]
     [InlineData(3, DiskStep.Write, "Write error saving DB on disk: write: Input/output error")]
     [InlineData(-5, DiskStep.Write, "Write error saving DB on disk: write: Input/output error")]
     [InlineData(-4, DiskStep.Sync, "Write error saving DB on disk: fsync: Input/output error")]
     [InlineData(-3, DiskStep.Close, "Write error saving DB on disk: close: Input/output error")]
     [InlineData(-2, DiskStep.Rename,
-        "Error moving temp DB file on the final destination dump.rdb: Input/output error")]
+        "Error moving temp DB file temp-7.rdb on the final destination dump.rdb (in server root dir ): "
+            + "Input/output error")]
     public void A_step_that_fails_leaves_the_old_file_and_nothing_else(int step, DiskStep failed, string error)
     {
         foreach (var torn in (int[])[0, 1, 1_000])
@@ -93,7 +95,7 @@ public sealed class RdbFileTests : IDisposable
     public void What_is_in_the_way_on_a_real_disk_is_said()
     {
         var nowhere = new RdbFile(new DiskFileSystem(), Path.Combine(_directory, "none"), "dump.rdb");
-        Assert.EndsWith("none: No such file or directory", Save(nowhere).Error, StringComparison.Ordinal);
+        Assert.EndsWith("none) for saving: No such file or directory", Save(nowhere).Error, StringComparison.Ordinal);
         Directory.CreateDirectory(Path.Combine(_directory, "taken.rdb", "full"));
         var taken = new RdbFile(new DiskFileSystem(), _directory, "taken.rdb");
         Assert.Equal(DiskStep.Rename, Save(taken).Disk.Step);
@@ -103,6 +105,7 @@ public sealed class RdbFileTests : IDisposable
         Assert.Equal(
             "Fatal error: can't open the RDB file dump.rdb for reading: No such file or directory",
             outcome.Fault.Text);
+        Assert.Equal(RdbFaultKind.Missing, outcome.Fault.Kind);
         outcome = taken.Load(
             new KeyspaceLoad(_keyspace.Driver.Unit, default), _keyspace.Keyspace[0].Heap, verifies: true);
         Assert.EndsWith("Is a directory", outcome.Fault.Text, StringComparison.Ordinal);

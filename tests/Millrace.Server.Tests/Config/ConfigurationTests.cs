@@ -54,10 +54,10 @@ public sealed class ConfigurationTests
         + " starts",
         "hz", "20", "io-threads", "2")]
     [InlineData(
-        Failed + " 'save') - snapshots (RDB) are not available yet, data lives in memory only",
+        Failed + " 'save') - save points are not available yet: only SAVE and SHUTDOWN SAVE write a snapshot",
         "hz", "20", "save", "900 1")]
     [InlineData(
-        Failed + " 'appendonly') - the append-only file is not available yet, data lives in memory only",
+        Failed + " 'appendonly') - the append-only file is not available yet",
         "hz", "20", "appendonly", "yes")]
     [InlineData(
         Failed + " 'activedefrag') - active defragmentation is not available yet",

@@ -69,6 +69,7 @@ public sealed class DirectiveTypeTests
     [InlineData("latency-tracking-info-percentiles", "50 99.95 100.0", "50 99.95 100")]
     [InlineData("latency-tracking-info-percentiles", "\"\"", "")]
     [InlineData("shutdown-on-sigterm", "force NOW", "now force")]
+    [InlineData("shutdown-on-sigterm", "Save FORCE", "save force")]
     [InlineData("shutdown-on-sigint", "default", "default")]
     [InlineData("proc-title-template", "\"{title} {port}\"", "{title} {port}")]
     [InlineData("dir", "sub", "/start/sub")]
@@ -118,7 +119,6 @@ public sealed class DirectiveTypeTests
         "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")]
     [InlineData(
         "shutdown-on-sigint", "save nosave", "shutdown options SAVE and NOSAVE can't be used simultaneously")]
-    [InlineData("shutdown-on-sigint", "save", "saving at shutdown is not available yet")]
     [InlineData(
         "shutdown-on-sigint", "x", "argument(s) must be one of the following: default, save, nosave, now, force")]
     [InlineData("proc-title-template", "{x}", "template format is invalid or contains unknown variables")]

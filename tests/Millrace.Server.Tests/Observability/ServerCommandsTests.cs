@@ -15,8 +15,6 @@ public class ServerCommandsTests
     [InlineData("SHUTDOWN NOSAVE ABORT", "ERR syntax error")]
     [InlineData("SHUTDOWN SAVE NOSAVE", "ERR syntax error")]
     [InlineData("SHUTDOWN nothing", "ERR syntax error")]
-    [InlineData("SHUTDOWN SAVE", "ERR SHUTDOWN SAVE is refused: this version cannot save. Use SHUTDOWN NOSAVE to "
-        + "stop without saving.")]
     [InlineData("ROLE", "[master 0 []]")]
     [InlineData("ROLE x", "ERR wrong number of arguments for 'role' command")]
     [InlineData("WAIT 0 0", "0")]
@@ -83,7 +81,6 @@ public class ServerCommandsTests
     [Theory]
     [InlineData("SHUTDOWN", ShutdownFlags.None)]
     [InlineData("SHUTDOWN nosave now", ShutdownFlags.NoSave | ShutdownFlags.Now)]
-    [InlineData("SHUTDOWN SAVE FORCE", ShutdownFlags.Save | ShutdownFlags.Force)]
     public void Shutdown_asks_for_the_end_and_closes_without_a_reply(string request, ShutdownFlags flags)
     {
         using var server = new InProcessServer();

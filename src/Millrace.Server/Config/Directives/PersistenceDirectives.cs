@@ -1,5 +1,5 @@
-// Directives of snapshots and the append-only file. Nothing is saved yet: whatever would promise it is refused, and the
-// default of save is therefore the empty list.
+// Directives of snapshots and the append-only file. What is not there yet (snapshots that are taken by themselves, the
+// append-only file) is refused, and the default of save is therefore the empty list.
 
 using Millrace.Engine.Codec;
 
@@ -8,42 +8,52 @@ namespace Millrace.Server.Config.Directives;
 /// <summary>Directives of persistence.</summary>
 internal static class PersistenceDirectives
 {
-    private const string NoSnapshot = "snapshots (RDB) are not available yet, data lives in memory only";
-    private const string NoLog = "the append-only file is not available yet, data lives in memory only";
+    private const string NoSavePoints =
+        "save points are not available yet: only SAVE and SHUTDOWN SAVE write a snapshot";
+    private const string NoBackground = "there are no snapshots in the background yet (BGSAVE)";
+    private const string OnlyForTests = "it slows the C servers down for their own tests";
+    private const string NoLog = "the append-only file is not available yet";
 
     internal static IEnumerable<Directive> Snapshots() =>
     [
-        new("save", new SavePointsType(), "") { NotYet = NoSnapshot, Rewriting = RewriteRule.Always },
+        new("save", new SavePointsType(), "") { NotYet = NoSavePoints, Rewriting = RewriteRule.Always },
         new("dbfilename", new TextType { BaseNameOf = "dbfilename" }, "dump.rdb")
         {
-            WithoutMeaning = NoSnapshot,
+            Summary = "The name of the snapshot (RDB file) in `dir`: loaded at the start, written by SAVE.",
             Flags = DirectiveFlags.Protected,
         },
         new("rdbcompression", Forms.YesNo, "yes")
         {
-            Summary = "Whether texts of more than 20 bytes are compressed where values are written down (DUMP).",
+            Summary = "Whether texts of more than 20 bytes are compressed where values are written down (SAVE, DUMP).",
         },
         new("rdb-version", new IntegerType(RdbFormat.OldestVersion, RdbFormat.UsualVersion), "11")
         {
-            Summary = "The RDB version of values that are written down: 11 for Redis 7.2, 10 for Redis 7.0 as well.",
+            Summary = "The RDB version of what is written (SAVE, DUMP): 11 for Redis 7.2, 10 for Redis 7.0 as well.",
         },
-        new("rdbchecksum", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot, Flags = DirectiveFlags.Immutable },
-        new("rdb-save-incremental-fsync", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot },
-        new("rdb-del-sync-files", Forms.YesNo, "no") { NotYet = NoSnapshot },
-        new("stop-writes-on-bgsave-error", Forms.YesNo, "yes") { WithoutMeaning = NoSnapshot },
+        new("rdbchecksum", Forms.YesNo, "yes")
+        {
+            Summary = "Whether RDB files are written with a checksum, and it is compared when they are loaded.",
+            Flags = DirectiveFlags.Immutable,
+        },
+        new("rdb-save-incremental-fsync", Forms.YesNo, "yes")
+        {
+            WithoutMeaning = "a snapshot is written at once, and is on the disk before it takes its name",
+        },
+        new("rdb-del-sync-files", Forms.YesNo, "no") { NotYet = "replication is not available yet" },
+        new("stop-writes-on-bgsave-error", Forms.YesNo, "yes") { WithoutMeaning = NoBackground },
         new("rdb-key-save-delay", new IntegerType(int.MinValue, int.MaxValue), "0")
         {
-            WithoutMeaning = NoSnapshot,
+            WithoutMeaning = OnlyForTests,
             Flags = DirectiveFlags.Hidden,
         },
         new("key-load-delay", new IntegerType(int.MinValue, int.MaxValue), "0")
         {
-            WithoutMeaning = NoSnapshot,
+            WithoutMeaning = OnlyForTests,
             Flags = DirectiveFlags.Hidden,
         },
         new("loading-process-events-interval-bytes", new MemorySizeType(1024, int.MaxValue), "2097152")
         {
-            WithoutMeaning = NoSnapshot,
+            WithoutMeaning = "a file is loaded before clients are served",
             Flags = DirectiveFlags.Hidden,
         },
     ];

@@ -1,0 +1,69 @@
+using Millrace.Engine;
+using Millrace.Server.Config;
+using Millrace.Server.Logging;
+
+namespace Millrace.Server.Persistence;
+
+/// <summary>
+/// The way to the server's end: saves first when that is asked for, and lets the server live on when it fails.
+/// </summary>
+/// <remarks>
+/// <code>
+///   asked to save?  no  ------------------------------------------------> Requested
+///                   yes -> save -> no write is acknowledged any more ---> Requested
+///                            |
+///                            +-> failed: Requested with FORCE, otherwise nothing has happened
+/// </code>
+/// Without SAVE and NOSAVE data would be saved if there were save points; there are none yet. It only asks: whoever
+/// runs the server stops it, in order, from outside of the loops.
+/// </remarks>
+/// <param name="snapshots">Saves.</param>
+/// <param name="pause">Stops writes once they would come behind the file.</param>
+/// <param name="journal">Where log lines go.</param>
+public sealed class Shutdown(Snapshots snapshots, ClientPause pause, Log journal)
+{
+    private readonly object _sync = new(); // guards the way; taken while all loops stand still, or alone
+    private readonly TaskCompletionSource<ShutdownFlags> _requested =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends when the server is to be stopped.</summary>
+    public Task<ShutdownFlags> Requested => _requested.Task;
+
+    /// <summary>Whether a shutdown saves first: then all loops have to stand still.</summary>
+    public static bool Saves(ShutdownFlags flags) => (flags & ShutdownFlags.Save) != 0;
+
+    /// <summary>Asks for the end. False, with the reasons in the log, when data was to be saved and could not be.
+    /// </summary>
+    /// <param name="flags">What it may do or skip.</param>
+    /// <param name="unit">When it saves: holds all partitions.</param>
+    internal bool TryRequest(ShutdownFlags flags, Unit? unit)
+    {
+        lock (_sync)
+        {
+            if (_requested.Task.IsCompleted) return true;
+            journal.Notice("User requested shutdown...");
+            if (Saves(flags) && !TrySave(flags, unit!)) return false;
+            return _requested.TrySetResult(flags);
+        }
+    }
+
+    private bool TrySave(ShutdownFlags flags, Unit unit)
+    {
+        journal.Notice("Saving the final RDB snapshot before exiting.");
+        if (snapshots.TrySave(unit))
+        {
+            pause.Stop();
+            return true;
+        }
+
+        if ((flags & ShutdownFlags.Force) != 0)
+        {
+            journal.Warning("Error trying to save the DB. Exit anyway.");
+            return true;
+        }
+
+        journal.Warning("Error trying to save the DB, can't exit.");
+        journal.Warning("Errors trying to shut down the server. Check the logs for more information.");
+        return false;
+    }
+}

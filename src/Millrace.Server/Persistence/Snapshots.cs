@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Globalization;
+using Millrace.Engine;
+using Millrace.Persistence.Files;
+using Millrace.Persistence.Rdb;
+using Millrace.Server.Config;
+using Millrace.Server.Logging;
+
+namespace Millrace.Server.Persistence;
+
+/// <summary>
+/// The RDB file of the server, which holds all data: saved and loaded while nothing else touches data.
+/// </summary>
+/// <remarks>
+/// <code>
+///   start            file -> keyspace, then clients are served; a file that cannot be loaded ends the start
+///   SAVE             keyspace -> file
+///   SHUTDOWN SAVE    keyspace -> file, then no write is acknowledged any more
+///   DEBUG RELOAD     keyspace -> file -> keyspace
+/// </code>
+/// Everything takes O(data) and blocks for as long as the disk takes; whatever happens to clients meanwhile is that
+/// they wait. All loops stand still, or have not begun. What goes wrong is logged here, once; a file is replaced only
+/// by one that is complete and on the disk, and never changed by loading it.
+/// </remarks>
+/// <param name="keyspace">All keys.</param>
+/// <param name="configuration">Says where the file is, and how it is written.</param>
+/// <param name="journal">Where log lines go.</param>
+/// <param name="files">The file system.</param>
+/// <param name="changes">How many changes all commands together have made; asked while all loops stand still.</param>
+public sealed class Snapshots(
+    Keyspace keyspace, Configuration configuration, Log journal, IFileSystem files, Func<long> changes)
+{
+    /// <summary>What the start says last when the file cannot be loaded.</summary>
+    public const string FatalError = "Fatal error loading the DB, check server logs. Exiting.";
+
+    /// <summary>When data was saved, and what was loaded.</summary>
+    public SnapshotStatus Status { get; } = new();
+
+    /// <summary>How many changes were made since data was last saved, or loaded at the start.</summary>
+    public long ChangesSinceSave => changes() - Status.SavedChanges;
+
+    /// <summary>Saves all data. False, with the reason in the log, when it could not be saved: the file is as it was,
+    /// unless all failed but the last step, which makes sure that its name is on the disk.</summary>
+    /// <param name="unit">Holds all partitions.</param>
+    public bool TrySave(Unit unit)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        var settings = configuration.Settings;
+        var contents = new RdbContents
+        {
+            ServerVersion = MillraceServer.RedisVersion,
+            UnixSeconds = unit.NowMs / 1000,
+            UsedBytes = keyspace.UsedBytes,
+        };
+        var options = new RdbSaveOptions(Environment.ProcessId, settings.HasRdbChecksum);
+        var saved = FileOf(settings).Save(unit, settings.Format, contents, options);
+        if (saved.Error is { } error)
+        {
+            journal.Warning(error);
+            return false;
+        }
+
+        Status.NoteSaved(changes() + unit.Dirty);
+        journal.Notice("DB saved on disk");
+        return true;
+    }
+
+    /// <summary>Loads the file at the start, if there is one.</summary>
+    /// <param name="unit">Holds all partitions of an empty keyspace.</param>
+    /// <returns>Null, or why the server cannot start with this file.</returns>
+    public string? LoadAtStart(Unit unit)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var kind = Load(unit, new KeyspaceLoadOptions(DropsExpired: true));
+        if (kind == RdbFaultKind.Missing) return null;
+        if (kind != RdbFaultKind.None) return FatalError;
+        var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
+        journal.Notice($"DB loaded from disk: {seconds} seconds");
+        return null;
+    }
+
+    /// <summary>Loads the file into a keyspace that is in use. False, with the reason in the log, when it could not be
+    /// loaded: what had come before the fault stays.</summary>
+    /// <param name="unit">Holds all partitions.</param>
+    /// <param name="replaces">Whether a key that is there gives way; otherwise it is a fault.</param>
+    public bool TryReload(Unit unit, bool replaces)
+    {
+        if (Load(unit, new KeyspaceLoadOptions(DropsExpired: true, replaces)) != RdbFaultKind.None) return false;
+        journal.Notice("DB reloaded by DEBUG RELOAD");
+        return true;
+    }
+
+    private RdbFaultKind Load(Unit unit, KeyspaceLoadOptions options)
+    {
+        var settings = configuration.Settings;
+        if (settings.RdbFileName.Length == 0) return RdbFaultKind.Missing;
+        var verifies = settings.HasRdbChecksum && keyspace.VerifiesChecksums;
+        var load = new KeyspaceLoad(unit, options);
+        var notifies = keyspace.Notifies;
+        keyspace.Notifies = NotifyClasses.None; // nobody is told of keys that come from a file
+        var outcome = FileOf(settings).Load(new LoggedLoad(load, journal), keyspace[0].Heap, verifies);
+        keyspace.Notifies = notifies;
+        if (!outcome.IsComplete)
+        {
+            Explain(outcome.Fault);
+            return outcome.Fault.Kind;
+        }
+
+        if (verifies && !outcome.IsVerified)
+            journal.Warning("RDB file was saved with checksum disabled: no check performed.");
+        Status.NoteLoaded(load.Keys, load.Expired);
+        journal.Notice($"Done loading RDB, keys loaded: {load.Keys}, keys expired: {load.Expired}.");
+        return RdbFaultKind.None;
+    }
+
+    private void Explain(RdbFault fault)
+    {
+        switch (fault.Kind)
+        {
+            case RdbFaultKind.Missing:
+                return;
+            case RdbFaultKind.EndsEarly or RdbFaultKind.Memory:
+                journal.Warning("Short read or OOM loading DB. Unrecoverable error, aborting now.");
+                break;
+            case RdbFaultKind.Checksum:
+                journal.Warning(fault.Text + ". Aborting now.");
+                journal.Warning("RDB CRC error"); // what tools look for
+                return;
+            default:
+                break;
+        }
+
+        journal.Warning(fault.Kind is RdbFaultKind.Signature or RdbFaultKind.Version or RdbFaultKind.Disk
+            ? fault.Text
+            : fault.ToString());
+    }
+
+    private RdbFile FileOf(Settings settings) => new(files, settings.WorkingDirectory, settings.RdbFileName);
+}

@@ -1,0 +1,217 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+
+namespace Millrace.Host.Tests;
+
+/// <summary>Data over a restart of the process, and files that it must not start with.</summary>
+public sealed class SnapshotTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("millrace-kept-").FullName;
+
+    private string File => Path.Combine(_directory, "dump.rdb");
+
+    public void Dispose()
+    {
+        if (Directory.Exists(_directory)) Directory.Delete(_directory, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("2")]
+    public void SAVE_and_a_start_bring_data_back_with_the_lines_of_Redis(string loops)
+    {
+        int port = HostProcess.FreePort();
+        using (HostProcess host = Start(port, "--io-threads", loops))
+        {
+            for (int i = 0; i < 3; i++) Assert.Equal("+OK", HostProcess.Ask(port, $"SET key{i} value{i}"));
+            Assert.Equal("+OK", HostProcess.Ask(port, "SAVE"));
+            host.WaitFor("* DB saved on disk\n");
+            Assert.Equal("+OK", HostProcess.Ask(port, "SET late x"));
+            Kill(host);
+        }
+
+        Assert.Equal(["dump.rdb"], Directory.GetFiles(_directory).Select(Path.GetFileName));
+        using (HostProcess host = Start(port, "--io-threads", loops))
+        {
+            Assert.Equal(":3", HostProcess.Ask(port, "DBSIZE"));
+            Assert.Equal("$6", HostProcess.Ask(port, "GET key2"));
+            Assert.Matches(
+                "(?s)\\* Server initialized\n.*\\* Loading RDB produced by version 7.2.4\n.*\\* RDB age \\d+ seconds\n"
+                    + ".*\\* RDB memory usage when created \\d+\\.\\d\\d Mb\n"
+                    + ".*\\* Done loading RDB, keys loaded: 3, keys expired: 0.\n"
+                    + ".*\\* DB loaded from disk: \\d+\\.\\d{3} seconds\n.*\\* Ready to accept connections tcp\n",
+                host.Output);
+        }
+    }
+
+    [Theory]
+    [InlineData("TERM", "sigterm")]
+    [InlineData("INT", "sigint")]
+    public void A_signal_saves_when_that_is_configured(string signal, string name)
+    {
+        int port = HostProcess.FreePort();
+        using (HostProcess host = Start(port, $"--shutdown-on-{name}", "save"))
+        {
+            HostProcess.Ask(port, "SET a 1");
+            host.Signal(signal);
+            Assert.Equal(0, host.WaitForExit());
+            Assert.Matches(
+                $"(?s)# Received SIG{signal} scheduling shutdown...\n.*\\* User requested shutdown...\n"
+                    + ".*\\* Saving the final RDB snapshot before exiting.\n.*\\* DB saved on disk\n"
+                    + ".*# Millrace is now ready to exit, bye bye...\n$",
+                host.Output);
+        }
+
+        using (HostProcess host = Start(port)) Assert.Equal(":1", HostProcess.Ask(port, "DBSIZE"));
+    }
+
+    [Fact]
+    public void A_signal_whose_save_fails_leaves_the_server_running()
+    {
+        int port = HostProcess.FreePort();
+        using HostProcess host = Start(port, "--shutdown-on-sigint", "save");
+        HostProcess.Ask(port, "SET a 1");
+        Directory.CreateDirectory(Path.Combine(File, "full"));
+        for (int i = 1; i <= 2; i++)
+        {
+            host.Signal("INT");
+            int times = i;
+            HostProcess.WaitUntil(
+                () => Count(host.Output, "# Errors trying to shut down the server. Check the logs") == times, "it");
+            Assert.Equal("$1", HostProcess.Ask(port, "GET a"));
+        }
+
+        Assert.Contains("# Error moving temp DB file temp-", host.Output);
+        Assert.Contains("# Error trying to save the DB, can't exit.\n", host.Output);
+        Directory.Delete(File, recursive: true);
+        host.Signal("INT");
+        Assert.Equal(0, host.WaitForExit());
+        Assert.True(System.IO.File.Exists(File));
+    }
+
+    [Fact]
+    public void A_signal_while_data_is_loaded_ends_the_process_at_once_with_0()
+    {
+        int port = HostProcess.FreePort();
+        using (HostProcess host = Start(port, "--enable-debug-command", "yes"))
+        {
+            Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG POPULATE 1000000"));
+            Assert.Equal("", HostProcess.Ask(port, "SHUTDOWN SAVE"));
+            Assert.Equal(0, host.WaitForExit());
+        }
+
+        using HostProcess next = HostProcess.StartIn(
+            _directory, null, null, "--port", $"{port}", "--shutdown-on-sigterm", "save");
+        next.WaitFor("RDB memory usage when created");
+        next.Signal("TERM");
+        Assert.Equal(0, next.WaitForExit());
+        Assert.EndsWith("# Received shutdown signal during loading, exiting now.\n", next.Output);
+    }
+
+    public static TheoryData<string, byte[], string> BadFiles => new()
+    {
+        { "empty", [], "# Short read or OOM loading DB. Unrecoverable error, aborting now." },
+        { "truncated", Sample[..^12], "# Unexpected EOF reading RDB file (at offset " },
+        { "truncated by one byte", Sample[..^1], "# Unexpected EOF reading RDB file (at offset " },
+        { "no RDB file", [.. "hello world"u8], "# Wrong signature trying to load DB from file" },
+        { "newer", [.. "REDIS0042"u8, .. Sample[9..]], "# Can't handle RDB format version 42" },
+        { "damaged", [.. Sample[..^1], (byte)(Sample[^1] ^ 1)], "# RDB CRC error\n" },
+        { "unknown type", WithRecord([30, 1, (byte)'k', 1, (byte)'v']), "# Unknown RDB encoding type 30" },
+        { "bad value", WithRecord([16, 1, (byte)'k', 1, (byte)'v']), "# Bad RDB file: invalid value of type 16" },
+        { "twice", WithRecord([0, 1, (byte)'a', 1, (byte)'v']), "# RDB has duplicated key 'a' in DB 0" },
+        { "more databases", WithRecord([0xFE, 99]), "# Data file was created with a server configured to handle" },
+        {
+            "a library", WithRecord([0xF5, 21, .. "#!lua name=mylib\nx()\n"u8]),
+            "# Failed loading library, 'mylib': functions are not available yet"
+        },
+        {
+            "a module", WithRecord([7, 1, (byte)'k', 0x81, 0xA2, 0xC4, 0xCC, 0x24, 0x08, 0x33, 0x84, 0x01]),
+            "# The RDB file contains module data I can't load: no matching module type '"
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadFiles))]
+    public void A_file_that_cannot_be_loaded_ends_the_process_with_1_and_stays_as_it_is(
+        string name, byte[] bytes, string reason)
+    {
+        System.IO.File.WriteAllBytes(File, bytes);
+        using HostProcess host = HostProcess.StartIn(
+            _directory, null, null, "--port", $"{HostProcess.FreePort()}", "--pidfile", "pid");
+        Assert.True(host.WaitForExit() == 1, name);
+        Assert.Contains(reason, host.Output);
+        Assert.Contains("# Fatal error loading the DB, check server logs. Exiting.\n", host.Output);
+        Assert.DoesNotContain("Ready to accept", host.Output);
+        Assert.Equal(bytes, System.IO.File.ReadAllBytes(File));
+        Assert.Equal(["dump.rdb"], Directory.GetFiles(_directory).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void What_is_no_file_ends_the_process_with_1()
+    {
+        Directory.CreateDirectory(File);
+        using HostProcess host = HostProcess.StartIn(_directory, null, null, "--port", $"{HostProcess.FreePort()}");
+        Assert.Equal(1, host.WaitForExit());
+        Assert.Contains(
+            "# Fatal error: can't open the RDB file dump.rdb for reading: Is a directory\n", host.Output);
+    }
+
+    [Fact]
+    public void A_sample_is_loaded()
+    {
+        System.IO.File.WriteAllBytes(File, Sample);
+        int port = HostProcess.FreePort();
+        using HostProcess host = Start(port);
+        Assert.Equal("$1", HostProcess.Ask(port, "GET a"));
+        Assert.Contains("* RDB memory usage when created 1.00 Mb\n", host.Output);
+    }
+
+    [Fact]
+    public void A_file_without_checksum_is_loaded_with_a_warning()
+    {
+        System.IO.File.WriteAllBytes(File, [.. Sample[..^8], .. new byte[8]]);
+        int port = HostProcess.FreePort();
+        using HostProcess host = Start(port);
+        Assert.Equal("$1", HostProcess.Ask(port, "GET a"));
+        Assert.Contains("# RDB file was saved with checksum disabled: no check performed.\n", host.Output);
+    }
+
+    // Version 11: what 7.2.4 writes about itself, database 0 with one key, the end, the checksum.
+    private static byte[] Sample => Sealed([.. Head, 0xFF]);
+
+    private static byte[] Head =>
+    [
+        .. "REDIS0011"u8, 0xFA, 9, .. "redis-ver"u8, 5, .. "7.2.4"u8, 0xFA, 8, .. "used-mem"u8, 0xC2, 0, 0, 16, 0,
+        0xFE, 0, 0xFB, 1, 0, 0, 1, (byte)'a', 1, (byte)'1',
+    ];
+
+    private static byte[] WithRecord(byte[] record) => Sealed([.. Head, .. record, 0xFF]);
+
+    private static byte[] Sealed(byte[] bytes)
+    {
+        const ulong reflected = 0x95AC9329AC4BC9B5; // the CRC-64 of Jones, as RDB files have it
+        ulong crc = 0;
+        foreach (byte one in bytes)
+        {
+            crc ^= one;
+            for (int bit = 0; bit < 8; bit++) crc = (crc & 1) != 0 ? (crc >> 1) ^ reflected : crc >> 1;
+        }
+
+        byte[] sealedBytes = [.. bytes, .. new byte[8]];
+        BinaryPrimitives.WriteUInt64LittleEndian(sealedBytes.AsSpan(bytes.Length), crc);
+        return sealedBytes;
+    }
+
+    private HostProcess Start(int port, params string[] arguments) =>
+        HostProcess.StartIn(_directory, null, null, ["--port", $"{port}", .. arguments])
+            .WaitFor("Ready to accept connections tcp");
+
+    private static void Kill(HostProcess host)
+    {
+        using Process process = Process.GetProcessById(host.Id);
+        process.Kill();
+        process.WaitForExit();
+    }
+
+    private static int Count(string text, string part) => text.Split(part).Length - 1;
+}
