@@ -1,3 +1,5 @@
+using Millrace.Persistence.Files;
+
 namespace Millrace.Persistence.Aof;
 
 /// <summary>
@@ -7,38 +9,66 @@ namespace Millrace.Persistence.Aof;
 /// <code>
 ///   write temp-appendonly.aof.manifest -> fsync -> rename to appendonly.aof.manifest -> fsync of the directory
 /// </code>
-/// Whenever it stops, the manifest on the disk is the old one or the new one, complete. When the last step fails the
-/// new one is in place and may be gone after a power failure: whoever replaces has to go on as if either were in
-/// force, and may simply replace again.
+/// Whenever it stops, the manifest on the disk is the old one or the new one, complete (<see cref="ReplacementFile"/>).
+/// When the last step fails the new one is in place and may be gone after a power failure: whoever replaces has to go
+/// on as if either were in force, and may simply replace again.
 /// </remarks>
-public static class AofManifestFile
+/// <param name="files">The file system.</param>
+/// <param name="directory">Where the append-only files are.</param>
+/// <param name="names">How they are named.</param>
+public sealed class AofManifestFile(IFileSystem files, string directory, AofNames names)
 {
-    /// <summary>Reads the manifest of a directory. Without one it is empty: there was never an append-only file here,
-    /// or a single one of Redis before 7.0.</summary>
+    private readonly string _path = Path.Combine(directory, names.Manifest);
+
+    /// <summary>Reads the manifest. Without one it is empty: there was never an append-only file here, or a single one
+    /// of Redis before 7.0.</summary>
     /// <returns>Why it cannot be used, or null.</returns>
-    public static AofManifestError? Load(IAofDirectory directory, AofNames names, out AofManifest manifest)
+    public AofManifestError? Load(out AofManifest manifest)
     {
         manifest = AofManifest.Empty;
-        if (!directory.Exists(names.Manifest)) return null;
-        return directory.Read(names.Manifest, AofManifestParser.MaxBytes, out var content) is { } fault
-            ? new AofManifestError(0, null, $"can't open the AOF manifest file {names.Manifest} for reading: {fault}")
-            : AofManifestParser.Parse(content, out manifest);
+        if (files.Open(_path, out var file) is { } reason)
+            return reason == DiskReason.Missing ? null : Unreadable(reason);
+        using (file)
+        {
+            var content = new byte[(int)Math.Min(file!.Length, AofManifestParser.MaxBytes + 1)];
+            var filled = 0;
+            while (filled < content.Length)
+            {
+                if (file.Read(filled, content.AsSpan(filled), out var bytes) is { } fault) return Unreadable(fault);
+                if (bytes == 0) break;
+                filled += bytes;
+            }
+
+            return AofManifestParser.Parse(content.AsSpan(0, filled), out manifest);
+        }
     }
 
-    /// <summary>Replaces the manifest of a directory.</summary>
+    /// <summary>Replaces the manifest.</summary>
     /// <returns>What is to be logged when that failed, or null.</returns>
-    public static string? Replace(IAofDirectory directory, AofNames names, AofManifest manifest)
+    public string? Replace(AofManifest manifest)
     {
+        ArgumentNullException.ThrowIfNull(manifest);
         var temporary = names.TemporaryManifest;
-        if (directory.Write(temporary, manifest.ToBytes()) is { } writing)
-            return $"Error trying to write the temporary AOF manifest file {temporary}: {writing}";
-        if (directory.Sync(temporary) is { } syncing)
-            return $"Fail to fsync the temp AOF file {temporary}: {syncing}.";
-        if (directory.Rename(temporary, names.Manifest) is { } renaming)
-            return $"Error trying to rename the temporary AOF manifest file {temporary} into {names.Manifest}: "
-                + renaming;
-        return directory.SyncDirectory() is { } directorySyncing
-            ? $"Fail to fsync AOF directory {names.Manifest}: {directorySyncing}."
-            : null;
+        var path = Path.Combine(directory, temporary);
+        var fault = ReplacementFile.Begin(files, path, new NewFile(Replaces: true), out var file);
+        using (file)
+        {
+            if (fault.IsNone) fault = file!.Write(manifest.ToBytes());
+            if (fault.IsNone) fault = file!.Commit(_path);
+        }
+
+        return fault.Step switch
+        {
+            DiskStep.None => null,
+            DiskStep.Sync => $"Fail to fsync the temp AOF file {temporary}: {fault.Reason}.",
+            DiskStep.Rename =>
+                $"Error trying to rename the temporary AOF manifest file {temporary} into {names.Manifest}: "
+                    + fault.Reason,
+            DiskStep.SyncDirectory => $"Fail to fsync AOF directory {names.Manifest}: {fault.Reason}.",
+            _ => $"Error trying to write the temporary AOF manifest file {temporary}: {fault.Reason}",
+        };
     }
+
+    private AofManifestError Unreadable(string reason) =>
+        new(0, null, $"can't open the AOF manifest file {names.Manifest} for reading: {reason}");
 }

@@ -11,6 +11,8 @@ internal sealed class MemoryFiles : IFileSystem
 
     private readonly Dictionary<string, MemoryStream> _files = new(StringComparer.Ordinal);
     private readonly List<string> _operations = [];
+    private readonly Dictionary<string, byte[]> _synced = new(StringComparer.Ordinal);
+    private Dictionary<string, byte[]> _onDisk = [];
 
     /// <summary>How many operations go well before one fails; -1: all.</summary>
     public int FailsAfter { get; set; } = -1;
@@ -20,6 +22,10 @@ internal sealed class MemoryFiles : IFileSystem
 
     /// <summary>What was asked for, in order; writes that follow each other count as one.</summary>
     public IReadOnlyList<string> Operations => _operations;
+
+    /// <summary>Files as they are after a power failure: names as they were when their directory was last synced, each
+    /// with what of it had been synced.</summary>
+    public IReadOnlyDictionary<string, byte[]> OnDisk => _onDisk;
 
     public IEnumerable<string> Names => _files.Keys.Order(StringComparer.Ordinal);
 
@@ -57,6 +63,8 @@ internal sealed class MemoryFiles : IFileSystem
         if (Fails($"rename {from} {to}")) return Reason;
         _files[to] = _files[from];
         _files.Remove(from);
+        _synced[to] = _synced.GetValueOrDefault(from) ?? [];
+        _synced.Remove(from);
         return null;
     }
 
@@ -67,7 +75,13 @@ internal sealed class MemoryFiles : IFileSystem
         return null;
     }
 
-    public string? SyncDirectory(string path) => Fails("sync directory " + path) ? Reason : null;
+    public string? SyncDirectory(string path)
+    {
+        if (Fails("sync directory " + path)) return Reason;
+        _onDisk = _files.Keys.ToDictionary(name => name, name => _synced.GetValueOrDefault(name) ?? []);
+        return null;
+    }
+
 
     private bool Fails(string operation)
     {
@@ -86,7 +100,12 @@ internal sealed class MemoryFiles : IFileSystem
             return fails ? Reason : null;
         }
 
-        public string? Sync() => files.Fails("sync") ? Reason : null;
+        public string? Sync()
+        {
+            if (files.Fails("sync")) return Reason;
+            files._synced[path] = files[path];
+            return null;
+        }
 
         public string? Close() => files.Fails("close") ? Reason : null;
 
