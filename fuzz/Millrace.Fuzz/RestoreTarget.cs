@@ -107,7 +107,8 @@ public sealed class RestoreTarget : FuzzTarget
         input.CopyTo(_payload);
         DumpFooter.Write(input, RdbFormat.LatestVersion, _payload.AsSpan(input.Length));
         var payload = _payload.AsSpan(0, input.Length + DumpFooter.Bytes);
-        Promise(DumpFooter.TryOpen(payload, out var value) && value.SequenceEqual(input), "the footer is right");
+        var isOpen = DumpFooter.TryOpen(payload, verifies: true, out var value);
+        Promise(isOpen && value.SequenceEqual(input), "the footer is right");
 
         var key = KeyOf("key"u8);
         var heap = _keyspace[0].Heap;
@@ -173,7 +174,7 @@ public sealed class RestoreTarget : FuzzTarget
         ValueCodec.Write(ref writer, entry, type, NowMs);
         writer.End();
         encoded.Seal(format.VersionOf(type));
-        Promise(DumpFooter.TryOpen(encoded.Bytes, out var value), "what was sealed opens");
+        Promise(DumpFooter.TryOpen(encoded.Bytes, verifies: true, out var value), "what was sealed opens");
         var reader = new ValueReader(value, heap);
         var key = KeyOf("key"u8);
         Promise(TryRead(key, ref reader, out var made), "what was written is read");
