@@ -25,6 +25,19 @@ internal sealed class BufferPool(long limitBytes)
     /// <summary>Bytes of the arrays that wait for use.</summary>
     public long KeptBytes { get; private set; }
 
+    /// <summary>Makes arrays ahead of use, as many as go into so many bytes. Growing later may make the collector work
+    /// on the loop's thread, which then goes through the objects of all connections. Their pages are taken from the
+    /// system when they are used.</summary>
+    public void Reserve(int arrayBytes, long bytes)
+    {
+        for (; bytes >= arrayBytes && KeptBytes + arrayBytes <= limitBytes; bytes -= arrayBytes)
+        {
+            byte[] array = Allocate(arrayBytes);
+            KeptBytes += array.Length;
+            _shelves[ClassOf(array.Length)].Push(array);
+        }
+    }
+
     /// <summary>An array of at least that length; its content is undefined.</summary>
     public byte[] Rent(int minimumBytes)
     {

@@ -41,6 +41,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
     internal override void Live()
     {
         BindToThread();
+        Pool.Reserve(SharedSegment.UsualBytes, Options.ReservedBytes / Group.Loops.Count);
         Steps.Start();
         LeaveSleep();
         while (!Group.IsStopping) Turn();

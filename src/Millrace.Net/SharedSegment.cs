@@ -13,6 +13,9 @@ namespace Millrace.Net;
 /// <summary>A segment that several output queues of one loop refer to.</summary>
 public sealed class SharedSegment
 {
+    /// <summary>How long one is unless it has to hold more.</summary>
+    public const int UsualBytes = 64 * 1024;
+
     private readonly EventLoop _loop;
     private int _references = 1;
 

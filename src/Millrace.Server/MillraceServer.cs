@@ -35,7 +35,7 @@ public sealed class MillraceServer : IDisposable
     private readonly ServerParts _parts;
     private readonly MemorySource _memory;
     private readonly ServerLoop[] _serverLoops;
-    private volatile bool _isLoading;
+    private volatile bool _isLoading = true;
 
     /// <summary>Builds a server; it neither listens nor runs yet.</summary>
     /// <param name="configuration">The settings at start; CONFIG SET changes them.</param>
@@ -98,7 +98,7 @@ public sealed class MillraceServer : IDisposable
     /// <summary>Ends when somebody has asked for a shutdown.</summary>
     public Task<ShutdownFlags> ShutdownRequested => _parts.Shutdown.Requested;
 
-    /// <summary>Whether data is being loaded from the disk. Any thread.</summary>
+    /// <summary>Whether the data on the disk has not been loaded yet, or could not be. Any thread.</summary>
     public bool IsLoading => _isLoading;
 
     /// <summary>The open listeners' endpoints with their real ports.</summary>
@@ -161,11 +161,10 @@ public sealed class MillraceServer : IDisposable
 
     private string? Load()
     {
-        _isLoading = true;
         var unit = BeginAlone();
         var fault = _parts.Snapshots.LoadAtStart(unit);
         unit.End();
-        _isLoading = false;
+        _isLoading = fault is not null; // a server that cannot load does not serve
         return fault;
     }
 

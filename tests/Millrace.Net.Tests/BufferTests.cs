@@ -25,6 +25,18 @@ public class BufferTests
     }
 
     [Fact]
+    public void The_pool_makes_arrays_ahead_of_use_within_its_limit()
+    {
+        var pool = new BufferPool(limitBytes: 100_000);
+        pool.Reserve(16 * 1024, 50_000);
+        Assert.Equal((3 * 16 * 1024, 0), (pool.KeptBytes, pool.RentedBytes));
+        pool.Reserve(16 * 1024, 1_000_000);
+        Assert.Equal(6 * 16 * 1024, pool.KeptBytes);
+        Assert.Equal(16 * 1024, pool.Rent(16 * 1024).Length);
+        Assert.Equal(5 * 16 * 1024, pool.KeptBytes);
+    }
+
+    [Fact]
     public void The_pool_keeps_no_more_than_its_limit()
     {
         var pool = new BufferPool(limitBytes: 100_000);

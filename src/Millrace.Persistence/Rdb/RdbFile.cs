@@ -53,6 +53,14 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
         }
     }
 
+    /// <summary>Whether there is no such file.</summary>
+    public bool IsMissing()
+    {
+        var reason = files.Open(FullPath, out var file);
+        file?.Dispose();
+        return reason == DiskReason.Missing;
+    }
+
     /// <summary>Loads the file. O(data); blocks for as long as the disk takes.</summary>
     /// <param name="sink">What takes it.</param>
     /// <param name="scratch">As <see cref="RdbReader"/> says.</param>

@@ -33,6 +33,11 @@ public sealed class Snapshots(
     /// <summary>What the start says last when the file cannot be loaded.</summary>
     public const string FatalError = "Fatal error loading the DB, check server logs. Exiting.";
 
+    /// <summary>Whether memory holds what the file held and what came since. Until the start has loaded it, and after a
+    /// load that has failed, saving would replace more than there is: it is refused while the file is there. Written
+    /// while nothing else runs.</summary>
+    public bool IsWhole { get; private set; }
+
     /// <summary>When data was saved, and what was loaded.</summary>
     public SnapshotStatus Status { get; } = new();
 
@@ -46,6 +51,14 @@ public sealed class Snapshots(
     {
         ArgumentNullException.ThrowIfNull(unit);
         var settings = configuration.Settings;
+        if (!IsWhole && !FileOf(settings).IsMissing())
+        {
+            journal.Warning(
+                "Not saved: the RDB file could not be loaded, and is not replaced by less than it holds. Mend it and "
+                + "load it, or move it away.");
+            return false;
+        }
+
         var contents = new RdbContents
         {
             ServerVersion = MillraceServer.RedisVersion,
@@ -73,7 +86,7 @@ public sealed class Snapshots(
         var began = Stopwatch.GetTimestamp();
         var kind = Load(unit, new KeyspaceLoadOptions(DropsExpired: true));
         if (kind == RdbFaultKind.Missing) return null;
-        if (kind != RdbFaultKind.None) return FatalError;
+        if (!IsWhole) return FatalError;
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
         journal.Notice($"DB loaded from disk: {seconds} seconds");
         return null;
@@ -93,13 +106,20 @@ public sealed class Snapshots(
     private RdbFaultKind Load(Unit unit, KeyspaceLoadOptions options)
     {
         var settings = configuration.Settings;
-        if (settings.RdbFileName.Length == 0) return RdbFaultKind.Missing;
+        if (settings.RdbFileName.Length == 0)
+        {
+            IsWhole = true;
+            return RdbFaultKind.Missing;
+        }
+
         var verifies = settings.HasRdbChecksum && keyspace.VerifiesChecksums;
+        IsWhole = false;
         var load = new KeyspaceLoad(unit, options);
         var notifies = keyspace.Notifies;
         keyspace.Notifies = NotifyClasses.None; // nobody is told of keys that come from a file
         var outcome = FileOf(settings).Load(new LoggedLoad(load, journal), keyspace[0].Heap, verifies);
         keyspace.Notifies = notifies;
+        IsWhole = outcome.IsComplete || outcome.Fault.Kind == RdbFaultKind.Missing;
         if (!outcome.IsComplete)
         {
             Explain(outcome.Fault);

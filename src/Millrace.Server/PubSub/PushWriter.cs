@@ -21,7 +21,6 @@ namespace Millrace.Server.PubSub;
 /// </remarks>
 internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
 {
-    private const int SegmentBytes = 64 * 1024;
 
     private readonly ReplyWriter _writer = new() { AllowsLate = false };
     private readonly NoMoreSegments _source = new();
@@ -41,7 +40,7 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
         _full.Clear();
         if (_segment is not { IsUnshared: true }) return;
         _segment.Filled = 0;
-        if (_segment.Array.Length <= SegmentBytes) return;
+        if (_segment.Array.Length <= SharedSegment.UsualBytes) return;
         _segment.Release();
         _segment = null;
     }
@@ -55,7 +54,7 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
         if (_segment is null || _segment.Array.Length - _segment.Filled < mostBytes)
         {
             if (_segment is not null) _full.Add(_segment);
-            _segment = new SharedSegment(loop, Math.Max(mostBytes, SegmentBytes));
+            _segment = new SharedSegment(loop, Math.Max(mostBytes, SharedSegment.UsualBytes));
         }
 
         _start = _segment.Filled;

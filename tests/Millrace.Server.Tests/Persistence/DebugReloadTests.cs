@@ -1,3 +1,6 @@
+using Millrace.Server.Config;
+using Millrace.Server.Logging;
+
 namespace Millrace.Server.Tests.Persistence;
 
 public sealed class DebugReloadTests : IDisposable
@@ -100,6 +103,50 @@ public sealed class DebugReloadTests : IDisposable
         Assert.Equal("3", client.Say("DBSIZE"));
         Assert.Equal("OK", client.Say("DEBUG SET-SKIP-CHECKSUM-VALIDATION 0"));
         Assert.Equal(NotLoaded, client.Say("DEBUG RELOAD NOSAVE"));
+    }
+
+    [Fact]
+    public void A_file_that_could_not_be_loaded_is_not_replaced_by_what_is_left()
+    {
+        using var server = _directory.Start();
+        using var client = new Conversation(server);
+        client.Say("MSET a 1 b 2 c 3");
+        Assert.Equal("OK", client.Say("SAVE"));
+        var good = File.ReadAllBytes(_directory.File);
+        byte[] wrong = [.. good[..^1], (byte)~good[^1]];
+        File.WriteAllBytes(_directory.File, wrong);
+        Assert.Equal(NotLoaded, client.Say("DEBUG RELOAD NOSAVE"));
+        Assert.Equal("ERR", client.Say("SAVE"));
+        Assert.Equal("ERR Errors trying to SHUTDOWN. Check logs.", client.Say("SHUTDOWN SAVE"));
+        Assert.False(server.Server.RequestShutdown(ShutdownFlags.Save));
+        Assert.Equal(wrong, File.ReadAllBytes(_directory.File));
+        File.WriteAllBytes(_directory.File, good);
+        Assert.Equal("OK", client.Say("DEBUG RELOAD NOSAVE"));
+        Assert.Equal("OK", client.Say("SAVE"));
+        File.WriteAllBytes(_directory.File, wrong);
+        Assert.Equal(NotLoaded, client.Say("DEBUG RELOAD NOSAVE"));
+        File.Delete(_directory.File);
+        Assert.Equal("OK", client.Say("SAVE"));
+    }
+
+    [Fact]
+    public void A_server_that_has_not_loaded_its_file_yet_does_not_replace_it()
+    {
+        using (var server = _directory.Start())
+        using (var client = new Conversation(server))
+        {
+            client.Say("SET a 1");
+            Assert.Equal("OK", client.Say("SAVE"));
+        }
+
+        var bytes = File.ReadAllBytes(_directory.File);
+        var table = new DirectiveTable(1, _directory.FullPath);
+        var file = new ConfigFile(table, new DiskConfigFiles());
+        Assert.Null(file.Load(CommandLine.From(["--dir", _directory.FullPath, "--io-threads", "1"]), []));
+        using var early = new MillraceServer(new Configuration(file.Values), Log.None());
+        Assert.True(early.IsLoading);
+        Assert.False(early.RequestShutdown(ShutdownFlags.Save));
+        Assert.Equal(bytes, File.ReadAllBytes(_directory.File));
     }
 
     [Fact]
