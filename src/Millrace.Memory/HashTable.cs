@@ -60,9 +60,6 @@ public readonly unsafe struct HashTable<TLayout>
     // 2^26 places take a directory of 512 MB and stand for more than 10^10 entries.
     private const int MaxDepth = 26;
 
-    // What an overflowing bucket is taken to hold when a segment is counted without following its chains.
-    private const int ChainedEntries = 12;
-
     // A small table doubles when a bucket overflows and 3/4 of its slots are taken, and halves below 1/5.
     private const int SmallGrowPercent = 75;
     private const int SmallShrinkPercent = 20;
@@ -462,7 +459,7 @@ public readonly unsafe struct HashTable<TLayout>
 
         if (head.SplitDelay > 0) return false;
         var segment = SegmentAt((uint)(hash >> 32), out var depth);
-        if (CountAbout(segment) < SplitEntries || depth == MaxDepth) return false;
+        if (depth == MaxDepth || !Holds(segment, SplitEntries)) return false;
         if (depth == head.DirectoryBits)
         {
             if (head.Count >> depth < MinEntriesPerPlace) return false;
@@ -475,11 +472,13 @@ public readonly unsafe struct HashTable<TLayout>
 
     private static long SlotCountOf(int bucketBits) => (long)Bucket.Slots << bucketBits;
 
-    private static int CountAbout(Bucket* segment)
+    // Chains are followed: entries that come in the order in which a table shows them (COPY, RESTORE) fill one bucket
+    // number of all segments after the other.
+    private bool Holds(Bucket* segment, int entries)
     {
-        var sum = 0;
-        for (var i = 0; i < SegmentBuckets; i++) sum += segment[i].IsChained ? ChainedEntries : segment[i].Count;
-        return sum;
+        for (var i = 0; i < SegmentBuckets && entries > 0; i++)
+            entries -= ChainOf(segment + i).Count;
+        return entries <= 0;
     }
 
     private void DoubleDirectory()
@@ -615,14 +614,13 @@ public readonly unsafe struct HashTable<TLayout>
     }
 
     // Whether two segments together hold little; gives up as soon as that is unlikely.
-    private static bool IsSparse(Bucket* a, Bucket* b)
+    private bool IsSparse(Bucket* a, Bucket* b)
     {
         const int Slack = 24;
         var sum = 0;
         for (var i = 0; i < SegmentBuckets; i++)
         {
-            sum += a[i].IsChained ? ChainedEntries : a[i].Count;
-            sum += b[i].IsChained ? ChainedEntries : b[i].Count;
+            sum += ChainOf(a + i).Count + ChainOf(b + i).Count;
             if (sum > ((i + 1) * MergeEntries / SegmentBuckets) + Slack) return false;
         }
 

@@ -21,6 +21,44 @@ public class HashTableScanTests(ITestOutputHelper output)
     public void A_visit_by_segments_meets_whatever_stays_too(int staying, int coming) =>
         Meet(staying, coming, static (test, point, met) => test.VisitSegment(point, met));
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_table_that_is_filled_in_the_order_of_another_is_as_lean_and_fast(bool bySegments)
+    {
+        using var first = new TestTable(1);
+        for (var key = 0UL; key < 100_000; key++) first.Insert(key);
+        var order = new List<ulong>();
+        var cursor = 0UL;
+        do cursor = bySegments ? first.VisitSegment(cursor, order) : first.Scan(cursor, order);
+        while (cursor != 0);
+        using var second = new TestTable(1);
+        var longest = 0;
+        foreach (var key in order)
+        {
+            second.Insert(key);
+            if (second.Table.Count % 1000 == 0) longest = Math.Max(longest, LongestChain(second));
+        }
+
+        Assert.InRange(second.Table.TableBytes, 0, first.Table.TableBytes * 3 / 2);
+        Assert.InRange(longest, 10, 1000);
+        Assert.InRange(LongestChain(second), 1, 40);
+        Assert.Equal(100_000, second.Keys().Count);
+    }
+
+    private static int LongestChain(TestTable test)
+    {
+        var (longest, cursor) = (0, 0UL);
+        do
+        {
+            var chain = new List<ulong>();
+            cursor = test.Scan(cursor, chain);
+            longest = Math.Max(longest, chain.Count);
+        }
+        while (cursor != 0);
+        return longest;
+    }
+
     [Fact]
     public void A_visit_by_segments_of_a_table_that_only_grows_repeats_nothing()
     {
