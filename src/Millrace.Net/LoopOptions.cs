@@ -23,7 +23,7 @@ public sealed record LoopOptions
     /// <summary>Bytes that a loop keeps in its buffer pool; what comes back above that goes to the collector.</summary>
     public long PooledBytes { get; init; } = 32L * 1024 * 1024;
 
-    /// <summary>Bytes of segments for what many connections send that all loops together make when they start.</summary>
+    /// <summary>Bytes of <see cref="SharedSegment"/>s that all loops together make when they start.</summary>
     public long ReservedBytes { get; init; } = 10L * 1024 * 1024;
 
     /// <summary>Seconds of silence before the first keep-alive probe of accepted TCP connections; 0 turns probes off.
