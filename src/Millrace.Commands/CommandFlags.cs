@@ -183,6 +183,16 @@ public enum Gate
     /// <summary>Too much is on its way to clients that listen: commands that may cause more of it wait until less
     /// is. What administers the server goes on.</summary>
     TooMuchMail = 1 << 9,
+
+    /// <summary>A snapshot cannot be written as fast as what it needs changes: writes wait until it can.</summary>
+    SnapshotBehind = 1 << 10,
+
+    /// <summary>Changes cannot be made to last, and the user has asked that none be made then: writes are refused.
+    /// </summary>
+    NotDurable = 1 << 11,
+
+    /// <summary>While one of these is closed no change is made that no client asked for (expiry, eviction).</summary>
+    StopUpkeep = WritesPaused | AllPaused | TooMuchMail | SnapshotBehind,
 }
 
 /// <summary>Which partitions a command's unit holds.</summary>

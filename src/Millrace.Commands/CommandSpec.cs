@@ -149,6 +149,10 @@ public sealed class CommandSpec
     /// <see cref="StoppedBy"/>.</summary>
     public bool IsWrite { get; private set; }
 
+    /// <summary>Whether it is refused when changes cannot be made to last, though it makes none (PING, by which others
+    /// tell whether all is well).</summary>
+    public bool IsRefusedUnlessDurable { get; init; }
+
     /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command
     /// in.</summary>
     public Gate StoppedBy { get; private set; }
@@ -181,6 +185,8 @@ public sealed class CommandSpec
         if ((Flags & CommandFlags.DenyOom) != 0) gates |= Gate.OverMemory;
         IsWrite = (Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
         if (IsWrite || Keys.Length > 0 || (Flags & CommandFlags.PubSub) != 0) gates |= Gate.TooMuchMail;
+        if (IsWrite) gates |= Gate.SnapshotBehind | Gate.NotDurable;
+        if (IsRefusedUnlessDurable) gates |= Gate.NotDurable;
         StoppedBy = gates;
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
         var isConstant = Complexity.StartsWith("O(1)", StringComparison.Ordinal);

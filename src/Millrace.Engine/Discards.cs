@@ -46,6 +46,14 @@ public sealed class Discards
     /// <summary>How many keys and values have been freed to their end since the statistics were reset.</summary>
     public long Freed { get; internal set; }
 
+    /// <summary>Keeps what a snapshot still needs; null while none is taken.</summary>
+    public IPartitionSaver? Saver { get; set; }
+
+    /// <summary>Whether a snapshot needs what a value has outside of its entry: then it must come here, however small it
+    /// is.</summary>
+    /// <param name="root">The block by which the value is known.</param>
+    public bool IsNeeded(BlockRef root) => Saver is { } saver && saver.Needs(root);
+
     /// <summary>Whether there is anything.</summary>
     public bool IsEmpty => _tables.Count == 0 && _values.Count == 0;
 
@@ -61,8 +69,10 @@ public sealed class Discards
     }
 
     /// <summary>Takes a database's table over.</summary>
-    internal void Add(KeyTable table)
+    public void Add(KeyTable table)
     {
+        ArgumentNullException.ThrowIfNull(table);
+        if (Saver is { } saver && saver.TryKeep(table)) return;
         _tables.Enqueue(table);
         _queuedKeys += table.Count;
         NoteNew();
@@ -72,8 +82,9 @@ public sealed class Discards
     /// <param name="type">The value's type.</param>
     /// <param name="root">The block by which <see cref="Value.FreeSome"/> knows it.</param>
     /// <param name="side">A second block that it may need, or null.</param>
-    internal void Add(ValueType type, BlockRef root, BlockRef side = default)
+    public void Add(ValueType type, BlockRef root, BlockRef side = default)
     {
+        if (Saver is { } saver && saver.TryKeep(type, root, side)) return;
         _values.Add(new DiscardedValue(type, root, side));
         NoteNew();
     }

@@ -57,6 +57,9 @@ public sealed class Keyspace : IDisposable
     /// <summary>Partitions, databases, loops.</summary>
     public KeyspaceShape Shape { get; }
 
+    /// <summary>Hears that all databases are emptied; null: nobody does. Set before anything runs.</summary>
+    public IFlushListener? FlushListener { get; set; }
+
     /// <summary>What clients track in all partitions together.</summary>
     public TrackingTotals Tracking { get; } = new();
 

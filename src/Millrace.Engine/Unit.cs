@@ -41,6 +41,7 @@ public sealed class Unit
     private readonly MemoryBudget _budget;
     private readonly bool _locks;
     private uint _randomState;
+    private bool _readsOnly; // no key that it looks up is changed
     private bool _isHeard; // somebody watches, waits for or tracks keys of a held partition
 
     /// <summary>A unit over <paramref name="keyspace"/> for one loop.</summary>
@@ -126,7 +127,7 @@ public sealed class Unit
         Debug.Assert(Held == 0, "units do not nest");
         contended = -1;
         Dirty = 0;
-        _isHeard = false;
+        _isHeard = _readsOnly = false;
         NowMs = loopUnixMs;
         if ((mask & (mask - 1)) != 0) return TryBeginMany(mask, patient, out contended);
         if (mask == 0) return true;
@@ -136,6 +137,15 @@ public sealed class Unit
         ref var line = ref _keyspace.LineOf(index);
         NowMs = line.LastUnixMs = Math.Max(loopUnixMs, line.LastUnixMs);
         _isHeard = line.Listeners > 0;
+        return true;
+    }
+
+    /// <summary>Begins a unit that changes no key that it looks up. The parameters are those of <see cref="TryBegin"/>.
+    /// </summary>
+    public bool TryBeginRead(ulong mask, long loopUnixMs, bool patient, out int contended)
+    {
+        if (!TryBegin(mask, loopUnixMs, patient, out contended)) return false;
+        _readsOnly = true;
         return true;
     }
 
@@ -262,6 +272,7 @@ public sealed class Unit
         var partition = PartitionFor(key);
         var table = partition.Table(key.Database);
         var entry = table is null ? default : table.Find(key.Hash, key.Bytes);
+        if (!_readsOnly) table?.Entries.BeforeChange(key.Hash);
         if (entry.HasDeadline && entry.DeadlineMs < NowMs)
         {
             if (RemovesExpired) RemoveExpired(partition, key, entry);
@@ -310,9 +321,18 @@ public sealed class Unit
     public void Changed(in Key key)
     {
         Debug.Assert((Held & (1UL << _keyspace.PartitionOf(key.Hash))) != 0 || PlantedFault.LockLeftOut, "held");
+        AssertSaved(key);
         Dirty++;
         if (_isHeard) Tell(key);
     }
+
+    // Has a snapshot that is being taken save what a key holds, before it changes.
+    private void BeforeChange(in Key key) => PartitionFor(key).Table(key.Database)?.Entries.BeforeChange(key.Hash);
+
+    [Conditional("DEBUG")]
+    private void AssertSaved(in Key key) => Debug.Assert(
+        PartitionFor(key).Table(key.Database)?.Entries.IsSaved(key.Hash) ?? true,
+        "whoever changes a key has looked it up before");
 
     /// <summary>Has a client hear of the next change of a key, by its name alone. Requires: the partition is held.
     /// </summary>
@@ -416,6 +436,7 @@ public sealed class Unit
     public void ChangedQuietly(in Key key, long changes)
     {
         Debug.Assert((Held & (1UL << _keyspace.PartitionOf(key.Hash))) != 0, "held");
+        AssertSaved(key);
         Dirty += changes;
     }
 
@@ -447,6 +468,7 @@ public sealed class Unit
             return made;
         }
 
+        table.Entries.BeforeChange(key.Hash);
         var before = existing.DeadlineMs;
         if (keepValueBytes == 0)
         {
@@ -528,6 +550,7 @@ public sealed class Unit
     /// </summary>
     public Entry Move(in Key from, in Entry entry, in Key to)
     {
+        BeforeChange(from);
         var made = Value.Transfer(this, entry, PartitionFor(from).Heap, to, copies: false);
         var source = PartitionFor(from);
         if (_isHeard) Tell(from);
@@ -688,6 +711,7 @@ public sealed class Unit
 
             // The name is in the entry, which may move only when nothing needs it any more.
             var key = new Key(database, hash, entry.Key);
+            table.Entries.BeforeChange(hash);
             removed += Value.RemoveDueMembers(this, key, entry, max - removed, lateness);
             Value.Settle(this, key, entry);
         }
@@ -709,6 +733,7 @@ public sealed class Unit
             return default;
         }
 
+        BeforeChange(key);
         Value.RemoveDueMembers(this, key, entry, MaxRemoved, lateness: null);
         Value.Settle(this, key, entry);
         return partition.Table(key.Database)!.Find(key.Hash, key.Bytes);

@@ -16,7 +16,8 @@ namespace Millrace.Memory;
 ///        +----------------+----------------------------------------------------+----------+
 ///   state bit  0..9   slot is occupied (a fingerprint of 0 is legal)
 ///             10      chained: the reference of slot 9 leads to an overflow bucket, and slot 9 holds no entry
-///             11..15  0
+///             11      saved: a snapshot has what the chain that begins here held at its cut
+///             12..15  0
 ///             16..31  filter: bit i is set if an entry further down the chain has a fingerprint that ends in i
 /// </code>
 /// Invariant: of a chain, every bucket but the last has its nine entry slots full.
@@ -35,6 +36,7 @@ internal unsafe struct Bucket
     private const int ReferenceBytes = 5;
     private const uint OccupiedMask = (1u << Slots) - 1;
     private const uint ChainedBit = 1u << Slots;
+    private const uint SavedBit = 1u << (Slots + 1);
     private const int FilterShift = 16;
 
     [FieldOffset(0)] private fixed byte _fingerprints[Slots];
@@ -45,6 +47,13 @@ internal unsafe struct Bucket
 
     /// <summary>Whether an overflow bucket follows.</summary>
     internal readonly bool IsChained => (_state & ChainedBit) != 0;
+
+    /// <summary>Whether a snapshot has what the chain that begins here held at its cut.</summary>
+    internal bool IsSaved
+    {
+        readonly get => (_state & SavedBit) != 0;
+        set => _state = value ? _state | SavedBit : _state & ~SavedBit;
+    }
 
     /// <summary>Whether nothing is here, nor further down.</summary>
     internal readonly bool IsEmpty => (_state & (OccupiedMask | ChainedBit)) == 0;
@@ -120,7 +129,7 @@ internal unsafe struct Bucket
     }
 
     /// <summary>Ends the chain here.</summary>
-    internal void Unchain() => _state &= OccupiedMask;
+    internal void Unchain() => _state &= OccupiedMask | SavedBit;
 
     /// <summary>Notes that an entry with this fingerprint is further down.</summary>
     internal void AddToFilter(byte fingerprint) => _state |= 1u << (FilterShift + (fingerprint & 15));

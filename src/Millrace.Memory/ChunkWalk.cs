@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Millrace.Memory;
 
 /// <summary>
@@ -28,11 +30,36 @@ public ref struct ChunkWalk
         if (_at.IsNone) return false;
         ref var there = ref _deque.Chunk(_at);
         ReadOnlySpan<byte> content = _deque.Chunks.Content(there);
-        chunk = there.Kind == ChunkKind.Compressed
-            ? new ChunkView(content[DequeChunks.RawSizeBytes..], _deque.Chunks.RawBytes(there), isPlain: false)
-            : new ChunkView(content, 0, there.Kind == ChunkKind.Plain);
+        chunk = new ChunkPlace(there).View(content);
         return true;
     }
+}
+
+/// <summary>Where a chunk is, for who reads it later (<see cref="IEntrySaver.SaveContent"/> tells when it changes).
+/// </summary>
+public readonly record struct ChunkPlace
+{
+    private readonly DequeChunk _chunk;
+
+    internal ChunkPlace(DequeChunk chunk) => _chunk = chunk;
+
+    /// <summary>Its block.</summary>
+    public BlockRef Block => _chunk.Block;
+
+    /// <summary>What it holds, as long as it has not changed.</summary>
+    /// <param name="heap">The heap of the deque.</param>
+    public ReadOnlySpan<byte> Content(Heap heap)
+    {
+        ArgumentNullException.ThrowIfNull(heap);
+        return heap.Span(_chunk.Block, _chunk.Offset, _chunk.Bytes);
+    }
+
+    /// <summary>What it held.</summary>
+    /// <param name="content">The bytes.</param>
+    public ChunkView View(ReadOnlySpan<byte> content) => _chunk.Kind == ChunkKind.Compressed
+        ? new ChunkView(
+            content[DequeChunks.RawSizeBytes..], BinaryPrimitives.ReadInt32LittleEndian(content), isPlain: false)
+        : new ChunkView(content, 0, _chunk.Kind == ChunkKind.Plain);
 }
 
 /// <summary>A chunk as it is stored.</summary>

@@ -28,11 +28,13 @@ internal readonly ref struct DequeChunks
     private const int SpareShare = 8;
 
     private readonly Heap _heap;
+    private readonly BlockRef _owner;
     private readonly ref DequeHeader _head;
 
-    internal DequeChunks(Heap heap, ref DequeHeader head)
+    internal DequeChunks(Heap heap, BlockRef owner, ref DequeHeader head)
     {
         _heap = heap;
+        _owner = owner;
         _head = ref head;
     }
 
@@ -68,7 +70,11 @@ internal readonly ref struct DequeChunks
         return new DequeChunk(block, chunk.Kind, chunk.Count, chunk.Bytes, 0, _heap.UsableSize(block));
     }
 
-    internal void Free(DequeChunk chunk) => FreeBlock(chunk.Block);
+    internal void Free(DequeChunk chunk)
+    {
+        BeforeChange(chunk);
+        FreeBlock(chunk.Block);
+    }
 
     /// <summary>The content as it is stored.</summary>
     internal Span<byte> Content(DequeChunk chunk) => _heap.Span(chunk.Block, chunk.Offset, chunk.Bytes);
@@ -80,6 +86,7 @@ internal readonly ref struct DequeChunks
     /// <param name="isOnly">Whether elements come at both ends: then room is left at both.</param>
     internal bool TryPushFirst(ref DequeChunk chunk, ListpackElement element, in ChunkLimits limits, bool isOnly)
     {
+        BeforeChange(chunk);
         if (!MayHold(chunk, element, limits, out var size)) return false;
         if (chunk.Offset < size)
         {
@@ -99,6 +106,7 @@ internal readonly ref struct DequeChunks
     /// <summary>The same at the end.</summary>
     internal bool TryPushLast(ref DequeChunk chunk, ListpackElement element, in ChunkLimits limits, bool isOnly)
     {
+        BeforeChange(chunk);
         if (!MayHold(chunk, element, limits, out var size)) return false;
         if (chunk.RoomBehind < size) MakeRoom(ref chunk, size, limits, inFront: false, isOnly);
         var total = Listpack.Append(_heap.Span(chunk.Block, chunk.Offset, chunk.Bytes + size), element);
@@ -111,6 +119,7 @@ internal readonly ref struct DequeChunks
     /// <summary>Adds an element in front of a place in a packed chunk when the chunk may hold it.</summary>
     internal bool TryInsert(ref DequeChunk chunk, int place, ListpackElement element, in ChunkLimits limits)
     {
+        BeforeChange(chunk);
         if (!MayHold(chunk, element, limits, out var size)) return false;
         if (chunk.RoomBehind < size) MakeRoom(ref chunk, size, limits, inFront: false, shares: false);
         chunk.Bytes = Listpack.Insert(_heap.Span(chunk.Block, chunk.Offset, chunk.Bytes + size), place, element);
@@ -121,6 +130,7 @@ internal readonly ref struct DequeChunks
     /// <summary>Puts an element where another is in a packed chunk when the chunk may hold it.</summary>
     internal bool TryReplace(ref DequeChunk chunk, int place, ListpackElement element, in ChunkLimits limits)
     {
+        BeforeChange(chunk);
         if (limits.IsPlain(element)) return false;
         var more = Listpack.SizeOf(element) - Listpack.SizeAt(Content(chunk), place);
         if (more > 0 && !limits.Allow(chunk.Bytes + (long)more, chunk.Count)) return false;
@@ -133,6 +143,7 @@ internal readonly ref struct DequeChunks
     /// <summary>Takes out elements at the front. Requires: packed, with more than so many.</summary>
     internal void DropFirst(ref DequeChunk chunk, int count)
     {
+        BeforeChange(chunk);
         var listpack = Content(chunk);
         var place = Listpack.HeaderBytes;
         for (var i = 0; i < count; i++) place += Listpack.SizeAt(listpack, place);
@@ -152,6 +163,7 @@ internal readonly ref struct DequeChunks
     /// <summary>Takes out elements at the end. Requires: packed, with more than so many.</summary>
     internal void DropLast(ref DequeChunk chunk, int count)
     {
+        BeforeChange(chunk);
         var listpack = Content(chunk);
         var place = Listpack.EndOf(listpack);
         for (var i = 0; i < count; i++) place = Listpack.Previous(listpack, place);
@@ -162,6 +174,7 @@ internal readonly ref struct DequeChunks
     /// <summary>Takes out elements from a place on. Requires: packed, and they are there.</summary>
     internal void Delete(ref DequeChunk chunk, int place, int count)
     {
+        BeforeChange(chunk);
         chunk.Bytes = Listpack.Delete(Content(chunk), place, count);
         chunk.Count -= count;
     }
@@ -170,6 +183,7 @@ internal readonly ref struct DequeChunks
     /// neither the first nor the end.</summary>
     internal DequeChunk SplitOff(ref DequeChunk chunk, int place)
     {
+        BeforeChange(chunk);
         var listpack = Content(chunk);
         var end = Listpack.EndOf(listpack);
         var count = 0;
@@ -187,6 +201,7 @@ internal readonly ref struct DequeChunks
     /// <summary>Adds all elements of the next chunk when both are packed and the limits allow it.</summary>
     internal bool TryMerge(ref DequeChunk chunk, DequeChunk next, in ChunkLimits limits)
     {
+        BeforeChange(chunk);
         if (!chunk.IsPacked || !next.IsPacked) return false;
         var more = next.Bytes - Listpack.EmptyBytes;
         if (!limits.Allow((long)chunk.Bytes + more, chunk.Count + next.Count)) return false;
@@ -200,6 +215,7 @@ internal readonly ref struct DequeChunks
     /// <summary>Exchanges the block of a chunk that will not grow for a while, when it has much to spare.</summary>
     internal void Fit(ref DequeChunk chunk)
     {
+        BeforeChange(chunk);
         if (!chunk.IsPacked || chunk.Capacity - chunk.Bytes <= chunk.Bytes / SpareShare) return;
         if (_heap.IsSmall(chunk.Bytes) && _heap.UsableSizeOf(chunk.Bytes) >= _heap.UsableSize(chunk.Block)) return;
         Move(ref chunk, Allocate(chunk.Bytes), 0);
@@ -208,6 +224,7 @@ internal readonly ref struct DequeChunks
     /// <summary>Compresses a packed chunk when that gains anything.</summary>
     internal void Compress(ref DequeChunk chunk)
     {
+        BeforeChange(chunk);
         if (!chunk.IsPacked || chunk.Bytes < MinCompressedBytes) return;
         var block = Allocate(chunk.Bytes);
         var room = _heap.Span(block, 0, chunk.Bytes - MinGainBytes);
@@ -231,6 +248,7 @@ internal readonly ref struct DequeChunks
     internal void Open(ref DequeChunk chunk)
     {
         if (chunk.Kind != ChunkKind.Compressed) return;
+        BeforeChange(chunk);
         var block = Allocate(RawBytes(chunk));
         var bytes = Decompress(chunk, block);
         FreeBlock(chunk.Block);
@@ -248,6 +266,13 @@ internal readonly ref struct DequeChunks
         if (!Lzf.TryDecompress(Content(chunk)[RawSizeBytes..], _heap.Span(block, 0, bytes)))
             throw new HeapCorruptionException("A compressed chunk of a list cannot be restored.");
         return bytes;
+    }
+
+    // What is called once too often costs little: a saver knows what it has.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void BeforeChange(DequeChunk chunk)
+    {
+        if (_heap.Saver is { } saver) saver.SaveContent(_owner, chunk.Block, Content(chunk));
     }
 
     private DequeChunk NewPlain(ListpackElement element)

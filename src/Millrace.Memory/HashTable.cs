@@ -157,6 +157,7 @@ public readonly unsafe struct HashTable<TLayout>
     public void Insert(ulong hash, BlockRef entry)
     {
         if (entry.IsNull) throw new ArgumentException("Null is no entry.", nameof(entry));
+        BeforeChange(hash);
         var bucket = BucketFor(hash);
         if (bucket->Free == 0 && ChainOf(bucket).IsFull && TryGrow(hash)) bucket = BucketFor(hash);
         ref var head = ref Head;
@@ -170,6 +171,7 @@ public readonly unsafe struct HashTable<TLayout>
     public void Replace(ulong hash, BlockRef old, BlockRef now)
     {
         if (now.IsNull) throw new ArgumentException("Null is no entry.", nameof(now));
+        BeforeChange(hash);
         if (!ChainOf(BucketFor(hash)).TryReplace(HashBits.Fingerprint(hash), old, now)) ThrowMissing();
     }
 
@@ -177,6 +179,7 @@ public readonly unsafe struct HashTable<TLayout>
     /// <exception cref="InvalidOperationException">The entry is not in the table under this hash.</exception>
     public void Remove(ulong hash, BlockRef entry)
     {
+        BeforeChange(hash);
         var bucket = BucketFor(hash);
         if (!ChainOf(bucket).TryRemove(HashBits.Fingerprint(hash), entry)) ThrowMissing();
         Head.Count--;
@@ -371,6 +374,110 @@ public readonly unsafe struct HashTable<TLayout>
         return count;
     }
 
+    // ---- saving ----
+
+    /// <summary>Whether a snapshot still needs entries of this table as they are, or were at its cut.</summary>
+    public bool IsBeingSaved => Head.Saving.IsOn;
+
+    /// <summary>Whether a snapshot has what belongs to a hash, or wants nothing of this table.</summary>
+    public bool IsSaved(ulong hash)
+    {
+        var saving = Head.Saving;
+        return !saving.IsOn || saving.Covers(hash) || BucketFor(hash)->IsSaved;
+    }
+
+    /// <summary>
+    /// Begins a snapshot of the table: it is to have the entries of now, whatever changes while it is taken. Each chain
+    /// is shown once, to the walker of <see cref="SaveSome"/> or, before anything in it changes, to
+    /// <see cref="Heap.Saver"/>. Requires: the last one has ended. O(1).
+    /// </summary>
+    /// <remarks>The unit is a chain of buckets, some ten entries, because its buckets have a bit to spare and entries
+    /// have none. While it lasts no segments merge.</remarks>
+    public void BeginSaving()
+    {
+        Debug.Assert(!Head.Saving.IsOn, "one snapshot at a time");
+        Head.Saving = TableSaving.Begun;
+    }
+
+    /// <summary>Has what belongs to a hash saved, if a snapshot needs it: before the block of an entry is written to in
+    /// place. Insert, Replace and Remove do it themselves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void BeforeChange(ulong hash)
+    {
+        if (Head.Saving.IsOn) SaveChain(hash);
+    }
+
+    /// <summary>The same for who has the entry, but not its hash.</summary>
+    public void BeforeChange(BlockRef entry)
+    {
+        if (Head.Saving.IsOn) SaveChain(TLayout.HashOf(_heap, entry, _hasher));
+    }
+
+    /// <summary>Goes on with a snapshot: shows the entries of chains that it does not have yet, until the walker has
+    /// enough. Requires: it has begun.</summary>
+    /// <returns>True when there are none left; the snapshot of this table has ended then.</returns>
+    public bool SaveSome<TWalker>(ref TWalker walker)
+        where TWalker : struct, IEntryWalker, allows ref struct
+    {
+        ref var head = ref Head;
+        while (!head.Saving.IsAll)
+        {
+            var point = head.Saving.Point;
+            var segment = SegmentAt(point, out var depth);
+            if (!SaveSegment(segment, 1 << head.BucketBits, ref walker)) return false;
+            var width = 1UL << (HashBits.MaxDirectoryBits - depth);
+            var next = (point & ~(width - 1)) + width;
+            head.Saving = next >> HashBits.MaxDirectoryBits == 0 ? TableSaving.Before((uint)next) : TableSaving.All;
+        }
+
+        head.Saving = default;
+        return true;
+    }
+
+    // Afterwards the segment counts as saved as a whole, and its buckets say nothing any more.
+    private bool SaveSegment<TWalker>(Bucket* segment, int buckets, ref TWalker walker)
+        where TWalker : struct, IEntryWalker, allows ref struct
+    {
+        for (var number = 0; number < buckets; number++)
+        {
+            var bucket = segment + number;
+            if (number + 1 < buckets && !bucket[1].IsSaved) ChainOf(bucket + 1).PrefetchEntries();
+            if (bucket->IsSaved) continue;
+            if (walker.IsDone) return false;
+            bucket->IsSaved = true;
+            ChainOf(bucket).Visit(ref walker);
+        }
+
+        for (var number = 0; number < buckets; number++) segment[number].IsSaved = false;
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void SaveChain(ulong hash)
+    {
+        if (!Head.Saving.Covers(hash)) SaveChain(BucketFor(hash));
+    }
+
+    private void SaveChain(Bucket* bucket)
+    {
+        if (bucket->IsSaved) return;
+        bucket->IsSaved = true;
+        var relay = new Relay { Table = this };
+        ChainOf(bucket).Visit(ref relay);
+    }
+
+    // A table of less than a segment is saved as a whole before its buckets change their number.
+    private void SaveSmall(Bucket* segment, int buckets)
+    {
+        for (var number = 0; number < buckets; number++)
+        {
+            SaveChain(segment + number);
+            segment[number].IsSaved = false;
+        }
+
+        Head.Saving = TableSaving.All;
+    }
+
     // ---- finding the place ----
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -453,6 +560,7 @@ public readonly unsafe struct HashTable<TLayout>
         if (head.BucketBits < SegmentBits)
         {
             if (head.Count * 100 < SlotCountOf(head.BucketBits) * SmallGrowPercent) return false;
+            if (head.Saving.IsOn && !head.Saving.IsAll) SaveSmall(SegmentAt(0, out _), 1 << head.BucketBits);
             ResizeSmall(head.BucketBits + 1);
             return true;
         }
@@ -522,7 +630,9 @@ public readonly unsafe struct HashTable<TLayout>
                 Lower = ChainOf(lower + i),
                 Upper = ChainOf(upper + i),
             };
+            var isSaved = lower[i].IsSaved;
             Redistribute(lower + i, ref sorter);
+            lower[i].IsSaved = upper[i].IsSaved = isSaved;
         }
 
         head.SplitDelay = SplitDistance;
@@ -581,6 +691,7 @@ public readonly unsafe struct HashTable<TLayout>
     private void Shrink(ulong hash)
     {
         ref var head = ref Head;
+        if (head.Saving.IsOn) return;
         while (head.DirectoryBits > 0)
         {
             if (!TryMerge(hash)) return;
@@ -719,6 +830,14 @@ public readonly unsafe struct HashTable<TLayout>
             if ((hash >> Bit & 1) != 0) Upper.Add(fingerprint, entry);
             else Lower.Add(fingerprint, entry);
         }
+    }
+
+    // Hands entries that are about to change to who saves them.
+    private struct Relay : IEntryVisitor
+    {
+        internal HashTable<TLayout> Table;
+
+        public readonly void Visit(BlockRef entry) => Table._heap.Saver!.Save(Table.Header, entry);
     }
 
     // Puts an entry where its hash belongs now.

@@ -87,6 +87,10 @@ public sealed unsafe class Heap : IDisposable
     /// <summary>The number of live blocks. Exact.</summary>
     public long BlockCount { get; private set; }
 
+    /// <summary>Who takes entries of tables that a snapshot still needs before they change. Required while a table is
+    /// being saved (<see cref="HashTable{TLayout}.BeginSaving"/>).</summary>
+    public IEntrySaver? Saver { get; set; }
+
     /// <summary>
     /// Allocates a block of at least <paramref name="sizeBytes"/>, at least 8. Its content is undefined. O(1).
     /// </summary>

@@ -117,6 +117,16 @@ public readonly struct MemberTable
         return copier.Copy;
     }
 
+    /// <inheritdoc cref="HashTable{TLayout}.IsBeingSaved"/>
+    public bool IsBeingSaved => _table.IsBeingSaved;
+
+    /// <inheritdoc cref="HashTable{TLayout}.BeginSaving"/>
+    public void BeginSaving() => _table.BeginSaving();
+
+    /// <inheritdoc cref="HashTable{TLayout}.SaveSome"/>
+    public bool SaveSome<TWalker>(ref TWalker walker)
+        where TWalker : struct, IEntryWalker, allows ref struct => _table.SaveSome(ref walker);
+
     /// <summary>Bytes of native memory.</summary>
     /// <param name="samples">How many members to look at; their average stands for all. 0: all of them, and the figure
     /// is exact.</param>

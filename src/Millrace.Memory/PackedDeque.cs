@@ -61,7 +61,7 @@ public readonly unsafe struct PackedDeque
         get => ref *(DequeHeader*)_heap.Address(Header);
     }
 
-    internal DequeChunks Chunks => new(_heap, ref Head);
+    internal DequeChunks Chunks => new(_heap, Header, ref Head);
 
     private DequeDirectory Directory => new(_heap, ref Head);
 
@@ -188,6 +188,15 @@ public readonly unsafe struct PackedDeque
 
     /// <summary>A walk over the chunks as they are stored.</summary>
     public ChunkWalk WalkChunks() => new(this);
+
+    /// <summary>Where all chunks are now. O(chunks).</summary>
+    public ChunkPlace[] Places()
+    {
+        var places = new ChunkPlace[ChunkCount];
+        var at = places.Length == 0 ? ChunkAt.None : ChunkAt.Head;
+        for (var i = 0; i < places.Length; i++, at = Next(at)) places[i] = new ChunkPlace(Chunk(at));
+        return places;
+    }
 
     /// <summary>Adds a chunk with the elements of a listpack behind the last one.</summary>
     /// <param name="listpack">Valid, not empty, and no longer than <see cref="ChunkLimits.LargestBytes"/>; must not lie

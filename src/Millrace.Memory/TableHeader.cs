@@ -13,6 +13,7 @@ namespace Millrace.Memory;
 ///          28  Deepest        segments whose depth is DirectoryBits (4 bytes)
 ///          32  FreedPlace     how far FreeSome has come: directory place (upper half) and bucket (lower half)
 ///          40  SplitDelay     so many entries are still to come before a segment may split (4 bytes)
+///          44  Saving         0, or how far a snapshot has come (4 bytes): see TableSaving
 /// </code>
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
@@ -29,6 +30,7 @@ internal struct TableHeader
     [FieldOffset(28)] internal int Deepest;
     [FieldOffset(32)] internal ulong FreedPlace;
     [FieldOffset(40)] internal int SplitDelay;
+    [FieldOffset(44)] internal TableSaving Saving;
 
     internal readonly BlockRef RootBlock => new(Root & BlockRef.Mask);
 

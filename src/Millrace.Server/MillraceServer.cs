@@ -57,6 +57,10 @@ public sealed class MillraceServer : IDisposable
         var channels = new Channels(keyspace, loops, gates);
         var pause = new ClientPause(gates);
         var snapshots = new Snapshots(keyspace, configuration, journal, new DiskFileSystem(), registry.CountChanges);
+        var runner = new SnapshotRunner(gates);
+        var durability = new Durability(gates);
+        var background = new BackgroundSaves(snapshots, runner, durability, configuration, journal);
+        keyspace.FlushListener = new FlushedDatabases(background, snapshots, configuration);
         _parts = new ServerParts
         {
             Configuration = configuration,
@@ -67,7 +71,10 @@ public sealed class MillraceServer : IDisposable
             Gates = gates,
             Pause = pause,
             Snapshots = snapshots,
-            Shutdown = new Shutdown(snapshots, pause, journal),
+            SnapshotRunner = runner,
+            BackgroundSaves = background,
+            Durability = durability,
+            Shutdown = new Shutdown(snapshots, background, configuration, pause, journal),
             Channels = channels,
             Invalidators = new Invalidators(loops),
             Monitors = new Monitors(loops, channels.UnderWay),
@@ -85,9 +92,11 @@ public sealed class MillraceServer : IDisposable
             TcpKeepAliveSeconds = settings.TcpKeepAliveSeconds,
         };
         _parts.Loops = new LoopGroup(options, loop => _serverLoops[loop.Index] = new ServerLoop(loop, _parts));
+        runner.Attach(_parts.Loops);
         PollerNotice.Write(journal, settings.Io, _parts.Loops);
         registry.Attach(_serverLoops);
         configuration.Add(new DataSettings(_parts.Keyspace, gates, settings, journal));
+        configuration.Add(background);
         configuration.Add(new NetworkSettings(_parts));
         configuration.Add(new LatencySettingsListener(_parts, registry));
     }
@@ -130,7 +139,7 @@ public sealed class MillraceServer : IDisposable
     /// </returns>
     public bool RequestShutdown(ShutdownFlags flags)
     {
-        if (ShutdownRequested.IsCompleted || !Shutdown.Saves(flags))
+        if (ShutdownRequested.IsCompleted || !_parts.Shutdown.Saves(flags))
             return _parts.Shutdown.TryRequest(flags, unit: null);
         var isRequested = false;
         _parts.Loops.Quiesce(loop: null, () =>
@@ -148,6 +157,7 @@ public sealed class MillraceServer : IDisposable
     {
         _parts.Pause.Stop();
         _parts.Loops.Stop();
+        _parts.SnapshotRunner.Stop();
     }
 
     /// <inheritdoc/>
@@ -192,7 +202,7 @@ public sealed class MillraceServer : IDisposable
             .. new InfoCommand(_parts, statistics).All(),
             .. new MemoryCommands(_parts, statistics).All(),
             .. new ServerCommands(_parts.Shutdown).All(),
-            .. new SaveCommands(_parts.Snapshots).All(),
+            .. new SaveCommands(_parts.Snapshots, _parts.BackgroundSaves, _parts.SnapshotRunner).All(),
             .. new LoneServerCommands(_parts.Log).All(),
             .. new SlowLogCommands(_parts.SlowLog).All(),
             .. new LatencyCommands(_parts, statistics).All(),

@@ -54,6 +54,15 @@ public sealed class ServerParts
     /// <summary>The RDB file.</summary>
     public required Snapshots Snapshots { get; init; }
 
+    /// <summary>Takes snapshots while commands go on.</summary>
+    public required SnapshotRunner SnapshotRunner { get; init; }
+
+    /// <summary>Snapshots to the RDB file that are taken while commands go on.</summary>
+    public required BackgroundSaves BackgroundSaves { get; init; }
+
+    /// <summary>Whether changes can be made to last.</summary>
+    public required Durability Durability { get; init; }
+
     /// <summary>The way to the server's end.</summary>
     public required Shutdown Shutdown { get; init; }
 

@@ -24,7 +24,7 @@ internal sealed class InProcessServer : IDisposable
         var file = new ConfigFile(table, new DiskConfigFiles());
         string[] usual =
         [
-            "--port", FreePort().ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1",
+            "--port", FreePort().ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "",
             "--io-threads", Environment.GetEnvironmentVariable("MILLRACE_TEST_LOOPS") ?? "2",
             "--io", Environment.GetEnvironmentVariable("MILLRACE_TEST_IO") ?? "auto",
         ];

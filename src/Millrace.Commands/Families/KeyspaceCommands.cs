@@ -129,7 +129,10 @@ public static class KeyspaceCommands
     private static void FlushAll(ref Call call)
     {
         if (!TryReadFlushMode(call, out var freesAtOnce)) return;
+        var listener = call.Unit.Keyspace.FlushListener;
+        listener?.Flushing();
         Flush(call, 0, call.Unit.Keyspace.Shape.Databases, freesAtOnce);
+        listener?.Flushed(call.Unit);
         call.Reply.Ok();
     }
 

@@ -57,6 +57,20 @@ internal static class HashCodec
         writer = visitor.Writer;
     }
 
+    /// <summary>Writes one field, which is not due.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="field">The field.</param>
+    /// <param name="earliestMs">What stands in front of the count, or -1: deadlines are not written.</param>
+    internal static void WriteField(ref ValueWriter writer, in HashField field, long earliestMs)
+    {
+        if (earliestMs >= 0) WriteDeadline(ref writer, field.DeadlineMs, earliestMs);
+        writer.Text(field.Name);
+        writer.Text(field.Value);
+    }
+
+    private static void WriteDeadline(ref ValueWriter writer, long deadlineMs, long earliestMs) =>
+        writer.Length(deadlineMs < 0 ? 0 : deadlineMs - earliestMs + 1);
+
     internal static bool TryRead(scoped ref ValueReader reader, RdbType type, in ValuePlace place, out Entry made)
     {
         made = default;
@@ -203,7 +217,7 @@ internal static class HashCodec
 
         public void Visit(scoped in HashItem item)
         {
-            if (EarliestMs >= 0) Writer.Length(item.DeadlineMs < 0 ? 0 : item.DeadlineMs - EarliestMs + 1);
+            if (EarliestMs >= 0) WriteDeadline(ref Writer, item.DeadlineMs, EarliestMs);
             Writer.Text(item.Name);
             Writer.Text(item.Value);
         }

@@ -35,12 +35,14 @@ internal static class ListCodec
         var deque = ListValue.Deque(entry);
         writer.Length(deque.ChunkCount);
         var walk = deque.WalkChunks();
-        while (walk.TryNext(out var chunk))
-        {
-            writer.Length(chunk.IsPlain ? Plain : Packed);
-            if (chunk.IsCompressed) writer.CompressedText(chunk.Bytes, chunk.RawBytes);
-            else writer.Text(chunk.Bytes);
-        }
+        while (walk.TryNext(out var chunk)) WriteChunk(ref writer, chunk);
+    }
+
+    internal static void WriteChunk(ref ValueWriter writer, scoped in ChunkView chunk)
+    {
+        writer.Length(chunk.IsPlain ? Plain : Packed);
+        if (chunk.IsCompressed) writer.CompressedText(chunk.Bytes, chunk.RawBytes);
+        else writer.Text(chunk.Bytes);
     }
 
     internal static bool TryRead(scoped ref ValueReader reader, RdbType type, in ValuePlace place, out Entry made)

@@ -50,6 +50,21 @@ internal static class StreamCodec
         var nodes = new NodeWriter(entry.Heap) { Writer = writer };
         log.Nodes.VisitFrom(0, 0, ref nodes);
         writer = nodes.Writer;
+        WriteRest(ref writer, log, type);
+    }
+
+    /// <summary>A node.</summary>
+    internal static void WriteNode(ref ValueWriter writer, in BlockRecord node, ReadOnlySpan<byte> content)
+    {
+        Span<byte> id = stackalloc byte[IdBytes];
+        Put(id, node.High, node.Low);
+        writer.Text(id);
+        writer.Text(content);
+    }
+
+    /// <summary>What stands behind the nodes.</summary>
+    internal static void WriteRest(ref ValueWriter writer, StreamLog log, RdbType type)
+    {
         writer.Length(log.Length);
         WriteId(ref writer, log.LastId);
         WriteId(ref writer, log.FirstId);
@@ -307,10 +322,7 @@ internal static class StreamCodec
 
         public bool Visit(in BlockRecord record)
         {
-            Span<byte> id = stackalloc byte[IdBytes];
-            Put(id, record.High, record.Low);
-            Writer.Text(id);
-            Writer.Text(StreamLog.Content(_heap, record.Block));
+            WriteNode(ref Writer, record, StreamLog.Content(_heap, record.Block));
             return true;
         }
     }

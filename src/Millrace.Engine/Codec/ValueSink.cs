@@ -24,6 +24,17 @@ public abstract class ValueSink
     /// <summary>Takes what was filled last.</summary>
     /// <param name="filled">How many bytes of the last room are to be kept.</param>
     public abstract void End(int filled);
+
+    /// <summary>Whether long texts come as bare bytes, which <see cref="NoteText"/> tells of: whoever takes them on
+    /// compresses them and writes their lengths.</summary>
+    public virtual bool CompressesLater => false;
+
+    /// <summary>The bare bytes of a text come next.</summary>
+    /// <param name="at">Where they begin, in bytes from the beginning of the room that was given last.</param>
+    /// <param name="bytes">How many they are.</param>
+    public virtual void NoteText(int at, int bytes)
+    {
+    }
 }
 
 /// <summary>Where encoded values come from, segment by segment.</summary>

@@ -148,7 +148,34 @@ public ref struct ValueWriter
             if (element.IsInteger && TryInteger(element.Integer)) return;
         }
 
-        if (Format.Compresses && text.Length >= MinCompressedBytes && TryCompress(text)) return;
+        if (Format.Compresses && text.Length >= MinCompressedBytes)
+        {
+            if (_sink.CompressesLater)
+            {
+                _sink.NoteText(_at, text.Length);
+                Bytes(text);
+                return;
+            }
+
+            if (TryCompress(text)) return;
+        }
+
+        Length(text.Length);
+        Bytes(text);
+    }
+
+    /// <summary>A text, compressed where that is shorter, for who has room to try.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="room">As many bytes as the text has.</param>
+    public void Text(scoped ReadOnlySpan<byte> text, scoped Span<byte> room)
+    {
+        var bytes = text.Length < MinCompressedBytes ? 0 : Lzf.Compress(text, room[..(text.Length - MinGainBytes)]);
+        if (bytes > 0)
+        {
+            CompressedText(room[..bytes], text.Length);
+            return;
+        }
+
         Length(text.Length);
         Bytes(text);
     }

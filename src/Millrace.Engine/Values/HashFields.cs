@@ -105,6 +105,7 @@ internal readonly struct HashFields
     public void Replace(
         ulong hash, in HashField field, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, long deadlineMs)
     {
+        _table.BeforeChange(hash);
         var before = field.DeadlineMs;
         var block = _heap.Resize(field.Block, 0, HashField.SizeOf(name.Length, value.Length, deadlineMs >= 0));
         HashField.Write(_heap, block, name, value, deadlineMs);
@@ -178,6 +179,9 @@ internal readonly struct HashFields
 
     /// <summary>A field chosen at random, whether or not its time has come. Requires: there is one.</summary>
     public HashField Random(ulong random) => new(_heap, _table.RandomEntry(random));
+
+    /// <inheritdoc cref="HashTable{TLayout}.IsBeingSaved"/>
+    public bool IsBeingSaved => _table.IsBeingSaved;
 
     /// <summary>Exact bytes of table and index, and of the fields, or of as many as <paramref name="samples"/> tell
     /// (0: all).</summary>

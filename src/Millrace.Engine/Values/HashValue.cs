@@ -360,7 +360,7 @@ public static class HashValue
     {
         if (IsPacked(entry)) return;
         var fields = HashFields.Of(entry, null);
-        if (fields.Count <= MaxFreedAtOnce) fields.FreeSome(int.MaxValue);
+        if (fields.Count <= MaxFreedAtOnce && !fields.IsBeingSaved) fields.FreeSome(int.MaxValue);
         else discards.Add(ValueType.Hash, fields.Table, fields.Index);
     }
 

@@ -66,6 +66,9 @@ internal readonly struct LargeSortedSet
     internal static RankTree OrderOf(Heap heap, ReadOnlySpan<byte> value) =>
         new(heap, Reference(value[sizeof(ulong)..]));
 
+    /// <summary>The header of the table of a value area.</summary>
+    internal static BlockRef TableOf(ReadOnlySpan<byte> value) => Reference(value);
+
     /// <summary>The member with a text, or null.</summary>
     internal BlockRef Find(ulong hash, ReadOnlySpan<byte> text)
     {
@@ -98,6 +101,7 @@ internal readonly struct LargeSortedSet
     /// <summary>Gives a member another score.</summary>
     internal void SetScore(BlockRef member, double score)
     {
+        _members.BeforeChange(member);
         _order.Move(ScoredMember.Score(_heap, member), score, member);
         ScoredMember.SetScore(_heap, member, score);
     }
@@ -121,6 +125,9 @@ internal readonly struct LargeSortedSet
     internal ulong Scan<TVisitor>(ulong cursor, ref TVisitor visitor)
         where TVisitor : struct, IEntryVisitor, allows ref struct =>
         _members.Scan(cursor, ref visitor);
+
+    /// <inheritdoc cref="HashTable{TLayout}.IsBeingSaved"/>
+    internal bool IsBeingSaved => _members.IsBeingSaved;
 
     /// <summary>A copy in a heap.</summary>
     internal LargeSortedSet CopyTo(Heap target, KeyHasher hasher)

@@ -185,7 +185,7 @@ public static class ListValue
     {
         if (IsPacked(entry)) return;
         var deque = Deque(entry);
-        if (deque.ChunkCount <= MaxChunksAtOnce) deque.Free();
+        if (deque.ChunkCount <= MaxChunksAtOnce && !discards.IsNeeded(deque.Header)) deque.Free();
         else discards.Add(ValueType.List, deque.Header);
     }
 
@@ -252,7 +252,9 @@ public static class ListValue
         if (listpack.Length > limits.MaxBytes / 2 || deque.Count > limits.MaxCount / 2) return;
         var shape = Shape(entry, ListEncoding.Listpack, listpack.Length);
         listpack.CopyTo(unit.Store(key, entry, shape, sizeof(ulong)).Value);
-        deque.Free();
+        var discards = unit.PartitionFor(key).Discards;
+        if (discards.IsNeeded(deque.Header)) discards.Add(ValueType.List, deque.Header);
+        else deque.Free();
     }
 
     /// <summary>Removes elements at an end, all of them perhaps; the list is made good by what is added to it and

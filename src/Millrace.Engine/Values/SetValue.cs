@@ -170,7 +170,8 @@ public static class SetValue
     {
         if (EncodingOf(entry) != SetEncoding.Table) return;
         var table = Table(entry);
-        if (table.Count > FreedAtOnce || !table.FreeSome(int.MaxValue)) discards.Add(ValueType.Set, table.Header);
+        if (table.Count > FreedAtOnce || table.IsBeingSaved || !table.FreeSome(int.MaxValue))
+            discards.Add(ValueType.Set, table.Header);
     }
 
     internal static bool FreeSome(Heap heap, BlockRef root, int max) => new MemberTable(heap, root).FreeSome(max);

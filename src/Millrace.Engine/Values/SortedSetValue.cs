@@ -252,7 +252,7 @@ public static class SortedSetValue
     /// <summary>Frees a set that no entry refers to, or leaves it to be freed in slices.</summary>
     internal static void Discard(Discards discards, in LargeSortedSet large)
     {
-        if (large.Count > MaxFreedAtOnce || !large.FreeSome(int.MaxValue))
+        if (large.Count > MaxFreedAtOnce || large.IsBeingSaved || !large.FreeSome(int.MaxValue))
             discards.Add(ValueType.SortedSet, large.TableHeader, large.Order.Header);
     }
 

@@ -193,6 +193,14 @@ public readonly struct StreamLog
         return id <= head.FirstId;
     }
 
+    /// <summary>Where all nodes are now. O(nodes).</summary>
+    internal BlockRecord[] NodesNow()
+    {
+        var gatherer = new Gatherer(new BlockRecord[NodeCount]);
+        Nodes.VisitFrom(0, 0, ref gatherer);
+        return gatherer.Nodes;
+    }
+
     /// <summary>A copy in a heap, without the groups.</summary>
     internal StreamLog CopyTo(Heap target)
     {
@@ -288,6 +296,12 @@ public readonly struct StreamLog
         if (head.FirstId.IsZero) FindFirst();
     }
 
+    // What is called once too often costs little: a saver knows what it has.
+    private void BeforeChange(BlockRef node)
+    {
+        if (_heap.Saver is { } saver) saver.SaveContent(Header, node, Content(_heap, node));
+    }
+
     private static bool IsFull(in StreamNodeLimits limits, ReadOnlySpan<byte> node, long textBytes)
     {
         var maxBytes = limits.MaxBytes is 0 or > StreamNode.MaxBytes ? StreamNode.MaxBytes : limits.MaxBytes;
@@ -329,6 +343,7 @@ public readonly struct StreamLog
         in BlockRecord last, in StreamNodeLimits limits, StreamId id, scoped ref TFields fields)
         where TFields : struct, IStreamFields, allows ref struct
     {
+        BeforeChange(last.Block);
         var node = Content(_heap, last.Block);
         var hasHeadsFields = StreamNode.HasFields(node, ref fields);
         var ms = unchecked((long)(id.Ms - last.High));
@@ -349,6 +364,7 @@ public readonly struct StreamLog
     // Gives a node's block another size, keeping the listpack.
     private BlockRef Resize(in BlockRecord record, int size)
     {
+        BeforeChange(record.Block);
         var before = _heap.UsableSize(record.Block);
         var block = _heap.Resize(record.Block, Content(_heap, record.Block).Length, size);
         var head = Head;
@@ -362,6 +378,7 @@ public readonly struct StreamLog
 
     private void FreeNode(in BlockRecord record)
     {
+        BeforeChange(record.Block);
         var head = Head;
         head.NodeBytes -= _heap.UsableSize(record.Block);
         Nodes.Remove(record.High, record.Low);
@@ -385,6 +402,7 @@ public readonly struct StreamLog
 
     private Span<byte> RoomToCount(in BlockRecord record)
     {
+        BeforeChange(record.Block);
         var total = Content(_heap, record.Block).Length + StreamNode.CountersSlack;
         var block = _heap.UsableSize(record.Block) < total ? Resize(record, total) : record.Block;
         return _heap.Span(block, 0, total);
@@ -459,6 +477,7 @@ public readonly struct StreamLog
     // Deletes entries of a node from its front on, or all of it: its last entries may have been deleted before.
     private long TrimNode(in StreamTrim trim, in BlockRecord record, ref long looks)
     {
+        BeforeChange(record.Block);
         var (live, deleted) = StreamNode.Counts(Content(_heap, record.Block));
         var node = _heap.Span(record.Block, 0, Content(_heap, record.Block).Length);
         var head = Head;
@@ -489,6 +508,19 @@ public readonly struct StreamLog
         var first = cursor.TryNext() ? cursor.Id : StreamId.Min;
         var head = Head;
         head.FirstId = first;
+    }
+
+    private struct Gatherer(BlockRecord[] nodes) : IRecordVisitor<BlockRecord>
+    {
+        private int _count;
+
+        internal readonly BlockRecord[] Nodes => nodes;
+
+        public bool Visit(in BlockRecord record)
+        {
+            nodes[_count++] = record;
+            return true;
+        }
     }
 
     private readonly struct Releaser(Heap heap) : IRecordVisitor<BlockRecord>

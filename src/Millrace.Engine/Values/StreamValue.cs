@@ -124,7 +124,8 @@ public static class StreamValue
     internal static void FreeOutside(Discards discards, in Entry entry)
     {
         var log = Log(entry);
-        var isLarge = log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0 || !log.Producers.IsMissing;
+        var isLarge = log.NodeCount > MaxNodesAtOnce || log.Groups.Count > 0 || !log.Producers.IsMissing
+            || discards.IsNeeded(log.Header);
         if (isLarge) discards.Add(ValueType.Stream, log.Header);
         else FreeSome(discards.Heap, log.Header, int.MaxValue);
     }

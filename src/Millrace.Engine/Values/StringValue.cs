@@ -101,6 +101,13 @@ public static class StringValue
     /// <summary>Whether the bytes are in a block of their own, which can be retained.</summary>
     public static bool IsLarge(in Entry entry) => (StringEncoding)entry.Encoding == StringEncoding.Blob;
 
+    /// <summary>The block of the bytes and how many there are. Requires: large.</summary>
+    public static (Blob Blob, int Length) LargeBytes(in Entry entry)
+    {
+        var value = entry.Value;
+        return (Blob(value), BlobLength(value));
+    }
+
     /// <summary>Retains the bytes for a reply that is filled after the unit. Requires: large.</summary>
     public static void Retain(Unit unit, in Entry entry)
     {

@@ -84,7 +84,7 @@ public static class KeyspaceSave
         return false;
     }
 
-    private static (long Keys, long Deadlines) Count(Keyspace keyspace, int database)
+    internal static (long Keys, long Deadlines) Count(Keyspace keyspace, int database)
     {
         var (keys, deadlines) = (0L, 0L);
         for (var i = 0; i < keyspace.Shape.Partitions; i++)

@@ -96,7 +96,9 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
 /// <summary>How an RDB file is written.</summary>
 /// <param name="ProcessId">Names the file until it is complete: <c>temp-ID.rdb</c>.</param>
 /// <param name="HasChecksum"><c>rdbchecksum</c>.</param>
-public readonly record struct RdbSaveOptions(int ProcessId, bool HasChecksum = true);
+/// <param name="KeyDelayMicroseconds">How long to wait after each key of a snapshot that is taken while commands go on
+/// (<c>rdb-key-save-delay</c>, for tests); negative: one microsecond after each so many keys.</param>
+public readonly record struct RdbSaveOptions(int ProcessId, bool HasChecksum = true, int KeyDelayMicroseconds = 0);
 
 /// <summary>How saving ended.</summary>
 /// <param name="Error">A sentence for the log; null: the file is on the disk.</param>

@@ -75,6 +75,14 @@ public sealed class RdbWriter(ValueSink sink, RdbFormat format, UseRecord use)
         writer.End();
     }
 
+    /// <summary>The keys that follow are of this database, which was named before.</summary>
+    public void DatabaseAgain(int database)
+    {
+        var writer = Opened(RdbOpcode.Database);
+        writer.Length(database);
+        writer.End();
+    }
+
     /// <summary>A key with its value. False, with nothing written, when a file of this version has no form for the
     /// value. O(value).</summary>
     /// <param name="heap">The heap of the entry's partition, which is held.</param>
@@ -82,9 +90,23 @@ public sealed class RdbWriter(ValueSink sink, RdbFormat format, UseRecord use)
     /// <param name="nowMs">The time: members that are due are not written.</param>
     public bool TryEntry(Heap heap, in Entry entry, long nowMs)
     {
-        var type = ValueCodec.TypeOf(entry, format, nowMs);
-        if (type == RdbType.None || format.VersionOf(type) > format.Version) return false;
         var writer = new ValueWriter(sink, heap, format);
+        if (!TryBeginEntry(ref writer, entry, nowMs, out var type)) return false;
+        ValueCodec.Write(ref writer, entry, type, nowMs);
+        writer.End();
+        return true;
+    }
+
+    /// <summary>What stands in front of a key's value, for who writes the value himself. False, with nothing written,
+    /// when a file of this version has no form for it.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="entry">The entry, which is not expired.</param>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="type">How the value is to be written.</param>
+    public bool TryBeginEntry(scoped ref ValueWriter writer, in Entry entry, long nowMs, out RdbType type)
+    {
+        type = ValueCodec.TypeOf(entry, format, nowMs);
+        if (type == RdbType.None || format.VersionOf(type) > format.Version) return false;
         if (entry.HasDeadline)
         {
             writer.Type((RdbType)RdbOpcode.DeadlineMs);
@@ -94,8 +116,6 @@ public sealed class RdbWriter(ValueSink sink, RdbFormat format, UseRecord use)
         WriteUse(ref writer, entry, nowMs);
         writer.Type(type);
         writer.Text(entry.Key);
-        ValueCodec.Write(ref writer, entry, type, nowMs);
-        writer.End();
         return true;
     }
 

@@ -139,6 +139,18 @@ public sealed record Settings
     /// <summary>RDB files have a checksum, and it is compared.</summary>
     public required bool HasRdbChecksum { get; init; }
 
+    /// <summary>When a snapshot is taken by itself.</summary>
+    public required IReadOnlyList<SavePoint> SavePoints { get; init; }
+
+    /// <summary>Writes are refused when the last snapshot in the background failed and there are save points.</summary>
+    public required bool StopsWritesOnSaveError { get; init; }
+
+    /// <summary>The most that may be encoded for a snapshot and not yet written, in bytes.</summary>
+    public required long SnapshotBufferLimit { get; init; }
+
+    /// <summary>How slow snapshots in the background are made.</summary>
+    public required int KeySaveDelayMicroseconds { get; init; }
+
     /// <summary>How much memory data may take.</summary>
     public required MemoryLimits Memory { get; init; }
 
@@ -237,6 +249,10 @@ public sealed record Settings
             Format = new RdbFormat(Int("rdb-version"), Is("rdbcompression")),
             RdbFileName = ConfigText.ToDisplay(values["dbfilename"].Text),
             HasRdbChecksum = Is("rdbchecksum"),
+            SavePoints = SavePoint.FromText(values["save"].Text),
+            StopsWritesOnSaveError = Is("stop-writes-on-bgsave-error"),
+            SnapshotBufferLimit = values["snapshot-buffer-limit"].Number,
+            KeySaveDelayMicroseconds = Int("rdb-key-save-delay"),
             Memory = new MemoryLimits
             {
                 Bytes = values["maxmemory"].Number,

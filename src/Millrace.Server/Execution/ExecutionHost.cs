@@ -31,6 +31,9 @@ public abstract class ExecutionHost
     /// <param name="timeoutMs">For how long, in milliseconds; 0: for ever.</param>
     public abstract void Wait(BlockedRequest request, long timeoutMs);
 
+    /// <summary>The error that a write gets while changes cannot be made to last.</summary>
+    public virtual ReadOnlySpan<byte> NotDurableError => "MISCONF Changes cannot be made to last."u8;
+
     /// <summary>A call has taken so long that somebody may want to know (<see cref="CommandTimer.Adopt"/>).</summary>
     public virtual void NoteSlow(in SlowCall call)
     {

@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Text;
 using Millrace.Commands;
 using Millrace.Engine;
+using Millrace.Persistence.Snapshot;
 using Millrace.Resp;
 using Millrace.Server.Blocking;
 using Millrace.Server.Effects;
@@ -210,7 +211,7 @@ public sealed class Executor
         }
 
         request.ForgetBusy();
-        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused | Gate.TooMuchMail)) != 0)
+        if ((_gates.Word & Gate.StopUpkeep) != 0)
         {
             _unit.End();
             return PausedMs;
@@ -241,7 +242,7 @@ public sealed class Executor
     public bool RemoveDue(int partition, int sliceKeys, long untilTicks, LatenessHistogram lateness)
     {
         if (!TryBeginUpkeep(partition)) return false;
-        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused | Gate.TooMuchMail)) != 0)
+        if ((_gates.Word & Gate.StopUpkeep) != 0)
         {
             _unit.End();
             return false;
@@ -276,6 +277,16 @@ public sealed class Executor
         _keyspace[partition].FreeDiscardedUntil(untilTicks);
         _unit.End();
         return true;
+    }
+
+    /// <summary>Goes on with a snapshot of a partition; false when nothing was done, because the partition was busy or it
+    /// is another's turn.</summary>
+    internal bool WalkSnapshot(int partition, KeyspaceSnapshot snapshot, long untilTicks)
+    {
+        if (!TryBeginUpkeep(partition)) return false;
+        var hasWorked = snapshot.WalkSome(partition, untilTicks);
+        _unit.End();
+        return hasWorked;
     }
 
     /// <summary>Counts values of a partition by their sizes for some time; nothing is done when it was busy.</summary>
@@ -334,7 +345,7 @@ public sealed class Executor
 
     private bool TryBegin(ulong mask, bool isWrite, Client client, out int contended) => isWrite
         ? _unit.TryBeginWrite(mask, _host.UnixMs, IsPatient(client), out contended)
-        : _unit.TryBegin(mask, _host.UnixMs, IsPatient(client), out contended);
+        : _unit.TryBeginRead(mask, _host.UnixMs, IsPatient(client), out contended);
 
     // The commands that need more than the partitions of their keys, or others: see LockScope.
     private Outcome RunApart(Client client, Request request, byte[] input, ReplyWriter reply)
@@ -615,6 +626,7 @@ public sealed class Executor
         if ((closed & Gate.Unauthenticated) != 0) Reject(client, spec, reply, ErrorTexts.AuthenticationRequired);
         else if ((closed & Gate.Loading) != 0) Reject(client, spec, reply, ErrorTexts.Loading);
         else if ((closed & Gate.Closing) != 0) return Outcome.Replied;
+        else if ((closed & Gate.NotDurable) != 0) Reject(client, spec, reply, _host.NotDurableError);
         else if ((closed & Gate.Subscribed) != 0) RejectSubscriber(client, spec, reply);
         else if (closed == Gate.OverMemory) return WaitForRoom(client, request, input, reply);
         else if ((closed & ~(Gate.OverMemory | Gate.Queueing)) != 0)

@@ -4,6 +4,7 @@ using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Server.Blocking;
 using Millrace.Server.Observability;
+using Millrace.Server.Persistence;
 using Millrace.Server.PubSub;
 using Millrace.Server.Tracking;
 
@@ -26,6 +27,7 @@ public sealed class ServerLoop : LoopHandler
     private const int SliceKeys = 16;
     private const int IdleMs = 100;
     private const int CronMs = 1000;
+    private const int SaveTickMs = 100;
 
     private static readonly long SliceTicks = Stopwatch.Frequency * SliceMicroseconds / 1_000_000;
 
@@ -39,6 +41,7 @@ public sealed class ServerLoop : LoopHandler
     private bool _freesLater; // others hold the partitions where there is something to free
     private int _firstKept; // of the loop's partitions, in turn
     private long _upkeepMs;
+    private long _processed; // requests up to the end of the last turn
 
     /// <summary>The part for one loop.</summary>
     public ServerLoop(EventLoop loop, ServerParts parts)
@@ -65,6 +68,7 @@ public sealed class ServerLoop : LoopHandler
         _pipeline = new Pipeline(parts.Configuration, Executor, batch, output, parts.Journal, Gone);
         _ = _clients.Values; // made now: the loop allocates nothing later
         loop.StartTimer(CronMs, Cron);
+        if (loop.Index == 0) loop.StartTimer(SaveTickMs, StartDueSave);
     }
 
     /// <summary>The loop.</summary>
@@ -94,7 +98,11 @@ public sealed class ServerLoop : LoopHandler
     public Pipeline Pipeline => _pipeline;
 
     /// <inheritdoc/>
-    public override int MaxIdleMs
+    public override int MaxIdleMs => _parts.PeriodicWork.IsPaused
+        ? UpkeepIdleMs
+        : _parts.SnapshotRunner.NextLookMs(_loop.Index, UpkeepIdleMs);
+
+    private int UpkeepIdleMs
     {
         get
         {
@@ -132,6 +140,7 @@ public sealed class ServerLoop : LoopHandler
     public override void TurnEnding()
     {
         WorkWithoutClient();
+        WalkSnapshot();
         Turns.End(_loop.RefreshedAt, Executor.Statistics.Processed);
     }
 
@@ -158,6 +167,27 @@ public sealed class ServerLoop : LoopHandler
         else _expiresNext = expires;
         if (evicts && !_expiresNext) MakeRoom();
         else if (expires || frees) KeepUp(nowMs, _expiresNext);
+    }
+
+    private void WalkSnapshot()
+    {
+        var isIdle = Executor.Statistics.Processed == _processed;
+        _processed = Executor.Statistics.Processed;
+        if (_parts.PeriodicWork.IsPaused) return;
+        if (_parts.SnapshotRunner.Walk(Executor, _loop.Index, _parts.Keyspace.Shape, isIdle))
+            _loop.Steps.End(Stopwatch.GetTimestamp());
+    }
+
+    private void StartDueSave(LoopTimer timer)
+    {
+        timer.Start(SaveTickMs);
+        if (_parts.PeriodicWork.IsPaused || !_parts.BackgroundSaves.IsDue()) return;
+        _parts.Loops.BeginQuiescence(_loop);
+        var unit = Executor.Unit;
+        SaveCommands.HoldAll(unit);
+        _parts.BackgroundSaves.TryStart(unit);
+        unit.End();
+        _parts.Loops.EndQuiescence(_loop);
     }
 
     private void CountSizes()
@@ -298,6 +328,8 @@ public sealed class ServerLoop : LoopHandler
 
         public override void Deliver(BlockedRequest request) =>
             request.Client.Connection.Loop.Post(request.ReplyMail());
+
+        public override ReadOnlySpan<byte> NotDurableError => parts.Durability.ErrorText;
 
         public override void NoteSlow(in SlowCall call)
         {

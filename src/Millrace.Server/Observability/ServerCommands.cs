@@ -93,7 +93,7 @@ public sealed class ServerCommands(Shutdown shutdown)
         }
         else
         {
-            if (Persistence.Shutdown.Saves(flags)) SaveCommands.HoldAll(call.Unit);
+            if (_shutdown.Saves(flags)) SaveCommands.HoldAll(call.Unit);
             if (_shutdown.TryRequest(flags, call.Unit)) call.Client().CloseAfterReplies();
             else call.Reply.Error("ERR Errors trying to SHUTDOWN. Check logs."u8);
         }

@@ -1,7 +1,8 @@
-// SAVE and LASTSAVE.
+// BGSAVE, LASTSAVE and SAVE.
 //
 // SAVE writes while all loops stand still: nobody is served meanwhile, as with Redis, and the file is of one moment.
-// Source: Redis 7.2 documentation, "SAVE" and "LASTSAVE"; replies of redis-server 7.0.15.
+// BGSAVE makes all loops stand still for its cut alone, and has them write while they serve.
+// Source: Redis 7.2 documentation, "BGSAVE", "SAVE" and "LASTSAVE"; replies of redis-server 7.0.15.
 
 using Millrace.Commands;
 using Millrace.Engine;
@@ -11,11 +12,24 @@ namespace Millrace.Server.Persistence;
 
 /// <summary>The commands that save data on request.</summary>
 /// <param name="snapshots">The file.</param>
-public sealed class SaveCommands(Snapshots snapshots)
+/// <param name="background">Snapshots that are taken while commands go on.</param>
+/// <param name="runner">Takes them, and others.</param>
+public sealed class SaveCommands(Snapshots snapshots, BackgroundSaves background, SnapshotRunner runner)
 {
     /// <summary>The family's commands.</summary>
     public IEnumerable<CommandSpec> All() =>
     [
+        new("bgsave", -1, BgSave)
+        {
+            Flags = Admin | NoScript | NoAsyncLoading,
+            Locks = LockScope.Quiesced,
+            Syntax = "[SCHEDULE]",
+            Summary = "Saves all data to the RDB file while commands go on.",
+            Since = "1.0.0",
+            Complexity = "O(1); the work is spread over time.",
+            Group = "server",
+            History = [("3.2.2", "Added the `SCHEDULE` option.")],
+        },
         new("lastsave", 1, LastSave)
         {
             Flags = Loading | Stale | Fast,
@@ -44,10 +58,49 @@ public sealed class SaveCommands(Snapshots snapshots)
         if (unit.Held == 0) unit.TryBegin(unit.Keyspace.AllPartitions, unit.NowMs, patient: true, out _);
     }
 
+    private void BgSave(ref Call call)
+    {
+        var isScheduled = call.Args.Count > 1;
+        if (isScheduled && (call.Args.Count > 2 || !call.Is(1, "SCHEDULE"u8)))
+        {
+            call.Reply.Error(ErrorTexts.Syntax);
+            return;
+        }
+
+        if (background.IsRunning)
+        {
+            call.Reply.Error("ERR Background save already in progress"u8);
+        }
+        else if (runner.IsTaking && !isScheduled && call.Caller.MayWait)
+        {
+            call.Reply.Error(
+                "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to "u8
+                + "schedule a BGSAVE whenever possible."u8);
+        }
+        else if (runner.IsTaking || !call.Caller.MayWait)
+        {
+            // Within a transaction the cut would lie between two of its commands.
+            background.Schedule();
+            call.Reply.Simple("Background saving scheduled"u8);
+        }
+        else
+        {
+            HoldAll(call.Unit);
+            if (background.TryStart(call.Unit)) call.Reply.Simple("Background saving started"u8);
+            else call.Reply.Error("ERR"u8);
+        }
+    }
+
     private void LastSave(ref Call call) => call.Reply.Integer(snapshots.Status.LastSaveUnixSeconds);
 
     private void Save(ref Call call)
     {
+        if (background.IsRunning)
+        {
+            call.Reply.Error("ERR Background save already in progress"u8);
+            return;
+        }
+
         snapshots.Status.CountSave();
         HoldAll(call.Unit);
         if (snapshots.TrySave(call.Unit)) call.Reply.Ok();

@@ -14,13 +14,16 @@ namespace Millrace.Server.Persistence;
 ///                            |
 ///                            +-> failed: Requested with FORCE, otherwise nothing has happened
 /// </code>
-/// Without SAVE and NOSAVE data would be saved if there were save points; there are none yet. It only asks: whoever
-/// runs the server stops it, in order, from outside of the loops.
+/// Without SAVE and NOSAVE data is saved if there are save points. A snapshot that is being taken is given up. It only
+/// asks: whoever runs the server stops it, in order, from outside of the loops.
 /// </remarks>
 /// <param name="snapshots">Saves.</param>
+/// <param name="background">Snapshots that are being taken.</param>
+/// <param name="configuration">Has the save points.</param>
 /// <param name="pause">Stops writes once they would come behind the file.</param>
 /// <param name="journal">Where log lines go.</param>
-public sealed class Shutdown(Snapshots snapshots, ClientPause pause, Log journal)
+public sealed class Shutdown(
+    Snapshots snapshots, BackgroundSaves background, Configuration configuration, ClientPause pause, Log journal)
 {
     private readonly object _sync = new(); // guards the way; taken while all loops stand still, or alone
     private readonly TaskCompletionSource<ShutdownFlags> _requested =
@@ -30,7 +33,8 @@ public sealed class Shutdown(Snapshots snapshots, ClientPause pause, Log journal
     public Task<ShutdownFlags> Requested => _requested.Task;
 
     /// <summary>Whether a shutdown saves first: then all loops have to stand still.</summary>
-    public static bool Saves(ShutdownFlags flags) => (flags & ShutdownFlags.Save) != 0;
+    public bool Saves(ShutdownFlags flags) => (flags & ShutdownFlags.Save) != 0
+        || ((flags & ShutdownFlags.NoSave) == 0 && configuration.Settings.SavePoints.Count > 0);
 
     /// <summary>Asks for the end. False, with the reasons in the log, when data was to be saved and could not be.
     /// </summary>
@@ -42,6 +46,12 @@ public sealed class Shutdown(Snapshots snapshots, ClientPause pause, Log journal
         {
             if (_requested.Task.IsCompleted) return true;
             journal.Notice("User requested shutdown...");
+            if (background.IsRunning)
+            {
+                journal.Warning("There is a child saving an .rdb. Killing it!"); // the words that tools look for
+                background.Abort();
+            }
+
             if (Saves(flags) && !TrySave(flags, unit!)) return false;
             return _requested.TrySetResult(flags);
         }

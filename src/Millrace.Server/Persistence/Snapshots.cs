@@ -41,6 +41,9 @@ public sealed class Snapshots(
     /// <summary>When data was saved, and what was loaded.</summary>
     public SnapshotStatus Status { get; } = new();
 
+    /// <summary>How many changes all commands together have made. All loops stand still, or nearly right.</summary>
+    public long Changes => changes();
+
     /// <summary>How many changes were made since data was last saved, or loaded at the start.</summary>
     public long ChangesSinceSave => changes() - Status.SavedChanges;
 
@@ -51,22 +54,9 @@ public sealed class Snapshots(
     {
         ArgumentNullException.ThrowIfNull(unit);
         var settings = configuration.Settings;
-        if (!IsWhole && !FileOf(settings).IsMissing())
-        {
-            journal.Warning(
-                "Not saved: the RDB file could not be loaded, and is not replaced by less than it holds. Mend it and "
-                + "load it, or move it away.");
-            return false;
-        }
-
-        var contents = new RdbContents
-        {
-            ServerVersion = MillraceServer.RedisVersion,
-            UnixSeconds = unit.NowMs / 1000,
-            UsedBytes = keyspace.UsedBytes,
-        };
+        if (!MayReplace(settings)) return false;
         var options = new RdbSaveOptions(Environment.ProcessId, settings.HasRdbChecksum);
-        var saved = FileOf(settings).Save(unit, settings.Format, contents, options);
+        var saved = FileOf(settings).Save(unit, settings.Format, ContentsAt(unit), options);
         if (saved.Error is { } error)
         {
             journal.Warning(error);
@@ -77,6 +67,36 @@ public sealed class Snapshots(
         journal.Notice("DB saved on disk");
         return true;
     }
+
+    /// <summary>What a snapshot that becomes the file is taken by; null, with the reason in the log, when the file must
+    /// not be replaced.</summary>
+    /// <param name="unit">Holds all partitions.</param>
+    /// <param name="ended">Told how it ended.</param>
+    internal SnapshotOrder? OrderFor(Unit unit, Action<RdbSaved> ended)
+    {
+        var settings = configuration.Settings;
+        if (!MayReplace(settings)) return null;
+        var options = new RdbSaveOptions(
+            Environment.ProcessId, settings.HasRdbChecksum, settings.KeySaveDelayMicroseconds);
+        return new SnapshotOrder(
+            FileOf(settings), settings.Format, ContentsAt(unit), options, settings.SnapshotBufferLimit, ended);
+    }
+
+    private bool MayReplace(Settings settings)
+    {
+        if (IsWhole || FileOf(settings).IsMissing()) return true;
+        journal.Warning(
+            "Not saved: the RDB file could not be loaded, and is not replaced by less than it holds. Mend it and "
+            + "load it, or move it away.");
+        return false;
+    }
+
+    private RdbContents ContentsAt(Unit unit) => new()
+    {
+        ServerVersion = MillraceServer.RedisVersion,
+        UnixSeconds = unit.NowMs / 1000,
+        UsedBytes = keyspace.UsedBytes,
+    };
 
     /// <summary>Loads the file at the start, if there is one.</summary>
     /// <param name="unit">Holds all partitions of an empty keyspace.</param>

@@ -1,5 +1,4 @@
-// Directives of snapshots and the append-only file. What is not there yet (snapshots that are taken by themselves, the
-// append-only file) is refused, and the default of save is therefore the empty list.
+// Directives of snapshots and the append-only file. What is not there yet (the append-only file) is refused.
 
 using Millrace.Engine.Codec;
 
@@ -8,15 +7,17 @@ namespace Millrace.Server.Config.Directives;
 /// <summary>Directives of persistence.</summary>
 internal static class PersistenceDirectives
 {
-    private const string NoSavePoints =
-        "save points are not available yet: only SAVE and SHUTDOWN SAVE write a snapshot";
-    private const string NoBackground = "there are no snapshots in the background yet (BGSAVE)";
     private const string OnlyForTests = "it slows the C servers down for their own tests";
     private const string NoLog = "the append-only file is not available yet";
 
     internal static IEnumerable<Directive> Snapshots() =>
     [
-        new("save", new SavePointsType(), "") { NotYet = NoSavePoints, Rewriting = RewriteRule.Always },
+        new("save", new SavePointsType(), "3600 1 300 100 60 10000")
+        {
+            Summary = "Pairs of seconds and changes: a snapshot is taken in the background when the last one is as old "
+                + "and as many changes were made since; with none, SHUTDOWN saves only when it is told to.",
+            Rewriting = RewriteRule.Always,
+        },
         new("dbfilename", new TextType { BaseNameOf = "dbfilename" }, "dump.rdb")
         {
             Summary = "The name of the snapshot (RDB file) in `dir`: loaded at the start, written by SAVE.",
@@ -40,10 +41,20 @@ internal static class PersistenceDirectives
             WithoutMeaning = "a snapshot is written at once, and is on the disk before it takes its name",
         },
         new("rdb-del-sync-files", Forms.YesNo, "no") { NotYet = "replication is not available yet" },
-        new("stop-writes-on-bgsave-error", Forms.YesNo, "yes") { WithoutMeaning = NoBackground },
+        new("stop-writes-on-bgsave-error", Forms.YesNo, "yes")
+        {
+            Summary = "Whether writes are refused when the last snapshot in the background failed and there are save "
+                + "points.",
+        },
+        new("snapshot-buffer-limit", new MemorySizeType(1024 * 1024, long.MaxValue), "64mb")
+        {
+            Summary = "What may be encoded for a snapshot in the background and not yet written: beyond it writes wait, "
+                + "and when they have waited for 10 seconds the snapshot is given up.",
+        },
         new("rdb-key-save-delay", new IntegerType(int.MinValue, int.MaxValue), "0")
         {
-            WithoutMeaning = OnlyForTests,
+            Summary = "Makes snapshots in the background slow, for tests: microseconds per key; negative: so many keys "
+                + "per microsecond.",
             Flags = DirectiveFlags.Hidden,
         },
         new("key-load-delay", new IntegerType(int.MinValue, int.MaxValue), "0")

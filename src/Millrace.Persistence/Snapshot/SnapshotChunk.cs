@@ -1,0 +1,129 @@
+using System.Buffers;
+using Millrace.Engine.Codec;
+using Millrace.Memory;
+
+namespace Millrace.Persistence.Snapshot;
+
+/// <summary>
+/// Encoded records, or a piece of a long one, on the way from a partition to the file: texts are not compressed yet, and
+/// the bytes of large strings are where they always were.
+/// </summary>
+/// <remarks>
+/// <code>
+///   bytes   [ ... | text | ... | ... ]
+///                 ^ its length is to be written, and it may be compressed
+///                              ^ a large string belongs here: its bytes are retained
+/// </code>
+/// Written under the partition's lock, read by the thread that writes the file, never by both. The buffer is lent by
+/// the shared pool, and is given back by <see cref="Free"/>.
+/// </remarks>
+internal sealed class SnapshotChunk : ValueSink
+{
+    /// <summary>A chunk that is this long is handed over.</summary>
+    internal const int FullBytes = 64 * 1024;
+
+    private const int FirstBytes = 1024;
+
+    private readonly List<ChunkText> _texts = [];
+    private readonly Blobs _blobs;
+    private byte[] _bytes;
+    private int _filled;
+
+    internal SnapshotChunk(Blobs blobs, int database)
+    {
+        _blobs = blobs;
+        _bytes = ArrayPool<byte>.Shared.Rent(FirstBytes);
+        Database = database;
+    }
+
+    /// <summary>The database of its keys.</summary>
+    internal int Database { get; }
+
+    /// <summary>The long record that all of it belongs to, or null: it holds whole records.</summary>
+    internal LongRecord? Record { get; set; }
+
+    /// <summary>Whether the long record ends here.</summary>
+    internal bool EndsRecord { get; set; }
+
+    /// <summary>How many keys it holds.</summary>
+    internal int Keys { get; set; }
+
+    /// <summary>How much memory it takes.</summary>
+    internal long HeldBytes { get; private set; }
+
+    internal bool IsEmpty => _filled == 0;
+
+    internal bool IsFull => _filled >= FullBytes;
+
+    /// <summary>What was encoded.</summary>
+    internal ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _filled);
+
+    /// <summary>Texts to compress and large strings, in their order.</summary>
+    internal List<ChunkText> Texts => _texts;
+
+    /// <inheritdoc/>
+    public override bool CompressesLater => true;
+
+    /// <inheritdoc/>
+    public override Span<byte> Next(int filled)
+    {
+        _filled += filled;
+        if (_bytes.Length - _filled < MinRoomBytes) Grow();
+        return _bytes.AsSpan(_filled);
+    }
+
+    /// <inheritdoc/>
+    public override void End(int filled) => _filled += filled;
+
+    /// <inheritdoc/>
+    public override void NoteText(int at, int bytes) => _texts.Add(new ChunkText(_filled + at, bytes, default));
+
+    /// <summary>A large string comes next.</summary>
+    /// <param name="blob">Retained until <see cref="Free"/>. The partition that has it is held.</param>
+    /// <param name="length">How many there are.</param>
+    internal void AddBlob(Blob blob, int length)
+    {
+        _blobs.Retain(blob);
+        _texts.Add(new ChunkText(_filled, length, blob));
+    }
+
+    /// <summary>The bytes of a text.</summary>
+    internal ReadOnlySpan<byte> BytesOf(in ChunkText text) =>
+        text.Blob.IsNull ? _bytes.AsSpan(text.At, text.Bytes) : _blobs.Span(text.Blob, 0, text.Bytes);
+
+    /// <summary>Notes how much memory it takes from now on, and says how much more that is than before.</summary>
+    internal long Measure()
+    {
+        var before = HeldBytes;
+        HeldBytes = _bytes.Length;
+        return HeldBytes - before;
+    }
+
+    /// <summary>Gives everything back. Once.</summary>
+    internal void Free()
+    {
+        foreach (var text in _texts)
+        {
+            if (!text.Blob.IsNull) _blobs.Release(text.Blob);
+        }
+
+        _texts.Clear();
+        ArrayPool<byte>.Shared.Return(_bytes);
+        _bytes = [];
+        _filled = 0;
+    }
+
+    private void Grow()
+    {
+        var grown = ArrayPool<byte>.Shared.Rent(checked(_bytes.Length * 2));
+        Bytes.CopyTo(grown);
+        ArrayPool<byte>.Shared.Return(_bytes);
+        _bytes = grown;
+    }
+}
+
+/// <summary>A text within a chunk that is not written as it stands there.</summary>
+/// <param name="At">Where it belongs.</param>
+/// <param name="Bytes">How long it is.</param>
+/// <param name="Blob">Its bytes; null: they stand there.</param>
+internal readonly record struct ChunkText(int At, int Bytes, Blob Blob);

@@ -1,0 +1,68 @@
+namespace Millrace.Persistence.Snapshot;
+
+/// <summary>
+/// Chunks on their way from the partitions to the thread that writes the file, in the order in which they were handed
+/// over, and a count of all memory that chunks take.
+/// </summary>
+/// <remarks>Thread-safe. Nothing else is locked under its lock. Nobody waits here but that thread.</remarks>
+internal sealed class SnapshotQueue
+{
+    private readonly object _sync = new();
+    private readonly Queue<SnapshotChunk> _chunks = new();
+    private bool _isEnded;
+    private long _heldBytes;
+    private long _queuedBytes;
+
+    /// <summary>The memory of all chunks that are not written yet, those included that are still being filled.</summary>
+    internal long HeldBytes => Volatile.Read(ref _heldBytes);
+
+    /// <summary>The memory of those that were handed over.</summary>
+    internal long QueuedBytes => Volatile.Read(ref _queuedBytes);
+
+    /// <summary>Counts memory that a chunk has taken.</summary>
+    internal void Hold(long bytes) => Interlocked.Add(ref _heldBytes, bytes);
+
+    /// <summary>Hands a chunk over.</summary>
+    internal void Add(SnapshotChunk chunk)
+    {
+        lock (_sync)
+        {
+            _queuedBytes += chunk.HeldBytes;
+            _chunks.Enqueue(chunk);
+            if (_chunks.Count == 1) Monitor.Pulse(_sync);
+        }
+    }
+
+    /// <summary>No chunk comes any more.</summary>
+    internal void End()
+    {
+        lock (_sync)
+        {
+            _isEnded = true;
+            Monitor.Pulse(_sync);
+        }
+    }
+
+    /// <summary>Waits for the next chunk; false when there is none and will be none.</summary>
+    internal bool TryTake(out SnapshotChunk? chunk)
+    {
+        lock (_sync)
+        {
+            while (!_chunks.TryDequeue(out chunk))
+            {
+                if (_isEnded) return false;
+                Monitor.Wait(_sync);
+            }
+
+            _queuedBytes -= chunk.HeldBytes;
+            return true;
+        }
+    }
+
+    /// <summary>Frees a chunk that is written or given up.</summary>
+    internal void Free(SnapshotChunk chunk)
+    {
+        Interlocked.Add(ref _heldBytes, -chunk.HeldBytes);
+        chunk.Free();
+    }
+}

@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using Millrace.Engine;
+using Millrace.Persistence.Rdb;
+using Millrace.Server.Config;
+using Millrace.Server.Logging;
+
+namespace Millrace.Server.Persistence;
+
+/// <summary>
+/// Snapshots to the RDB file that are taken while commands go on: those that BGSAVE asks for, and those of save points.
+/// </summary>
+/// <remarks>
+/// <code>
+///   BGSAVE, save point -> TryStart -> SnapshotRunner ... Ended -> status, log, whether writes are refused
+///                           |  another snapshot is being taken: scheduled, and tried again by Tick
+/// </code>
+/// State is written while all loops stand still or on the first loop; others read it while all stand still.
+/// </remarks>
+/// <param name="snapshots">The file.</param>
+/// <param name="runner">Takes snapshots.</param>
+/// <param name="durability">Refuses writes when saving fails.</param>
+/// <param name="configuration">Save points, and what is done when saving fails.</param>
+/// <param name="journal">Where log lines go.</param>
+public sealed class BackgroundSaves(
+    Snapshots snapshots,
+    SnapshotRunner runner,
+    Durability durability,
+    Configuration configuration,
+    Log journal) : ISettingsListener
+{
+    private const int RetrySeconds = 5; // after a failure, as Redis
+
+    private static readonly byte[] Misconf =
+        [.. "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "u8,
+            .. "Commands that may modify the data set are disabled, because this instance is configured to report "u8,
+            .. "errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check "u8,
+            .. "the Redis logs for details about the RDB error."u8];
+
+    private long _beganAt; // in ticks; 0: none is under way
+    private long _changesAtCut;
+    private long _triedUnixSeconds;
+    private bool _isScheduled;
+
+    /// <summary>Whether one is being taken.</summary>
+    public bool IsRunning => _beganAt != 0;
+
+    /// <summary>Whether the last one that ended is on the disk.</summary>
+    public bool LastIsGood { get; private set; } = true;
+
+    /// <summary>How long the last one took, in seconds; -1: there was none.</summary>
+    public long LastSeconds { get; private set; } = -1;
+
+    /// <summary>How long the one under way has taken so far, in seconds; -1: there is none.</summary>
+    public long CurrentSeconds => IsRunning ? SecondsSince(_beganAt) : -1;
+
+    /// <summary>Begins a snapshot of now. Requires: none is running.</summary>
+    /// <param name="unit">Holds all partitions while all loops stand still.</param>
+    /// <returns>Whether it has begun, or will as soon as a snapshot that was given up is out of the way; otherwise the
+    /// log says why not.</returns>
+    public bool TryStart(Unit unit)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        if (runner.IsBusy)
+        {
+            _isScheduled = true;
+            return true;
+        }
+
+        _isScheduled = false;
+        _triedUnixSeconds = UnixSeconds();
+        if (snapshots.OrderFor(unit, Ended) is not { } order)
+        {
+            Note(isGood: false);
+            return false;
+        }
+
+        _changesAtCut = snapshots.Changes + unit.Dirty;
+        _beganAt = Stopwatch.GetTimestamp();
+        runner.Begin(unit, order);
+        journal.Notice($"Background saving started by pid {Environment.ProcessId}");
+        return true;
+    }
+
+    /// <summary>Has one be taken as soon as another snapshot is complete.</summary>
+    public void Schedule() => _isScheduled = true;
+
+    /// <summary>Gives up the one that is being taken, if there is one.</summary>
+    public void Abort()
+    {
+        _isScheduled = false;
+        if (IsRunning) runner.Abort("it was given up");
+    }
+
+    /// <summary>Whether one is due: it was put off, or a save point is reached. Any loop, often.</summary>
+    public bool IsDue()
+    {
+        if (IsRunning || runner.IsBusy) return false;
+        if (_isScheduled) return true;
+        var points = configuration.Settings.SavePoints;
+        if (points.Count == 0) return false;
+        var now = UnixSeconds();
+        if (!LastIsGood && now - _triedUnixSeconds <= RetrySeconds) return false;
+        var changes = snapshots.ChangesSinceSave;
+        var seconds = now - snapshots.Status.LastSaveUnixSeconds;
+        foreach (var point in points)
+        {
+            if (changes < Math.Max(point.Changes, 1) || seconds <= point.Seconds) continue;
+            journal.Notice($"{point.Changes} changes in {point.Seconds} seconds. Saving...");
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public SettingsFault? Apply(Settings before, Settings after)
+    {
+        ArgumentNullException.ThrowIfNull(after);
+        Refuse(after);
+        return null;
+    }
+
+    private void Ended(RdbSaved saved)
+    {
+        LastSeconds = SecondsSince(_beganAt);
+        _beganAt = 0;
+        if (saved.Error is { } error)
+        {
+            journal.Warning(error);
+            journal.Warning("Background saving error");
+        }
+        else
+        {
+            snapshots.Status.NoteSaved(_changesAtCut);
+            journal.Notice("Background saving terminated with success");
+        }
+
+        Note(saved.Error is null);
+    }
+
+    private void Note(bool isGood)
+    {
+        LastIsGood = isGood;
+        Refuse(configuration.Settings);
+    }
+
+    private void Refuse(Settings settings)
+    {
+        var isRefused = !LastIsGood && settings.StopsWritesOnSaveError && settings.SavePoints.Count > 0;
+        durability.SetSnapshotError(isRefused ? Misconf : null);
+    }
+
+    private static long SecondsSince(long ticks) => (long)Stopwatch.GetElapsedTime(ticks).TotalSeconds;
+
+    private static long UnixSeconds() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+}
