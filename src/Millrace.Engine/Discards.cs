@@ -49,8 +49,8 @@ public sealed class Discards
     /// <summary>Keeps what a snapshot still needs; null while none is taken.</summary>
     public IPartitionSaver? Saver { get; set; }
 
-    /// <summary>Whether a snapshot needs what a value has outside of its entry: then it must come here, however small it
-    /// is.</summary>
+    /// <summary>Whether a snapshot needs what a value has outside of its entry: then it must come here, however small
+    /// it is.</summary>
     /// <param name="root">The block by which the value is known.</param>
     public bool IsNeeded(BlockRef root) => Saver is { } saver && saver.Needs(root);
 

@@ -3,8 +3,8 @@ namespace Millrace.Memory;
 /// <summary>Takes what a snapshot needs before it changes, while the heap's lock is held.</summary>
 public interface IEntrySaver
 {
-    /// <summary>An entry as it is at the snapshot's cut, shown once, and about to change. Must not change the table, nor
-    /// allocate from the heap.</summary>
+    /// <summary>An entry as it is at the snapshot's cut, shown once, and about to change. Must not change the table,
+    /// nor allocate from the heap.</summary>
     /// <param name="table">The header of the entry's table.</param>
     /// <param name="entry">The entry.</param>
     void Save(BlockRef table, BlockRef entry);

@@ -30,9 +30,9 @@ public sealed class ConfigCommandTests : IDisposable
         Check(client, "CONFIG SET hz 60 timeout", "-ERR syntax error\r\n");
         Check(
             client,
-            "CONFIG SET hz 60 save \"900 1\"",
-            "-ERR CONFIG SET failed (possibly related to argument 'save') - save points are not available yet: "
-            + "only SAVE and SHUTDOWN SAVE write a snapshot\r\n");
+            "CONFIG SET hz 60 activedefrag yes",
+            "-ERR CONFIG SET failed (possibly related to argument 'activedefrag') - active defragmentation is not "
+            + "available yet\r\n");
         Check(client, "CONFIG SET nope 1", "-ERR Unknown option or number of arguments for CONFIG SET - 'nope'\r\n");
         Check(client, "CONFIG GET hz", "*2\r\n$2\r\nhz\r\n$2\r\n50\r\n");
         Check(client, "CONFIG GET requirepass", "*2\r\n$11\r\nrequirepass\r\n$5\r\np\u00c3\u00a4ss\r\n");

@@ -19,6 +19,7 @@ public sealed class StopTests
         Assert.False(File.Exists(pidFile));
         Assert.Matches(
             $"# Received {name} scheduling shutdown...\n.* \\* User requested shutdown...\n"
+            + ".* \\* Saving the final RDB snapshot before exiting.\n.* \\* DB saved on disk\n"
             + ".* \\* Removing the pid file.\n.* # Millrace is now ready to exit, bye bye...\n$",
             host.Output);
     }

@@ -34,8 +34,8 @@ public abstract class FrozenValue
 
     private protected Heap Heap { get; }
 
-    /// <summary>How a value is, when it has more pieces than so many; null for others. O(pieces), and O(what is pending)
-    /// for a stream.</summary>
+    /// <summary>How a value is, when it has more pieces than so many; null for others. O(pieces), and O(what is
+    /// pending) for a stream.</summary>
     /// <param name="entry">The entry.</param>
     /// <param name="pieces">The most that are none of ours.</param>
     public static FrozenValue? Of(in Entry entry, int pieces)

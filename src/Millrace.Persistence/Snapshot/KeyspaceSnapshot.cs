@@ -124,8 +124,8 @@ public sealed class KeyspaceSnapshot
         return null;
     }
 
-    /// <summary>In place of <see cref="WriteTo"/>, when there is no file to write to: aborts, and frees what still comes
-    /// until all partitions have done their part. After it this does nothing.</summary>
+    /// <summary>In place of <see cref="WriteTo"/>, when there is no file to write to: aborts, and frees what still
+    /// comes until all partitions have done their part. After it this does nothing.</summary>
     /// <param name="reason">Why there is no file.</param>
     public void GiveUp(string reason)
     {

@@ -18,8 +18,8 @@ namespace Millrace.Persistence.Snapshot;
 ///   a unit        is about to change a key  -> the bucket chain of that key is encoded          (Save)
 ///                 ... a member of a value that is saved member by member -> the chain of that member
 ///                 empties a database, frees such a value -> it is kept until it is saved         (TryKeep)
-///   the walk      encodes chains that nobody has touched, table by table; then the members of long records, one
-///                 record after the other, because each must stand in the file in one piece
+///   the walk      encodes chains that nobody has touched, table by table, and what is left of long records, one record
+///                 after the other, because each must stand in the file in one piece
 /// </code>
 /// What decides is a mark at the chain, so nothing is missed or saved twice, wherever the walk is. After the end, and
 /// after an abort, the walk goes on without encoding until no mark is left. Under the partition's lock, all of it.
@@ -32,6 +32,9 @@ internal sealed class PartitionSaver : IPartitionSaver
 
     /// <summary>The same for the chunks of a list and the nodes of a stream.</summary>
     internal const int MaxWholePieces = 8;
+
+    // The walk goes on with keys while no more long records than these wait for their turn.
+    private const int MaxWaiting = 8;
 
     private readonly KeyspaceSnapshot _snapshot;
     private readonly Partition _partition;
@@ -128,25 +131,32 @@ internal sealed class PartitionSaver : IPartitionSaver
     internal bool WalkSome(long untilTicks)
     {
         var hasWorked = false;
-        while (_tables.Count > 0)
+        while (_waiting.Count > 0 || _tables.Count > 0)
         {
-            hasWorked = true;
-            if (!WalkTable(_tables[0], untilTicks)) return true;
-            var saved = _tables[0];
-            _tables.RemoveAt(0);
-            if (saved.IsKept) _partition.Discards.Add(saved.Table);
+            if (_tables.Count == 0 || _open is not null || _waiting.Count > MaxWaiting)
+            {
+                if (_open is null && !TryOpen()) return hasWorked;
+                hasWorked = true;
+                if (!WalkRecord(_open!, untilTicks)) return true;
+            }
+            else
+            {
+                hasWorked = true;
+                if (WalkTable(_tables[0], untilTicks)) EndTable();
+                else if (Stopwatch.GetTimestamp() >= untilTicks) return true;
+            }
         }
 
         HandOver();
-        while (_waiting.Count > 0)
-        {
-            if (_open is null && !TryOpen()) return hasWorked;
-            hasWorked = true;
-            if (!WalkRecord(_open!, untilTicks)) return true;
-        }
-
         End();
         return hasWorked;
+    }
+
+    private void EndTable()
+    {
+        var saved = _tables[0];
+        _tables.RemoveAt(0);
+        if (saved.IsKept) _partition.Discards.Add(saved.Table);
     }
 
     private void End()
@@ -331,7 +341,7 @@ internal sealed class PartitionSaver : IPartitionSaver
 
     private readonly struct KeyWalker(PartitionSaver saver, int database, long untilTicks) : IEntryWalker
     {
-        public bool IsDone => Stopwatch.GetTimestamp() >= untilTicks;
+        public bool IsDone => saver._waiting.Count > MaxWaiting || Stopwatch.GetTimestamp() >= untilTicks;
 
         public void Visit(BlockRef entry)
         {

@@ -5,8 +5,8 @@ using Millrace.Memory;
 namespace Millrace.Persistence.Snapshot;
 
 /// <summary>
-/// Encoded records, or a piece of a long one, on the way from a partition to the file: texts are not compressed yet, and
-/// the bytes of large strings are where they always were.
+/// Encoded records, or a piece of a long one, on the way from a partition to the file: texts are not compressed yet,
+/// and the bytes of large strings are where they always were.
 /// </summary>
 /// <remarks>
 /// <code>

@@ -13,7 +13,7 @@ internal sealed class SnapshotQueue
     private long _heldBytes;
     private long _queuedBytes;
 
-    /// <summary>The memory of all chunks that are not written yet, those included that are still being filled.</summary>
+    /// <summary>The memory of all chunks that are not written yet, also of those that are still being filled.</summary>
     internal long HeldBytes => Volatile.Read(ref _heldBytes);
 
     /// <summary>The memory of those that were handed over.</summary>

@@ -279,8 +279,8 @@ public sealed class Executor
         return true;
     }
 
-    /// <summary>Goes on with a snapshot of a partition; false when nothing was done, because the partition was busy or it
-    /// is another's turn.</summary>
+    /// <summary>Goes on with a snapshot of a partition; false when nothing was done, because the partition was busy or
+    /// it is another's turn.</summary>
     internal bool WalkSnapshot(int partition, KeyspaceSnapshot snapshot, long untilTicks)
     {
         if (!TryBeginUpkeep(partition)) return false;

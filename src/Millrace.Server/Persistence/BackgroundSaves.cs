@@ -40,6 +40,7 @@ public sealed class BackgroundSaves(
     private long _changesAtCut;
     private long _triedUnixSeconds;
     private bool _isScheduled;
+    private bool _isGivenUp; // on purpose: that is no failure
 
     /// <summary>Whether one is being taken.</summary>
     public bool IsRunning => _beganAt != 0;
@@ -88,7 +89,9 @@ public sealed class BackgroundSaves(
     public void Abort()
     {
         _isScheduled = false;
-        if (IsRunning) runner.Abort("it was given up");
+        if (!IsRunning) return;
+        _isGivenUp = true;
+        runner.Abort("it was given up");
     }
 
     /// <summary>Whether one is due: it was put off, or a save point is reached. Any loop, often.</summary>
@@ -124,6 +127,14 @@ public sealed class BackgroundSaves(
     {
         LastSeconds = SecondsSince(_beganAt);
         _beganAt = 0;
+        if (saved.Error is not null && _isGivenUp)
+        {
+            journal.Warning("Background saving terminated by signal 10"); // what Redis says of a child that it ends
+            _isGivenUp = false;
+            return;
+        }
+
+        _isGivenUp = false;
         if (saved.Error is { } error)
         {
             journal.Warning(error);

@@ -20,6 +20,7 @@ public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : ICl
         ("cluster-announce-human-nodename", "of Redis 7.2"),
         ("stream-idmp-duration", "of Redis 8.6"),
         ("stream-idmp-maxsize", "of Redis 8.6"),
+        ("snapshot-buffer-limit", "of Millrace: what a snapshot may hold in memory"),
         ("rdb-version", "of Millrace: the version of what DUMP writes"),
     ];
 
@@ -115,7 +116,6 @@ public sealed class ConfigTests(ServerPair pair, ITestOutputHelper output) : ICl
     }
 
     [Theory]
-    [InlineData("save", "60 1")]
     [InlineData("appendonly", "yes")]
     [InlineData("min-replicas-to-write", "1")]
     [InlineData("appendfsync", "always")]

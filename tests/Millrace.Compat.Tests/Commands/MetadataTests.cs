@@ -28,7 +28,7 @@ public sealed class MetadataTests(ServerPair pair) : IClassFixture<ServerPair>
     [
         "acl", "acl|cat", "acl|deluser", "acl|dryrun", "acl|genpass", "acl|getuser", "acl|help", "acl|list", "acl|load",
         "acl|log", "acl|save", "acl|setuser", "acl|users", "acl|whoami",
-        "bgrewriteaof", "bgsave", "failover", "psync", "replconf", "sync",
+        "bgrewriteaof", "failover", "psync", "replconf", "sync",
         "function|delete", "function|kill", "function|load", "function|restore",
         "module|load", "module|loadex", "module|unload",
     ];

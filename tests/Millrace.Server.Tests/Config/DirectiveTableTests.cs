@@ -29,7 +29,6 @@ public sealed class DirectiveTableTests
     }
 
     [Theory]
-    [InlineData("save", "900 1")]
     [InlineData("appendonly", "yes")]
     [InlineData("appendfsync", "always")]
     [InlineData("appendfsync", "no")]

@@ -48,8 +48,8 @@ internal static class PersistenceDirectives
         },
         new("snapshot-buffer-limit", new MemorySizeType(1024 * 1024, long.MaxValue), "64mb")
         {
-            Summary = "What may be encoded for a snapshot in the background and not yet written: beyond it writes wait, "
-                + "and when they have waited for 10 seconds the snapshot is given up.",
+            Summary = "What may be encoded for a snapshot in the background and not yet written: beyond it writes "
+                + "wait, and when they have waited for 10 seconds the snapshot is given up.",
         },
         new("rdb-key-save-delay", new IntegerType(int.MinValue, int.MaxValue), "0")
         {
