@@ -54,6 +54,9 @@ public sealed class ServerParts
     /// <summary>The RDB file.</summary>
     public required Snapshots Snapshots { get; init; }
 
+    /// <summary>Whether data is being loaded.</summary>
+    public required LoadingState Loading { get; init; }
+
     /// <summary>The way to the server's end.</summary>
     public required Shutdown Shutdown { get; init; }
 

@@ -139,6 +139,9 @@ public sealed record Settings
     /// <summary>RDB files have a checksum, and it is compared.</summary>
     public required bool HasRdbChecksum { get; init; }
 
+    /// <summary>For how long loading waits after each key; negative: a microsecond after so many keys.</summary>
+    public required int KeyLoadDelayMicroseconds { get; init; }
+
     /// <summary>How much memory data may take.</summary>
     public required MemoryLimits Memory { get; init; }
 
@@ -237,6 +240,7 @@ public sealed record Settings
             Format = new RdbFormat(Int("rdb-version"), Is("rdbcompression")),
             RdbFileName = ConfigText.ToDisplay(values["dbfilename"].Text),
             HasRdbChecksum = Is("rdbchecksum"),
+            KeyLoadDelayMicroseconds = Int("key-load-delay"),
             Memory = new MemoryLimits
             {
                 Bytes = values["maxmemory"].Number,

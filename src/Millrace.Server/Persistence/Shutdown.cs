@@ -14,13 +14,15 @@ namespace Millrace.Server.Persistence;
 ///                            |
 ///                            +-> failed: Requested with FORCE, otherwise nothing has happened
 /// </code>
-/// Without SAVE and NOSAVE data would be saved if there were save points; there are none yet. It only asks: whoever
-/// runs the server stops it, in order, from outside of the loops.
+/// Without SAVE and NOSAVE data would be saved if there were save points; there are none yet. While data is loaded
+/// nothing is saved, whatever is asked for: it would replace the file by a part of it. It only asks: whoever runs the
+/// server stops it, in order, from outside of the loops.
 /// </remarks>
 /// <param name="snapshots">Saves.</param>
+/// <param name="loading">Given up when data is not loaded yet.</param>
 /// <param name="pause">Stops writes once they would come behind the file.</param>
 /// <param name="journal">Where log lines go.</param>
-public sealed class Shutdown(Snapshots snapshots, ClientPause pause, Log journal)
+public sealed class Shutdown(Snapshots snapshots, LoadingState loading, ClientPause pause, Log journal)
 {
     private readonly object _sync = new(); // guards the way; taken while all loops stand still, or alone
     private readonly TaskCompletionSource<ShutdownFlags> _requested =
@@ -35,14 +37,14 @@ public sealed class Shutdown(Snapshots snapshots, ClientPause pause, Log journal
     /// <summary>Asks for the end. False, with the reasons in the log, when data was to be saved and could not be.
     /// </summary>
     /// <param name="flags">What it may do or skip.</param>
-    /// <param name="unit">When it saves: holds all partitions.</param>
+    /// <param name="unit">When it saves: holds all partitions. Null only when it does not, or data is loaded.</param>
     internal bool TryRequest(ShutdownFlags flags, Unit? unit)
     {
         lock (_sync)
         {
             if (_requested.Task.IsCompleted) return true;
             journal.Notice("User requested shutdown...");
-            if (Saves(flags) && !TrySave(flags, unit!)) return false;
+            if (!loading.TryStop() && Saves(flags) && !TrySave(flags, unit!)) return false;
             return _requested.TrySetResult(flags);
         }
     }
