@@ -1,5 +1,3 @@
-using Millrace.Engine.Codec;
-
 namespace Millrace.Persistence.Rdb;
 
 /// <summary>What is said of a key that cannot be taken, by whoever finds it out.</summary>

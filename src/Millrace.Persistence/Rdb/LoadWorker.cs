@@ -118,20 +118,22 @@ internal sealed class LoadWorker
             }
             else
             {
-                LoadOne(batch, ref batch.Records[i]);
+                LoadOne(batch, i);
             }
         }
     }
 
-    private void LoadOne(RecordBatch batch, ref CutRecord record)
+    private void LoadOne(RecordBatch batch, int at)
     {
-        ReadOnlySpan<byte> bytes = batch.Bytes.AsSpan(record.Start, record.End - record.Start);
+        ref readonly var record = ref batch.Records[at];
+        ReadOnlySpan<byte> bytes = batch.Bytes.AsSpan(record.Start, batch.Ends[at] - record.Start);
         var key = record.Key(bytes[..record.NameBytes]);
         var reader = new ValueReader(bytes[record.NameBytes..], HeapOf(record), _keyspace.Budget.MostLoadedBytes);
         var taking = _load.Take(key, record.Hash, ref reader);
         Judge(taking, key, ref reader, isWhole: reader.Left == 0);
     }
 
+    // A copy of the record: its batch is given back before it ends.
     private void LoadLong(CutRecord record)
     {
         _source.Begin(_batch!, record);

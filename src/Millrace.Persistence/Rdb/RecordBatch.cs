@@ -29,6 +29,9 @@ internal sealed class RecordBatch
     /// <summary>The records that begin here.</summary>
     public CutRecord[] Records { get; } = new CutRecord[MaxRecords];
 
+    /// <summary>Where each of them ends, but the last when it goes on.</summary>
+    public int[] Ends { get; } = new int[MaxRecords];
+
     /// <summary>How many records begin here.</summary>
     public int Count { get; set; }
 
@@ -50,59 +53,51 @@ internal sealed class RecordBatch
 
 /// <summary>A key whose value has been cut out of a file.</summary>
 [StructLayout(LayoutKind.Auto)]
-internal struct CutRecord
+internal readonly struct CutRecord
 {
-    /// <summary>The hash of the name.</summary>
-    public ulong Hash;
-
-    /// <summary>Where the record begins in the file.</summary>
-    public long Offset;
-
-    /// <summary>When the key expires, or -1.</summary>
-    public long DeadlineMs;
-
-    /// <summary>For how many seconds it was not used, or -1.</summary>
-    public long IdleSeconds;
-
-    /// <summary>How many bytes there are at most: no more can come, whatever the value says.</summary>
-    public long MostBytes;
-
-    /// <summary>The counter of its uses, or -1.</summary>
-    public int Frequency;
-
-    /// <summary>The database.</summary>
-    public int Database;
-
-    /// <summary>The type of the value.</summary>
-    public RdbType Type;
-
-    /// <summary>Where it begins in its batch.</summary>
-    public int Start;
-
-    /// <summary>How many bytes are its name.</summary>
-    public int NameBytes;
-
-    /// <summary>Where it ends in its batch, when it ends there.</summary>
-    public int End;
+    private readonly long _deadlineMs;
+    private readonly long _idleSeconds;
+    private readonly long _offset;
+    private readonly int _frequency;
+    private readonly RdbType _type;
 
     /// <summary>Keeps what is known of a key.</summary>
-    public static CutRecord Of(in RdbKey key, ulong hash, long mostBytes, int start) => new()
+    /// <param name="key">The key.</param>
+    /// <param name="hash">The hash of its name.</param>
+    /// <param name="mostBytes">How long the record is at most: no more can come, whatever the value says.</param>
+    /// <param name="start">Where it begins in its batch.</param>
+    public CutRecord(in RdbKey key, ulong hash, long mostBytes, int start)
     {
-        Hash = hash,
-        Offset = key.Offset,
-        DeadlineMs = key.DeadlineMs,
-        IdleSeconds = key.IdleSeconds,
-        Frequency = key.Frequency,
-        Database = key.Database,
-        Type = key.Type,
-        NameBytes = key.Name.Length,
-        MostBytes = mostBytes,
-        Start = start,
-    };
+        Hash = hash;
+        MostBytes = mostBytes;
+        Start = start;
+        Database = key.Database;
+        NameBytes = key.Name.Length;
+        _deadlineMs = key.DeadlineMs;
+        _idleSeconds = key.IdleSeconds;
+        _offset = key.Offset;
+        _frequency = key.Frequency;
+        _type = key.Type;
+    }
+
+    /// <summary>The hash of the name.</summary>
+    public ulong Hash { get; }
+
+    /// <summary>How long the record is at most.</summary>
+    public long MostBytes { get; }
+
+    /// <summary>Where it begins in its batch: the name, and behind it the value.</summary>
+    public int Start { get; }
+
+    /// <summary>How many bytes are its name.</summary>
+    public int NameBytes { get; }
+
+    /// <summary>The database.</summary>
+    public int Database { get; }
 
     /// <summary>The key again.</summary>
-    public readonly RdbKey Key(ReadOnlySpan<byte> name) => new(Database, name, Type)
+    public RdbKey Key(ReadOnlySpan<byte> name) => new(Database, name, _type)
     {
-        DeadlineMs = DeadlineMs, IdleSeconds = IdleSeconds, Frequency = Frequency, Offset = Offset,
+        DeadlineMs = _deadlineMs, IdleSeconds = _idleSeconds, Frequency = _frequency, Offset = _offset,
     };
 }

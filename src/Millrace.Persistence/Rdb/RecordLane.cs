@@ -28,7 +28,7 @@ internal sealed class RecordLane(BatchQueue queue) : ValueSink
             && (_batch.Count == RecordBatch.MaxRecords || _batch.Room.Length < LeastFreeBytes);
         if (isFull) HandOver();
         var batch = _batch ??= queue.TakeEmpty();
-        batch.Records[batch.Count++] = CutRecord.Of(key, hash, mostBytes, batch.Filled);
+        batch.Records[batch.Count++] = new CutRecord(key, hash, mostBytes, batch.Filled);
         _beganBefore = false;
     }
 
@@ -47,7 +47,7 @@ internal sealed class RecordLane(BatchQueue queue) : ValueSink
     public void EndRecord()
     {
         if (_beganBefore) _batch!.HeadBytes = _batch.Filled;
-        else _batch!.Records[_batch.Count - 1].End = _batch.Filled;
+        else _batch!.Ends[_batch.Count - 1] = _batch.Filled;
     }
 
     /// <summary>The record ends early: whoever has a part of it finds that nothing follows. Nothing else may be written
