@@ -1,5 +1,6 @@
 // How long a server takes to load its data: from the start of the process to the first PONG, which it does not answer
-// before, and the CPU time that it takes for it. The file is made by Millrace, in a version that redis-server 7.0 reads.
+// before, and the CPU time that it takes for it. The file is made by Millrace, in a version that redis-server 7.0
+// reads.
 
 using System.Globalization;
 using Millrace.Bench.Compare;
@@ -96,7 +97,8 @@ internal sealed class LoadingBench
     private async Task MakeAsync()
     {
         using var server = new ServerUnderTest(_children, _maker, cores: null, loops: 1);
-        await using var client = await RedisClient.ConnectAsync(new ClientOptions { Port = server.Port }).ConfigureAwait(false);
+        await using var client = await RedisClient.ConnectAsync(new ClientOptions { Port = server.Port })
+            .ConfigureAwait(false);
         await client.ExecuteAsync("DEBUG", "POPULATE", Text(_keys), "key", Text(_valueBytes)).ConfigureAwait(false);
         await client.ExecuteAsync("SAVE").ConfigureAwait(false);
     }

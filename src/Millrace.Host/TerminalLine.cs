@@ -2,7 +2,7 @@
 //
 //     log line
 //     log line
-//     Loading  [=========>          ]  45 %  about 3 s left        erased before each log line, and drawn again behind it
+//     Loading  [=======>     ]  45 %  about 3 s left        erased before each log line, and drawn again behind it
 //
 // Threads: any. The lock is a leaf and is held for one write.
 

@@ -96,7 +96,8 @@ public sealed class ParallelLoad : IRdbSink, IDisposable
         return RdbTaking.Taken;
     }
 
-    /// <summary>Has everything that was taken so far put into the keyspace soon: the next key may take a while.</summary>
+    /// <summary>Has everything that was taken so far put into the keyspace soon: the next key may take a while.
+    /// </summary>
     public void Flush()
     {
         foreach (var worker in _workers) worker.Lane.HandOver();

@@ -80,8 +80,8 @@ public sealed class KeyspaceSaveTests
         var files = new Files.MemoryFiles { ["dump.rdb"] = [1, 2, 3] };
         var saved = keyspace.TrySave(files, new RdbFormat(10, Compresses: true));
         Assert.Equal(
-            @"Not saved: RDB version 10 has no form for the value of the key 'the hash\x0a' in DB 0. A hash whose fields "
-                + "have deadlines needs rdb-version 11",
+            @"Not saved: RDB version 10 has no form for the value of the key 'the hash\x0a' in DB 0. "
+                + "A hash whose fields have deadlines needs rdb-version 11",
             saved.Error);
         Assert.Equal(["dump.rdb"], files.Names);
         Assert.Equal([1, 2, 3], files["dump.rdb"]);
