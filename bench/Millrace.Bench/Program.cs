@@ -18,6 +18,7 @@ const string Usage = """
       memory    resident memory of large and of many small collections beside redis-server
       drop      what dropping a large sorted set costs the others, beside redis-server
       start     from the start of a process to its first PONG
+      loading   the same with data that is loaded, beside redis-server
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       evict     far more data than maxmemory allows, under each policy: what goes, how far beyond, how long steps are
       publish   CPU per message to a thousand subscribers beside redis-server, and one of them that stops reading
@@ -33,7 +34,7 @@ if (args.Length == 0)
     Console.WriteLine(
         $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\n" +
         $"memory:\n{MemoryBench.Help}\n\ndrop:\n{DropBench.Help}\n\n" +
-        $"start:\n{StartBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
+        $"start:\n{StartBench.Help}\n\nloading:\n{LoadingBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
         $"evict:\n{EvictionBench.Help}\n\npublish:\n{PublishBench.Help}\n\n" +
         $"counters:\n{CountersBench.Help}\n\nexpiry: --keys N --seconds N --loops N");
     return 0;
@@ -53,6 +54,7 @@ try
         "evict" => await EvictAsync().ConfigureAwait(false),
         "publish" => await PublishAsync().ConfigureAwait(false),
         "start" => Start(),
+        "loading" => await LoadingAsync().ConfigureAwait(false),
         "scale" => new ScaleBench(ScaleOptions.From(arguments)).Run(),
         "load" => Load(),
         "hold" => IdleConnections.Run(arguments),
@@ -122,6 +124,12 @@ int Start()
 {
     using var children = new ChildProcesses();
     return StartBench.Run(arguments, children);
+}
+
+async Task<int> LoadingAsync()
+{
+    using var children = new ChildProcesses();
+    return await new LoadingBench(arguments, children).RunAsync().ConfigureAwait(false);
 }
 
 int Load()

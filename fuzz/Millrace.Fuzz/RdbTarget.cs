@@ -9,8 +9,8 @@ namespace Millrace.Fuzz;
 
 /// <summary>
 /// The reading of RDB files. An input is a file without its checksum, which is made right afterwards. Promises: nothing
-/// throws; the outcome depends on the bytes alone, never on how they were read; what was loaded is saved and comes back
-/// equal; all memory is given back.
+/// throws; the outcome depends on the bytes alone, never on how they were read, nor on whether values are cut out first
+/// and made elsewhere, as several threads do; what was loaded is saved and comes back equal; all memory is given back.
 /// </summary>
 public sealed class RdbTarget : FuzzTarget
 {
@@ -46,7 +46,7 @@ public sealed class RdbTarget : FuzzTarget
     public override string[] SourceFiles =>
     [
         "RdbReader.cs", "RdbInput.cs", "RdbMagic.cs", "KeyspaceLoad.cs", "KeyspaceSave.cs", "RdbWriter.cs",
-        "RdbOutput.cs", "ModuleName.cs", "ShownText.cs",
+        "RdbOutput.cs", "ModuleName.cs", "ShownText.cs", "KeyFault.cs",
     ];
 
     /// <inheritdoc/>
@@ -87,6 +87,11 @@ public sealed class RdbTarget : FuzzTarget
         Empty();
         var again = Load(file, options, 1 + (seed % MostStep), verifies: true, out var digestAgain);
         Promise(outcome == again, "the outcome differs when the bytes come in pieces");
+        Empty();
+        var cut = Load(file, options, 1 + (seed % MostStep), verifies: true, out var digestCut, cuts: true);
+        Promise(outcome.IsComplete == cut.IsComplete, "the outcome differs when values are cut out first");
+        Promise(outcome.Fault.Offset == cut.Fault.Offset, "another record is wrong when values are cut out first");
+        Promise(digest.Bytes.SequenceEqual(digestCut.Bytes), "the data differs when values are cut out first");
         Promise(digest.Bytes.SequenceEqual(digestAgain.Bytes), "the data differs when the bytes come in pieces");
         Promise(outcome.IsComplete || outcome.Fault.Text.Length > 0, "a fault has a text");
         Promise(outcome.EndOffset <= file.Length && outcome.Fault.Offset <= file.Length, "offsets are in the file");
@@ -111,12 +116,18 @@ public sealed class RdbTarget : FuzzTarget
     }
 
     private RdbOutcome Load(
-        byte[] file, KeyspaceLoadOptions options, int bufferBytes, bool verifies, out DataDigest digest)
+        byte[] file,
+        KeyspaceLoadOptions options,
+        int bufferBytes,
+        bool verifies,
+        out DataDigest digest,
+        bool cuts = false)
     {
         _unit.TryBegin(1, NowMs, patient: true, out _);
         var input = new RdbInput(new ByteFile(file), bufferBytes);
         var load = new KeyspaceLoad(_unit, options);
-        var outcome = new RdbReader(input, load, _keyspace[0].Heap, verifies).Read();
+        IRdbSink sink = cuts ? new CuttingSink(load, _keyspace[0].Heap) : load;
+        var outcome = new RdbReader(input, sink, _keyspace[0].Heap, verifies).Read();
         digest = default;
         digest.AddAll(_keyspace);
         _unit.End();
@@ -166,6 +177,56 @@ public sealed class RdbTarget : FuzzTarget
 
         Promise(_keyspace.UsedBytes == 0, "memory was not given back");
         Promise(_keyspace.Blobs.LiveCount == 0, "a blob was not given back");
+    }
+
+    /// <summary>Cuts each value out of the file, and has it made of what was cut.</summary>
+    private sealed class CuttingSink(KeyspaceLoad load, Heap heap) : IRdbSink
+    {
+        private readonly CutValue _cut = new();
+
+        public int Databases => load.Databases;
+
+        public long MostBytes => load.MostBytes;
+
+        public void Aux(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) => load.Aux(name, value);
+
+        public void Resize(int database, ulong keys, ulong deadlines) => load.Resize(database, keys, deadlines);
+
+        public string? Function(ReadOnlySpan<byte> code) => load.Function(code);
+
+        public RdbTaking Take(in RdbKey key, scoped ref ValueReader value)
+        {
+            _cut.Clear();
+            var writer = new ValueWriter(_cut);
+            if (!ValueCutter.TryCut(ref value, key.Type, ref writer)) return RdbTaking.Unreadable;
+            writer.End();
+            var reader = new ValueReader(_cut.Bytes, heap, load.MostBytes);
+            var taking = load.Take(key, ref reader);
+            Promise(taking != RdbTaking.Taken || reader.Left == 0, "a value is cut where it ends");
+
+            // A collection without members is no fault; the reader that knows is another one.
+            return taking == RdbTaking.Unreadable && reader.HasNoMembers ? RdbTaking.Taken : taking;
+        }
+    }
+
+    /// <summary>A value that was cut out.</summary>
+    private sealed class CutValue : ValueSink
+    {
+        private byte[] _bytes = new byte[256];
+        private int _filled;
+
+        public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _filled);
+
+        public void Clear() => _filled = 0;
+
+        public override Span<byte> Next(int filled)
+        {
+            _filled += filled;
+            if (_bytes.Length - _filled < MinRoomBytes) Array.Resize(ref _bytes, 2 * _bytes.Length);
+            return _bytes.AsSpan(_filled);
+        }
+
+        public override void End(int filled) => _filled += filled;
     }
 
     /// <summary>A file in memory.</summary>

@@ -154,8 +154,12 @@ public sealed class CommandSpec
     public bool IsRefusedUnlessDurable { get; init; }
 
     /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command
-    /// in.</summary>
+    /// in. That of loading stops what takes partitions as well, though it may run (<see cref="RunsWhileLoading"/>): it
+    /// must not meet those who load.</summary>
     public Gate StoppedBy { get; private set; }
+
+    /// <summary>Whether it may run while a data file is loading.</summary>
+    public bool RunsWhileLoading => (Flags & CommandFlags.Loading) != 0;
 
     /// <summary>All ACL categories, those that follow from the flags included.</summary>
     public AclCategories AllCategories
@@ -178,7 +182,8 @@ public sealed class CommandSpec
         Id = id;
         var gates = Gate.AllPaused | Gate.Closing;
         if ((Flags & CommandFlags.NoAuth) == 0) gates |= Gate.Unauthenticated;
-        if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
+        var takesPartitions = Keys.Length > 0 || Locks is not (LockScope.Keys or LockScope.Quiesced);
+        if (!RunsWhileLoading || takesPartitions) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
         if (!RunsWhileQueueing) gates |= Gate.Queueing;
         if (!RunsWhileSubscribed) gates |= Gate.Subscribed;

@@ -499,7 +499,7 @@ public sealed class Unit
         if (made.HasDeadline) AddDeadline(partition, table, key.Hash, made.DeadlineMs);
         var earliest = Value.EarliestMemberMs(made);
         if (earliest >= 0) MoveMemberDeadline(key, -1, earliest);
-        if (existing.IsMissing) Notify(NotifyClasses.New, "new"u8, key);
+        if (existing.IsMissing && TellsNew) Notify(NotifyClasses.New, "new"u8, key);
         return made;
     }
 

@@ -2,8 +2,8 @@
 // that Redis users and their tools know.
 //
 //     configuration -> working directory -> log file -> background or supervision -> limits -> server -> pid file
-//       -> "Server initialized" -> data is loaded -> "Ready to accept connections" -> wait -> stop -> remove pid file
-//       -> exit 0
+//       -> "Server initialized" -> data is loaded, while clients are told so -> "Ready to accept connections" -> wait
+//       -> stop -> remove pid file -> exit 0
 //
 // Whatever cannot work is said on standard error (configuration) or in the log (everything later) and exits with 1.
 
@@ -24,6 +24,7 @@ internal sealed class ServerProcess(string[] arguments)
 
     private readonly string _startDirectory = Environment.CurrentDirectory; // the directive `dir` leads elsewhere
     private readonly BackgroundProcess _background = BackgroundProcess.FromEnvironment();
+    private TerminalLine? _terminal; // where the log goes, when that is a terminal
 
     /// <summary>Runs the server; returns the exit code.</summary>
     internal int Run()
@@ -76,18 +77,16 @@ internal sealed class ServerProcess(string[] arguments)
         Settings settings = configuration.Settings;
         PidFile? pidFile = PidFile.Create(settings.PidFile, inBackground, log);
         Banner.Show(settings, log, Program.Version);
-        if (server.Start() is { } fault)
+        string? fault;
+        using (_terminal is { } line ? new LoadingBar(line, server.Loading) : null) fault = server.Start();
+        if (fault is not null)
         {
             log.Warning(fault);
             pidFile?.Remove();
             return Failure;
         }
 
-        if (settings.Port != 0 && settings.Bind.Count > 0) log.Notice("Ready to accept connections tcp");
-        if (settings.UnixSocket is not null) log.Notice("Ready to accept connections unix");
-        supervisor.Notify("STATUS=Ready to accept connections\nREADY=1\n");
-        _background.ReportReady();
-
+        if (!server.IsLoading) SayReady(settings, log, supervisor);
         server.ShutdownRequested.GetAwaiter().GetResult();
         supervisor.Notify("STOPPING=1\n");
         server.Stop();
@@ -99,6 +98,14 @@ internal sealed class ServerProcess(string[] arguments)
 
         log.Warning("Millrace is now ready to exit, bye bye...");
         return Success;
+    }
+
+    private void SayReady(Settings settings, Log log, Supervisor supervisor)
+    {
+        if (settings.Port != 0 && settings.Bind.Count > 0) log.Notice("Ready to accept connections tcp");
+        if (settings.UnixSocket is not null) log.Notice("Ready to accept connections unix");
+        supervisor.Notify("STATUS=Ready to accept connections\nREADY=1\n");
+        _background.ReportReady();
     }
 
     private void LogStart(Log log)
@@ -153,8 +160,10 @@ internal sealed class ServerProcess(string[] arguments)
 
     private Log OpenLog(Settings settings)
     {
-        ILogOutput output = settings.LogFile is { } path
-            ? new FileLogOutput(path)
+        bool isTerminal = settings.LogFile is null && !_background.IsChild && !Console.IsOutputRedirected;
+        if (isTerminal) _terminal = new TerminalLine(Console.OpenStandardOutput());
+        ILogOutput output = settings.LogFile is { } path ? new FileLogOutput(path)
+            : _terminal is not null ? _terminal
             : new StreamLogOutput(_background.IsChild ? Console.OpenStandardError() : Console.OpenStandardOutput());
         return new Log(settings.LogLevel, output, TimeProvider.System, Environment.ProcessId)
         {

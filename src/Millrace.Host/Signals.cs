@@ -1,7 +1,7 @@
 // What signals do: SIGTERM and SIGINT ask for a shutdown, a second SIGINT ends the process at once, SIGHUP does
-// nothing. While data is loaded, a signal ends the process at once: there is nothing to save. When a shutdown fails
-// because data could not be saved, the server goes on, and the next signal asks again. SIGPIPE is ignored by the
-// runtime; a write to a closed socket is an error that its owner handles.
+// nothing. While data is loaded, a signal ends that, and the process, without saving. When a shutdown fails because
+// data could not be saved, the server goes on, and the next signal asks again. SIGPIPE is ignored by the runtime; a
+// write to a closed socket is an error that its owner handles.
 //
 // Handlers run on threads of the runtime, not in signal context, so they may log.
 
@@ -54,13 +54,9 @@ internal sealed class Signals : IDisposable
             Environment.Exit(1);
         }
 
-        if (_server.IsLoading)
-        {
-            _log.Warning("Received shutdown signal during loading, exiting now.");
-            Environment.Exit(0);
-        }
-
-        _log.Warning($"Received {(isInterrupt ? "SIGINT" : "SIGTERM")} scheduling shutdown...");
+        _log.Warning(_server.IsLoading
+            ? "Received shutdown signal during loading, scheduling shutdown."
+            : $"Received {(isInterrupt ? "SIGINT" : "SIGTERM")} scheduling shutdown...");
         Settings settings = _configuration.Settings;
         ShutdownFlags flags = isInterrupt ? settings.ShutdownOnSigInt : settings.ShutdownOnSigTerm;
         if (!_server.RequestShutdown(flags)) Interlocked.Exchange(ref _requests, 0);

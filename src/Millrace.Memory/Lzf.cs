@@ -113,16 +113,24 @@ public static class Lzf
         return to == destination.Length;
     }
 
-    // Byte by byte where the repetition reads what it writes.
+    // Where the repetition reads what it writes, what there is doubles until it is enough.
     private static void Repeat(Span<byte> bytes, int from, int to, int length)
     {
-        if (to - from >= length)
+        if (to - from == 1)
         {
-            bytes.Slice(from, length).CopyTo(bytes[to..]);
+            bytes.Slice(to, length).Fill(bytes[from]);
             return;
         }
 
-        for (var i = 0; i < length; i++) bytes[to + i] = bytes[from + i];
+        while (length > to - from)
+        {
+            var there = bytes[from..to];
+            there.CopyTo(bytes[to..]);
+            to += there.Length;
+            length -= there.Length;
+        }
+
+        bytes.Slice(from, length).CopyTo(bytes[to..]);
     }
 
     private static uint ThreeAt(ReadOnlySpan<byte> bytes, int at) =>

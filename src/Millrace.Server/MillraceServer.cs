@@ -22,7 +22,8 @@ namespace Millrace.Server;
 /// </summary>
 /// <remarks>
 /// <code>
-///   settings -> memory -> keyspace -> commands -> loops (one ServerLoop each) -> listeners -> data is loaded
+///   settings -> memory -> keyspace -> commands -> loops (one ServerLoop each) -> listeners -> data is loaded, while
+///   clients are told so
 /// </code>
 /// Nobody holds this object but the program that made it; subsystems know only what their constructors were given.
 /// Life: constructed, <see cref="Start"/>, <see cref="Stop"/>.
@@ -35,7 +36,7 @@ public sealed class MillraceServer : IDisposable
     private readonly ServerParts _parts;
     private readonly MemorySource _memory;
     private readonly ServerLoop[] _serverLoops;
-    private volatile bool _isLoading = true;
+    private readonly Lock _load = new(); // held by who loads, so that whoever stops the server waits for him
 
     /// <summary>Builds a server; it neither listens nor runs yet.</summary>
     /// <param name="configuration">The settings at start; CONFIG SET changes them.</param>
@@ -56,6 +57,7 @@ public sealed class MillraceServer : IDisposable
         var gates = new Gates();
         var channels = new Channels(keyspace, loops, gates);
         var pause = new ClientPause(gates);
+        var loading = new LoadingState(gates, journal);
         var snapshots = new Snapshots(keyspace, configuration, journal, new DiskFileSystem(), registry.CountChanges);
         var runner = new SnapshotRunner(gates);
         var durability = new Durability(gates);
@@ -74,7 +76,8 @@ public sealed class MillraceServer : IDisposable
             SnapshotRunner = runner,
             BackgroundSaves = background,
             Durability = durability,
-            Shutdown = new Shutdown(snapshots, background, configuration, pause, journal),
+            Shutdown = new Shutdown(snapshots, background, loading, configuration, pause, journal),
+            Loading = loading,
             Channels = channels,
             Invalidators = new Invalidators(loops),
             Monitors = new Monitors(loops, channels.UnderWay),
@@ -108,7 +111,10 @@ public sealed class MillraceServer : IDisposable
     public Task<ShutdownFlags> ShutdownRequested => _parts.Shutdown.Requested;
 
     /// <summary>Whether the data on the disk has not been loaded yet, or could not be. Any thread.</summary>
-    public bool IsLoading => _isLoading;
+    public bool IsLoading => !_parts.Loading.HasEnded;
+
+    /// <summary>How far the loading is. Any thread.</summary>
+    public LoadingState Loading => _parts.Loading;
 
     /// <summary>The open listeners' endpoints with their real ports.</summary>
     public IReadOnlyList<Listener> Listeners => _parts.Loops.Listeners;
@@ -117,8 +123,9 @@ public sealed class MillraceServer : IDisposable
     public string PollerName => _parts.Loops.PollerName;
 
     /// <summary>
-    /// Opens the listeners that the settings name, loads the data that is on the disk, and starts the loops. Whoever
-    /// connects meanwhile waits.
+    /// Opens the listeners that the settings name, starts the loops, and loads the data that is on the disk. Whoever
+    /// connects meanwhile is told that it is being loaded. Returns when that is over, or was given up because somebody
+    /// has asked for a shutdown: <see cref="IsLoading"/> stays then.
     /// </summary>
     /// <returns>Null, or why it could not start; then nothing runs.</returns>
     public string? Start()
@@ -126,10 +133,16 @@ public sealed class MillraceServer : IDisposable
         var fault = NetworkSettings.Open(_parts, _parts.Configuration.Settings);
         if (fault is not null) return fault;
         _parts.Journal.Notice("Server initialized");
-        fault = Load();
-        if (fault is not null) return fault;
-        _parts.Loops.Start();
-        return null;
+        lock (_load)
+        {
+            _parts.Loading.Begin();
+            _parts.Loops.Start();
+            fault = _parts.Snapshots.LoadAtStart(_memory, _parts.Loading);
+            if (fault is null && _parts.Loading.TryEnd()) return null;
+        }
+
+        if (fault is not null) _parts.Loops.Stop(); // a server that cannot load does not serve
+        return fault;
     }
 
     /// <summary>Asks for a shutdown. The program that waits for <see cref="ShutdownRequested"/> stops us. When it saves
@@ -139,7 +152,7 @@ public sealed class MillraceServer : IDisposable
     /// </returns>
     public bool RequestShutdown(ShutdownFlags flags)
     {
-        if (ShutdownRequested.IsCompleted || !_parts.Shutdown.Saves(flags))
+        if (ShutdownRequested.IsCompleted || !_parts.Shutdown.Saves(flags) || _parts.Loading.TryStop())
             return _parts.Shutdown.TryRequest(flags, unit: null);
         var isRequested = false;
         _parts.Loops.Quiesce(loop: null, () =>
@@ -155,7 +168,8 @@ public sealed class MillraceServer : IDisposable
     /// end.</summary>
     public void Stop()
     {
-        _parts.Pause.Stop();
+        _parts.Loading.TryStop();
+        lock (_load) _parts.Pause.Stop();
         _parts.Loops.Stop();
         _parts.SnapshotRunner.Stop();
     }
@@ -169,16 +183,7 @@ public sealed class MillraceServer : IDisposable
         _memory.Dispose();
     }
 
-    private string? Load()
-    {
-        var unit = BeginAlone();
-        var fault = _parts.Snapshots.LoadAtStart(unit);
-        unit.End();
-        _isLoading = fault is not null; // a server that cannot load does not serve
-        return fault;
-    }
-
-    // No loop runs, or all stand still.
+    // All loops stand still, and data was loaded.
     private Unit BeginAlone()
     {
         var unit = new Unit(_parts.Keyspace, _parts.Seed);

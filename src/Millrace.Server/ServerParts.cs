@@ -63,6 +63,9 @@ public sealed class ServerParts
     /// <summary>Whether changes can be made to last.</summary>
     public required Durability Durability { get; init; }
 
+    /// <summary>Whether data is being loaded.</summary>
+    public required LoadingState Loading { get; init; }
+
     /// <summary>The way to the server's end.</summary>
     public required Shutdown Shutdown { get; init; }
 

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Millrace.Host.Tests;
 
@@ -90,7 +92,7 @@ public sealed class SnapshotTests : IDisposable
     }
 
     [Fact]
-    public void A_signal_while_data_is_loaded_ends_the_process_at_once_with_0()
+    public void A_signal_while_data_is_loaded_ends_the_process_soon_with_0()
     {
         int port = HostProcess.FreePort();
         using (HostProcess host = Start(port, "--enable-debug-command", "yes"))
@@ -100,12 +102,76 @@ public sealed class SnapshotTests : IDisposable
             Assert.Equal(0, host.WaitForExit());
         }
 
+        byte[] before = System.IO.File.ReadAllBytes(File);
         using HostProcess next = HostProcess.StartIn(
-            _directory, null, null, "--port", $"{port}", "--shutdown-on-sigterm", "save");
+            _directory, null, null, "--port", $"{port}", "--shutdown-on-sigterm", "save", "--key-load-delay", "1000",
+            "--pidfile", Path.Combine(_directory, "pid"));
         next.WaitFor("RDB memory usage when created");
         next.Signal("TERM");
         Assert.Equal(0, next.WaitForExit());
-        Assert.EndsWith("# Received shutdown signal during loading, exiting now.\n", next.Output);
+        Assert.Contains("* Removing the pid file.\n", next.Output);
+        Assert.EndsWith("# Millrace is now ready to exit, bye bye...\n", next.Output);
+        Assert.Contains("# Received shutdown signal during loading, scheduling shutdown.\n", next.Output);
+        Assert.DoesNotContain("Ready to accept", next.Output);
+        Assert.DoesNotContain("DB loaded", next.Output);
+        Assert.Equal(before, System.IO.File.ReadAllBytes(File));
+    }
+
+    [Fact]
+    public void Clients_are_told_that_data_is_loaded_and_the_log_says_how_far_it_is()
+    {
+        int port = HostProcess.FreePort();
+        using (HostProcess host = Start(port, "--enable-debug-command", "yes"))
+        {
+            Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG POPULATE 30000"));
+            Assert.Equal("", HostProcess.Ask(port, "SHUTDOWN SAVE"));
+            Assert.Equal(0, host.WaitForExit());
+        }
+
+        using HostProcess next = HostProcess.StartIn(
+            _directory, null, null, "--port", $"{port}", "--key-load-delay", "1000");
+        next.WaitFor("RDB memory usage when created");
+        Assert.Equal("-LOADING Redis is loading the dataset in memory", HostProcess.Ask(port, "GET key:1"));
+        Assert.Contains("\r\nloading:1\r\n", HostProcess.AskAll(port, "INFO persistence"));
+        next.WaitFor(" seconds left\n");
+        Assert.Matches("\\* Loading: \\d+\\.\\d % of \\d+ bytes, about \\d+ seconds left\n", next.Output);
+        Assert.Equal("", HostProcess.Ask(port, "SHUTDOWN"));
+        Assert.Equal(0, next.WaitForExit());
+        Assert.EndsWith("# Millrace is now ready to exit, bye bye...\n", next.Output);
+        Assert.Contains("* User requested shutdown...\n", next.Output);
+    }
+
+    [Fact]
+    public void A_file_that_turns_out_to_be_wrong_ends_the_process_and_the_connections()
+    {
+        byte[] bytes = [.. Head];
+        for (int i = 0; i < 3_000; i++) bytes = [.. bytes, 0, 2, (byte)(i / 256 + 1), (byte)i, 1, (byte)'v'];
+        System.IO.File.WriteAllBytes(File, [.. bytes, 30, 1, (byte)'k', 1, (byte)'v', 0xFF]);
+        int port = HostProcess.FreePort();
+        using HostProcess host = HostProcess.StartIn(
+            _directory, null, null, "--port", $"{port}", "--key-load-delay", "500");
+        host.WaitFor("RDB memory usage when created");
+        using var client = new TcpClient();
+        client.Connect(IPAddress.Loopback, port);
+        using var reader = new StreamReader(client.GetStream());
+        client.Client.Send("GET a\r\n"u8);
+        Assert.Equal("-LOADING Redis is loading the dataset in memory", reader.ReadLine());
+        Assert.Null(reader.ReadLine());
+        Assert.Equal(1, host.WaitForExit());
+        Assert.Contains("# Unknown RDB encoding type 30", host.Output);
+        Assert.Equal(["dump.rdb"], Directory.GetFiles(_directory).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void What_a_process_of_the_same_number_has_left_behind_does_no_harm()
+    {
+        string other = Path.Combine(_directory, "temp-1.rdb");
+        System.IO.File.WriteAllText(other, "of somebody else");
+        int port = HostProcess.FreePort();
+        using HostProcess host = Start(port);
+        System.IO.File.WriteAllText(Path.Combine(_directory, $"temp-{host.Id}.rdb"), "of one that died");
+        Assert.Equal("+OK", HostProcess.Ask(port, "SAVE"));
+        Assert.Equal(["dump.rdb", "temp-1.rdb"], Directory.GetFiles(_directory).Select(Path.GetFileName).Order());
     }
 
     public static TheoryData<string, byte[], string> BadFiles => new()

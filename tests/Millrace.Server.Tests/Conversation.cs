@@ -15,8 +15,13 @@ internal sealed class Conversation : IDisposable
     private byte[] _unread = [];
 
     public Conversation(InProcessServer server)
+        : this(server.Port)
     {
-        _socket.Connect(IPAddress.Loopback, server.Port);
+    }
+
+    public Conversation(int port)
+    {
+        _socket.Connect(IPAddress.Loopback, port);
         _socket.ReceiveTimeout = 30_000;
     }
 

@@ -20,17 +20,7 @@ internal sealed class InProcessServer : IDisposable
 
     public InProcessServer(long regionBytes, params string[] directives)
     {
-        var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
-        var file = new ConfigFile(table, new DiskConfigFiles());
-        string[] usual =
-        [
-            "--port", FreePort().ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "",
-            "--io-threads", Environment.GetEnvironmentVariable("MILLRACE_TEST_LOOPS") ?? "2",
-            "--io", Environment.GetEnvironmentVariable("MILLRACE_TEST_IO") ?? "auto",
-        ];
-        var error = file.Load(CommandLine.From([.. usual, .. directives]), []);
-        if (error is not null) throw new InvalidOperationException(error.ToString());
-        Server = new MillraceServer(new Configuration(file.Values), Log.None(), new MemorySource(regionBytes));
+        Server = Make(regionBytes, directives);
         if (Server.Start() is { } fault) throw new InvalidOperationException(fault);
         Port = Server.Parts.Configuration.Settings.Port;
         // Whoever asks for io_uring by name wants to hear when it was refused, and not to test epoll once more.
@@ -41,6 +31,22 @@ internal sealed class InProcessServer : IDisposable
     public MillraceServer Server { get; }
 
     public int Port { get; }
+
+    /// <summary>A server that has not been started.</summary>
+    public static MillraceServer Make(long regionBytes, params string[] directives)
+    {
+        var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
+        var file = new ConfigFile(table, new DiskConfigFiles());
+        string[] usual =
+        [
+            "--port", FreePort().ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "",
+            "--io-threads", Environment.GetEnvironmentVariable("MILLRACE_TEST_LOOPS") ?? "2",
+            "--io", Environment.GetEnvironmentVariable("MILLRACE_TEST_IO") ?? "auto",
+        ];
+        var error = file.Load(CommandLine.From([.. usual, .. directives]), []);
+        if (error is not null) throw new InvalidOperationException(error.ToString());
+        return new MillraceServer(new Configuration(file.Values), Log.None(), new MemorySource(regionBytes));
+    }
 
     public Peer Connect() => new(Port);
 

@@ -10,18 +10,21 @@ namespace Millrace.Bench.Servers;
 /// <summary>Starts a server, measures it, ends it.</summary>
 internal sealed class ServerUnderTest : IDisposable
 {
-    private const int StartLimitMs = 20_000;
+    private const int UsualStartLimitMs = 20_000;
     private const int KeptLines = 20;
 
     private readonly ChildProcesses _children;
     private readonly Process _process;
+    private readonly int _startLimitMs;
     private readonly Queue<string> _lastLines = new(); // guarded by itself
 
     /// <summary>Starts it and waits until it answers PING.</summary>
     /// <exception cref="ServerStartException">It ended, or never answered.</exception>
-    public ServerUnderTest(ChildProcesses children, ServerRecipe recipe, string? cores, int loops)
+    public ServerUnderTest(
+        ChildProcesses children, ServerRecipe recipe, string? cores, int loops, int startLimitMs = UsualStartLimitMs)
     {
         _children = children;
+        _startLimitMs = startLimitMs;
         Name = recipe.Name;
         Port = FreePort();
         var folder = Directory.CreateDirectory(Path.Combine(children.Folder, recipe.Name)).FullName;
@@ -109,8 +112,8 @@ internal sealed class ServerUnderTest : IDisposable
                 throw new ServerStartException($"{Name} ended instead of answering: {text.Trim()}");
             }
 
-            if (StartTime.TotalMilliseconds > StartLimitMs)
-                throw new ServerStartException($"{Name} has not answered for {StartLimitMs / 1000} s");
+            if (StartTime.TotalMilliseconds > _startLimitMs)
+                throw new ServerStartException($"{Name} has not answered for {_startLimitMs / 1000} s");
             Thread.Sleep(TimeSpan.FromMicroseconds(200));
         }
 

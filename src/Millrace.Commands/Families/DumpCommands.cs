@@ -131,7 +131,8 @@ public static class DumpCommands
             return;
         }
 
-        if (!TryReadDeadline(call, options, out var deadlineMs) || !TryMake(call, key, out var made)) return;
+        if (!TryReadDeadline(call, options, out var deadlineMs)) return;
+        if (!TryMake(call, key, deadlineMs, out var made)) return;
         if (deadlineMs >= 0 && deadlineMs <= call.Unit.NowMs)
         {
             new ValuePlace(call.Unit, key).Drop(made);
@@ -142,7 +143,6 @@ public static class DumpCommands
 
         made = call.Unit.Install(key, existing, made);
         if (!existing.IsMissing) call.Unit.Notify(NotifyClasses.New, "new"u8, key); // the old one is deleted before
-        if (deadlineMs >= 0) made = call.Unit.SetDeadline(key, made, deadlineMs);
         call.Unit.SetUse(made, options.IdleSeconds, options.Frequency);
         call.Unit.Changed(key);
         call.Unit.Notify(NotifyClasses.Generic, "restore"u8, key);
@@ -173,7 +173,7 @@ public static class DumpCommands
     }
 
     // Writes the error and returns false, with nothing made, when the payload is none.
-    private static bool TryMake(in Call call, in Key key, out Entry made)
+    private static bool TryMake(in Call call, in Key key, long deadlineMs, out Entry made)
     {
         made = default;
         if (!DumpFooter.TryOpen(call.Args[Payload], call.Unit.Keyspace.VerifiesChecksums, out var value))
@@ -188,7 +188,7 @@ public static class DumpCommands
             ? Math.Min(call.Caller.MaxBulkLength, StringValue.MaxBytes) + ValueReader.MemberBytes
             : most;
         var reader = new ValueReader(value, call.Unit.PartitionFor(key).Heap, Math.Min(most, longest));
-        var place = new ValuePlace(call.Unit, key);
+        var place = new ValuePlace(call.Unit, key) { DeadlineMs = deadlineMs };
         var isMade = reader.TryByte(out _) && ValueCodec.TryRead(ref reader, type, place, out made);
         if (isMade && reader.Left == 0) return true;
         if (isMade) place.Drop(made);

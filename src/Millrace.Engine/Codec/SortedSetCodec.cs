@@ -19,7 +19,9 @@ namespace Millrace.Engine.Codec;
 /// </remarks>
 internal static class SortedSetCodec
 {
-    private const byte NaN = 253;
+    /// <summary>In the place of the length of a score's text: it is no number. What is above is infinite.</summary>
+    internal const byte NaN = 253;
+
     private const byte PositiveInfinity = 254;
     private const byte NegativeInfinity = 255;
 

@@ -200,6 +200,54 @@ public ref struct ValueReader
         return TryText(out var text) && TryView(text, ref room, out view);
     }
 
+    /// <summary>Passes over a text, which is not put together for that.</summary>
+    /// <param name="text">What <see cref="TryText"/> said.</param>
+    public bool TrySkip(scoped in EncodedText text)
+    {
+        var left = text.StoredBytes;
+        while (left > _rest.Length)
+        {
+            left -= _rest.Length;
+            if (!TryMore()) return false;
+        }
+
+        _rest = _rest[left..];
+        return true;
+    }
+
+    /// <summary>Copies a text as it is stored.</summary>
+    internal bool TryMoveText(scoped ref ValueWriter to)
+    {
+        if (!TryText(out var text)) return false;
+        switch (text.Form)
+        {
+            case TextForm.Integer:
+                to.Integer(text.Integer);
+                return true;
+            case TextForm.Raw:
+                to.Length(text.Length);
+                return TryMove(text.StoredBytes, ref to);
+            default:
+                to.BeginCompressedText(text.StoredBytes, text.Length);
+                return TryMove(text.StoredBytes, ref to);
+        }
+    }
+
+    /// <summary>Copies bytes as they are.</summary>
+    internal bool TryMove(long bytes, scoped ref ValueWriter to)
+    {
+        while (bytes > _rest.Length)
+        {
+            to.Bytes(_rest);
+            bytes -= _rest.Length;
+            if (!TryMore()) return false;
+        }
+
+        to.Bytes(_rest[..(int)bytes]);
+        _rest = _rest[(int)bytes..];
+        return true;
+    }
+
     /// <summary>Claims memory that is about to be taken, beside what texts take. False when there may not be so
     /// much.</summary>
     internal bool TryClaim(long bytes)

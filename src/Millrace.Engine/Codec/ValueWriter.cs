@@ -202,11 +202,19 @@ public ref struct ValueWriter
     /// <param name="rawBytes">How long the text is.</param>
     public void CompressedText(scoped ReadOnlySpan<byte> compressed, int rawBytes)
     {
+        BeginCompressedText(compressed.Length, rawBytes);
+        Bytes(compressed);
+    }
+
+    /// <summary>What stands in front of the bytes of a text that was compressed before.</summary>
+    /// <param name="storedBytes">How many they are.</param>
+    /// <param name="rawBytes">How long the text is.</param>
+    internal void BeginCompressedText(int storedBytes, int rawBytes)
+    {
         Reserve(1);
         _room[_at++] = Compressed;
-        Length(compressed.Length);
+        Length(storedBytes);
         Length(rawBytes);
-        Bytes(compressed);
     }
 
     private bool TryInteger(long value)

@@ -8,6 +8,9 @@ public static class DiskReason
     /// <summary>There is no such file.</summary>
     public const string Missing = "No such file or directory";
 
+    /// <summary>There is one of that name.</summary>
+    public const string Exists = "File exists";
+
     /// <summary>The words for what .NET has thrown.</summary>
     /// <param name="fault">What was thrown.</param>
     public static string Of(Exception fault) => fault switch

@@ -13,7 +13,8 @@ public interface IRdbSink
     /// <summary>How much memory the next record may take, in bytes, about. Asked before each.</summary>
     long MostBytes { get; }
 
-    /// <summary>Something about the file; whoever does not know the name passes over it.</summary>
+    /// <summary>Something about the file; whoever does not know the name passes over it. What has a name or a value of
+    /// more than <see cref="RdbReader.MaxAuxBytes"/> is not shown.</summary>
     void Aux(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value);
 
     /// <summary>How many keys a database will have, and how many of them a deadline. A hint from outside: nothing may
@@ -41,6 +42,9 @@ public enum RdbTaking
 
     /// <summary>The key is there already; nothing of the value is kept.</summary>
     Duplicate,
+
+    /// <summary>Nothing else is wanted: an earlier key could not be taken. The value may not have been read.</summary>
+    Stopped,
 }
 
 /// <summary>What stands in front of a value.</summary>
@@ -66,4 +70,7 @@ public readonly ref struct RdbKey(int database, ReadOnlySpan<byte> name, RdbType
 
     /// <summary>The counter of its uses, 0 to 255; -1: not said.</summary>
     public int Frequency { get; init; } = -1;
+
+    /// <summary>Where its record begins, in bytes from the beginning of the file.</summary>
+    public long Offset { get; init; }
 }

@@ -21,10 +21,8 @@ public sealed class KeyspaceLoad(Unit unit, KeyspaceLoadOptions options) : IRdbS
     /// <summary>The most bytes of libraries that are kept.</summary>
     public const long MaxFunctionBytes = 256 * 1024 * 1024;
 
-    /// <summary>The most fields that say something about the file, and bytes of one, that are kept.</summary>
+    /// <summary>The most fields that say something about the file that are kept.</summary>
     public const int MaxAuxFields = 256;
-
-    private const int MaxAuxBytes = 1024;
 
     private readonly Keyspace _keyspace = unit.Keyspace;
     private readonly List<byte[]> _functions = [];
@@ -52,7 +50,7 @@ public sealed class KeyspaceLoad(Unit unit, KeyspaceLoadOptions options) : IRdbS
     /// <inheritdoc/>
     public void Aux(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (_fields.Count >= MaxAuxFields || name.Length > MaxAuxBytes || value.Length > MaxAuxBytes) return;
+        if (_fields.Count >= MaxAuxFields) return;
         _fields.Add((Encoding.Latin1.GetString(name), Encoding.Latin1.GetString(value)));
     }
 
@@ -72,9 +70,13 @@ public sealed class KeyspaceLoad(Unit unit, KeyspaceLoadOptions options) : IRdbS
     }
 
     /// <inheritdoc/>
-    public RdbTaking Take(in RdbKey key, scoped ref ValueReader value)
+    public RdbTaking Take(in RdbKey key, scoped ref ValueReader value) =>
+        Take(key, _keyspace.HashOf(key.Name), ref value);
+
+    /// <summary>The same with the hash of the key's name.</summary>
+    internal RdbTaking Take(in RdbKey key, ulong hash, scoped ref ValueReader value)
     {
-        var placed = new Key(key.Database, _keyspace.HashOf(key.Name), key.Name);
+        var placed = new Key(key.Database, hash, key.Name);
         var place = new ValuePlace(unit, placed) { DeadlineMs = key.DeadlineMs };
         if (!ValueCodec.TryRead(ref value, key.Type, place, out var made)) return RdbTaking.Unreadable;
         Debug.Assert(made.DeadlineMs == key.DeadlineMs, "whatever makes it has its deadline");

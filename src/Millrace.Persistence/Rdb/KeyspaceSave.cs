@@ -62,7 +62,11 @@ public static class KeyspaceSave
                 var walker = new EntrySaver(writer, output, keyspace[i].Heap, unit.NowMs);
                 table.Entries.Walk(ref walker);
                 if (walker.Refused is { } refused)
-                    return $"no form in RDB version {format.Version} for the value of the key '{refused}'";
+                {
+                    return $"Not saved: RDB version {format.Version} has no form for the value of the key '{refused}' "
+                        + $"in DB {database}. A hash whose fields have deadlines needs rdb-version 11";
+                }
+
                 if (!output.Fault.IsNone) return null;
             }
         }

@@ -41,6 +41,9 @@ public enum RdbFaultKind
 
     /// <summary>There is no such file.</summary>
     Missing,
+
+    /// <summary>Nothing: whoever takes the records wants no more of them.</summary>
+    Stopped,
 }
 
 /// <summary>What is wrong with an RDB file; the default value: nothing.</summary>

@@ -3,6 +3,7 @@ using Millrace.Engine;
 using Millrace.Engine.Codec;
 using Millrace.Memory;
 using Millrace.Persistence.Files;
+using Millrace.Persistence.Loading;
 
 namespace Millrace.Persistence.Rdb;
 
@@ -37,10 +38,9 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
     public RdbSaved Save(Func<RdbOutput, string?> write, RdbSaveOptions options)
     {
         ArgumentNullException.ThrowIfNull(write);
-        var id = options.ProcessId.ToString(CultureInfo.InvariantCulture);
-        var temporary = $"temp-{id}.rdb";
+        var temporary = TemporaryName(options.ProcessId);
         var path = Path.Combine(directory, temporary);
-        var fault = ReplacementFile.Begin(files, path, new NewFile(Replaces: true), out var file);
+        var fault = Begin(path, out var file);
         if (file is null) return Failed(fault, temporary, 0);
         using (file)
         {
@@ -65,7 +65,8 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
     /// <param name="sink">What takes it.</param>
     /// <param name="scratch">As <see cref="RdbReader"/> says.</param>
     /// <param name="verifies">Whether a checksum that is there is compared.</param>
-    public RdbOutcome Load(IRdbSink sink, Heap scratch, bool verifies)
+    /// <param name="progress">Hears how far it is, and ends it; or null.</param>
+    public RdbOutcome Load(IRdbSink sink, Heap scratch, bool verifies, ILoadProgress? progress = null)
     {
         if (files.Open(FullPath, out var file) is { } reason)
         {
@@ -74,8 +75,30 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
             return new RdbOutcome(new RdbFault(kind, text, 0), default, 0, IsVerified: false);
         }
 
-        using (file) return new RdbReader(new RdbInput(file!), sink, scratch, verifies).Read();
+        using (file)
+        {
+            progress?.Began(file!.Length);
+            var input = new RdbInput(file!, progress: progress);
+            return new RdbReader(input, sink, scratch, verifies).Read();
+        }
     }
+
+    /// <summary>Removes what a process of this number has left behind that ended while it saved: in a container it is
+    /// always the same. What others have left stays, since they may be at it.</summary>
+    /// <param name="processId">As in <see cref="RdbSaveOptions"/>.</param>
+    public void RemoveLeftovers(int processId) => _ = files.Delete(Path.Combine(directory, TemporaryName(processId)));
+
+    // Never what is there already: a link that somebody has put there would lead anywhere. It is removed, not followed.
+    private DiskFault Begin(string path, out ReplacementFile? file)
+    {
+        var kind = new NewFile(Replaces: false);
+        var fault = ReplacementFile.Begin(files, path, kind, out file);
+        if (fault.Reason != DiskReason.Exists || files.Delete(path) is not null) return fault;
+        return ReplacementFile.Begin(files, path, kind, out file);
+    }
+
+    private static string TemporaryName(int processId) =>
+        string.Create(CultureInfo.InvariantCulture, $"temp-{processId}.rdb");
 
     private RdbSaved Failed(DiskFault fault, string temporary, long bytes)
     {

@@ -1,6 +1,7 @@
 using Millrace.Engine.Codec;
 using Millrace.Memory;
 using Millrace.Persistence.Files;
+using Millrace.Persistence.Loading;
 
 namespace Millrace.Persistence.Rdb;
 
@@ -21,6 +22,7 @@ public sealed class RdbInput : ValueSource
     public const int BufferBytes = 128 * 1024;
 
     private readonly IReadableFile _file;
+    private readonly ILoadProgress? _progress;
     private readonly byte[] _buffer;
     private readonly long _end;
     private long _at;
@@ -30,10 +32,12 @@ public sealed class RdbInput : ValueSource
     /// <summary>Reads a file from its beginning.</summary>
     /// <param name="file">The file; its owner disposes of it.</param>
     /// <param name="bufferBytes">The bytes of one read.</param>
-    public RdbInput(IReadableFile file, int bufferBytes = BufferBytes)
+    /// <param name="progress">Hears of each read, and ends the reading; or null.</param>
+    public RdbInput(IReadableFile file, int bufferBytes = BufferBytes, ILoadProgress? progress = null)
     {
         ArgumentNullException.ThrowIfNull(file);
         _file = file;
+        _progress = progress;
         _buffer = new byte[bufferBytes];
         _end = file.Length;
     }
@@ -57,11 +61,18 @@ public sealed class RdbInput : ValueSource
         _given = 0;
         var most = (int)Math.Min(_buffer.Length, Left);
         if (most == 0 || IsShort) return default;
+        if (_progress is { IsStopped: true })
+        {
+            (Fault, IsShort) = ("it is not wanted any more", true);
+            return default;
+        }
+
         Fault = _file.Read(_at, _buffer.AsSpan(0, most), out var bytes);
         IsShort = Fault is not null || bytes == 0;
         if (IsShort) return default;
         _given = bytes;
         _at += bytes;
+        _progress?.Advanced(_at);
         return _buffer.AsSpan(0, bytes);
     }
 

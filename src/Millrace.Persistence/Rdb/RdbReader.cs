@@ -24,6 +24,9 @@ namespace Millrace.Persistence.Rdb;
 /// </remarks>
 public sealed class RdbReader
 {
+    /// <summary>The longest name and the longest value of something about the file that is handed over.</summary>
+    public const int MaxAuxBytes = 1024;
+
     private const int FirstVersionWithChecksum = 5;
     private const int MillisecondsPerSecond = 1000;
     private const int SlotNumbers = 3;
@@ -125,10 +128,7 @@ public sealed class RdbReader
 
                 return default;
             case RdbOpcode.Aux:
-                if (!reader.TryReadText(ref _name, out var name) || !reader.TryReadText(ref _value, out var value))
-                    return Unreadable(ref reader, "AUX field");
-                _sink.Aux(name, value);
-                return default;
+                return ReadAux(ref reader);
             case RdbOpcode.Function:
                 if (!reader.TryReadText(ref _value, out var code))
                     return Unreadable(ref reader, "library of functions");
@@ -146,6 +146,28 @@ public sealed class RdbReader
             default:
                 return Fault(RdbFaultKind.Record, $"Unknown RDB opcode {(int)opcode}");
         }
+    }
+
+    // What is too long for anything that is known is passed over as it is stored.
+    private RdbFault ReadAux(scoped ref ValueReader reader)
+    {
+        var isRight = TryReadAuxText(ref reader, ref _name, out var hasName, out var name);
+        ReadOnlySpan<byte> value = default;
+        var hasValue = false;
+        isRight = isRight && TryReadAuxText(ref reader, ref _value, out hasValue, out value);
+        if (!isRight) return Unreadable(ref reader, "AUX field");
+        if (hasName && hasValue) _sink.Aux(name, value);
+        return default;
+    }
+
+    private static bool TryReadAuxText(
+        scoped ref ValueReader reader, scoped ref TextRoom room, out bool isShort, out ReadOnlySpan<byte> view)
+    {
+        view = default;
+        isShort = false;
+        if (!reader.TryText(out var text)) return false;
+        isShort = text.Length <= MaxAuxBytes;
+        return isShort ? reader.TryView(text, ref room, out view) : reader.TrySkip(text);
     }
 
     private RdbFault ReadOfNextKey(RdbOpcode opcode, scoped ref ValueReader reader)
@@ -198,20 +220,17 @@ public sealed class RdbReader
         if (type == RdbType.None) return ReadModuleValue(name, ref reader);
         var key = new RdbKey(_database, name, type)
         {
-            DeadlineMs = _deadlineMs, IdleSeconds = _idleSeconds, Frequency = _frequency,
+            DeadlineMs = _deadlineMs, IdleSeconds = _idleSeconds, Frequency = _frequency, Offset = _recordAt,
         };
         var taking = _sink.Take(key, ref reader);
         ForgetKey();
         if (taking == RdbTaking.Taken) return default;
-        if (taking == RdbTaking.Duplicate)
-        {
-            return Fault(
-                RdbFaultKind.Duplicate, $"RDB has duplicated key '{ShownText.Of(name)}' in DB {_database}");
-        }
+        if (taking == RdbTaking.Duplicate) return KeyFault.Duplicate(key);
+        if (taking == RdbTaking.Stopped) return Fault(RdbFaultKind.Stopped, "Given up");
 
         // Servers of long ago have written collections without members; such a key is passed over, as Redis does.
         if (reader.HasNoMembers) return default;
-        return Unreadable(ref reader, $"value of type {code} of the key '{ShownText.Of(name)}'");
+        return Unreadable(ref reader, KeyFault.ValueOf(key));
     }
 
     private RdbFault ReadModuleValue(scoped ReadOnlySpan<byte> name, scoped ref ValueReader reader)
@@ -258,8 +277,8 @@ public sealed class RdbReader
         if (_input.Fault is { } reason) return Fault(RdbFaultKind.Disk, "Error reading the RDB file: " + reason);
         if (reader.EndsEarly) return Fault(RdbFaultKind.EndsEarly, "Unexpected EOF reading RDB file");
         return reader.IsTooLarge
-            ? Fault(RdbFaultKind.Memory, $"There is not enough memory for this {what}")
-            : Fault(RdbFaultKind.Record, $"Bad RDB file: invalid {what}");
+            ? Fault(RdbFaultKind.Memory, KeyFault.TooLarge(what))
+            : Fault(RdbFaultKind.Record, KeyFault.Invalid(what));
     }
 
     private RdbFault Fault(RdbFaultKind kind, string text) => new(kind, text, _recordAt);

@@ -151,6 +151,9 @@ public sealed record Settings
     /// <summary>How slow snapshots in the background are made.</summary>
     public required int KeySaveDelayMicroseconds { get; init; }
 
+    /// <summary>For how long loading waits after each key; negative: a microsecond after so many keys.</summary>
+    public required int KeyLoadDelayMicroseconds { get; init; }
+
     /// <summary>How much memory data may take.</summary>
     public required MemoryLimits Memory { get; init; }
 
@@ -253,6 +256,7 @@ public sealed record Settings
             StopsWritesOnSaveError = Is("stop-writes-on-bgsave-error"),
             SnapshotBufferLimit = values["snapshot-buffer-limit"].Number,
             KeySaveDelayMicroseconds = Int("rdb-key-save-delay"),
+            KeyLoadDelayMicroseconds = Int("key-load-delay"),
             Memory = new MemoryLimits
             {
                 Bytes = values["maxmemory"].Number,

@@ -99,7 +99,7 @@ internal sealed class Evictor
     private Room TryMakeRoom()
     {
         AwaitedPartition = -1;
-        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused)) != 0) return Room.Made; // nothing may change
+        if ((_gates.Word & (Gate.WritesPaused | Gate.AllPaused | Gate.Loading)) != 0) return Room.Made; // no change
         var began = Stopwatch.GetTimestamp();
         var leftTicks = Ticks(_budget.Limits.StepMicroseconds) - _usedTicks;
         if (leftTicks <= 0 && _usedTicks > 0) return Room.Later;

@@ -107,7 +107,7 @@ public sealed class Executor
             return Malformed(client, spec, args, reply);
 
         if (!ReferenceEquals(client.Executor, this)) client.Executor = this;
-        if (spec.Locks >= LockScope.Quiesced) return RunApart(client, request, input, reply);
+        if (spec.Locks >= LockScope.Quiesced) return RunApart(client, request, input, reply, isBesideLoad: false);
         var closed = spec.StoppedBy & (_gates.Word | client.Gates);
         if (closed != 0 && !HasRoom(closed)) return Stopped(client, request, input, closed, reply);
 
@@ -347,12 +347,14 @@ public sealed class Executor
         ? _unit.TryBeginWrite(mask, _host.UnixMs, IsPatient(client), out contended)
         : _unit.TryBeginRead(mask, _host.UnixMs, IsPatient(client), out contended);
 
-    // The commands that need more than the partitions of their keys, or others: see LockScope.
-    private Outcome RunApart(Client client, Request request, byte[] input, ReplyWriter reply)
+    // The commands that need more than the partitions of their keys, or others: see LockScope. While data is loaded
+    // also those that take partitions and may run all the same (WATCH): all loops stand still, and those who load.
+    private Outcome RunApart(Client client, Request request, byte[] input, ReplyWriter reply, bool isBesideLoad)
     {
         var spec = request.Spec!;
         var queue = spec.Locks == LockScope.Transaction && client.IsQueueing ? client.Queue : null;
         var stoppedBy = spec.StoppedBy | (queue?.StoppedBy ?? Gate.None);
+        if (isBesideLoad) stoppedBy &= ~Gate.Loading;
         var closed = stoppedBy & (_gates.Word | client.Gates);
         if (closed != 0 && !HasRoom(closed)) return Stopped(client, request, input, closed, reply);
 
@@ -362,7 +364,8 @@ public sealed class Executor
         KeepTime();
         var mask = queue?.Partitions ?? 0;
         if (spec.Locks != LockScope.Quiesced && !PlantedFault.WatchedNotLocked) mask |= client.Watcher?.Partitions ?? 0;
-        if (spec.Locks == LockScope.Quiesced || queue is { NeedsQuiescence: true })
+        if (isBesideLoad && spec.Locks < LockScope.Quiesced) mask |= LockSet(spec, request);
+        if (isBesideLoad || spec.Locks == LockScope.Quiesced || queue is { NeedsQuiescence: true })
         {
             closed = RunQuiesced(client, ref call, mask, stoppedBy);
             return closed != 0 ? Stopped(client, request, input, closed, reply) : Ran(client, spec);
@@ -623,11 +626,13 @@ public sealed class Executor
     private Outcome Stopped(Client client, Request request, byte[] input, Gate closed, ReplyWriter reply)
     {
         var spec = request.Spec!;
+        if (spec.RunsWhileLoading) closed &= ~Gate.Loading;
         if ((closed & Gate.Unauthenticated) != 0) Reject(client, spec, reply, ErrorTexts.AuthenticationRequired);
         else if ((closed & Gate.Loading) != 0) Reject(client, spec, reply, ErrorTexts.Loading);
         else if ((closed & Gate.Closing) != 0) return Outcome.Replied;
         else if ((closed & Gate.NotDurable) != 0) Reject(client, spec, reply, _host.NotDurableError);
         else if ((closed & Gate.Subscribed) != 0) RejectSubscriber(client, spec, reply);
+        else if (closed == Gate.None) return RunApart(client, request, input, reply, isBesideLoad: true);
         else if (closed == Gate.OverMemory) return WaitForRoom(client, request, input, reply);
         else if ((closed & ~(Gate.OverMemory | Gate.Queueing)) != 0)
             return ParkOnGates(client, request, input, closed & ~Gate.OverMemory);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Millrace.Engine;
 using Millrace.Net;
+using Millrace.Persistence.Loading;
 using Millrace.Server.Blocking;
 using Millrace.Server.Observability;
 using Millrace.Server.Persistence;
@@ -18,6 +19,7 @@ namespace Millrace.Server.Execution;
 /// Partition i is looked after by loop i modulo the number of loops: in a turn, due keys are removed or what was
 /// discarded is freed, in slices of at most <see cref="SliceMicroseconds"/>. With one loop nothing else touches the
 /// partition, which is why its lock can be elided. While memory is used up every loop evicts, from any partition.
+/// While data is loaded there is no such work (<see cref="LoadTruce"/>).
 /// </remarks>
 public sealed class ServerLoop : LoopHandler
 {
@@ -107,6 +109,7 @@ public sealed class ServerLoop : LoopHandler
         get
         {
             ref readonly var upkeep = ref _parts.Keyspace.UpkeepOf(_loop.Index);
+            if (_parts.Loading.IsLoading) return IdleMs;
             if (_parts.Keyspace.Tracking.IsOver) return 1;
             if (_parts.Sizes.IsCounting(_loop.Index)) return 0;
             if (Executor.Evictor.IsWanted || (upkeep.Discarded > 0 && !_freesLater)) return 0;
@@ -146,6 +149,7 @@ public sealed class ServerLoop : LoopHandler
 
     private void WorkWithoutClient()
     {
+        if (_parts.Loading.IsLoading) return;
         if (!Executor.IsTidy) Executor.Withdraw();
         if (_parts.Keyspace.Tracking.IsOver) ForgetTracked();
         _countsNext = !_countsNext && _parts.Sizes.IsCounting(_loop.Index);
@@ -308,9 +312,17 @@ public sealed class ServerLoop : LoopHandler
 
         public override void GatherMail() => loop.GatherMail();
 
-        public override void BeginQuiescence() => parts.Loops.BeginQuiescence(loop);
+        public override void BeginQuiescence()
+        {
+            parts.Loops.BeginQuiescence(loop);
+            parts.Loading.Truce.Hold();
+        }
 
-        public override void EndQuiescence() => parts.Loops.EndQuiescence(loop);
+        public override void EndQuiescence()
+        {
+            parts.Loading.Truce.Release();
+            parts.Loops.EndQuiescence(loop);
+        }
 
         public override IParked Park(Client client)
         {

@@ -242,7 +242,7 @@ public sealed class DebugCommand(ServerParts parts)
         call.Reply.Ok();
     }
 
-    private void Reload(ref Call call) => DebugReload.Run(ref call, _parts.Snapshots);
+    private void Reload(ref Call call) => DebugReload.Run(ref call, _parts.Snapshots, _parts.Loading);
 
     private static void Sleep(ref Call call)
     {

@@ -75,7 +75,7 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
     {
         var status = parts.Snapshots.Status;
         text.Section("Persistence");
-        text.Line("loading", 0);
+        text.Line("loading", parts.Loading.IsLoading ? 1 : 0);
         text.Line("async_loading", 0);
         var runner = parts.SnapshotRunner;
         var (keys, written) = runner.Progress;
@@ -94,8 +94,8 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Line("rdb_current_bgsave_time_sec", saves.CurrentSeconds);
         text.Line("rdb_saves", status.Saves);
         text.Line("rdb_last_cow_size", runner.IsBusy ? 0 : runner.PeakBytes);
-        text.Line("rdb_last_load_keys_expired", status.ExpiredKeys);
-        text.Line("rdb_last_load_keys_loaded", status.LoadedKeys);
+        text.Line("rdb_last_load_keys_expired", parts.Snapshots.ExpiredKeys);
+        text.Line("rdb_last_load_keys_loaded", parts.Snapshots.LoadedKeys);
         text.Line("aof_enabled", 0);
         text.Line("aof_rewrite_in_progress", 0);
         text.Line("aof_rewrite_scheduled", 0);
@@ -108,6 +108,18 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Line("aof_last_cow_size", 0);
         text.Line("module_fork_in_progress", 0);
         text.Line("module_fork_last_cow_size", 0);
+        if (parts.Loading.IsLoading) Loading(text);
+    }
+
+    private void Loading(InfoText text)
+    {
+        var loading = parts.Loading;
+        text.Line("loading_start_time", loading.BeganUnixSeconds);
+        text.Line("loading_total_bytes", loading.TotalBytes);
+        text.Line("loading_rdb_used_mem", loading.SavedUsedBytes);
+        text.Line("loading_loaded_bytes", loading.LoadedBytes);
+        text.Line("loading_loaded_perc", loading.LoadedPercent, 2);
+        text.Line("loading_eta_seconds", loading.SecondsLeft);
     }
 
     /// <summary>Who follows whom.</summary>

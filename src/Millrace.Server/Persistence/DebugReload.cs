@@ -3,6 +3,7 @@
 //
 // Where Redis ends the process (a key that is there already, without MERGE; a damaged file) the reply is an error: what
 // had been emptied stays empty, and with NOFLUSH what had come before the fault stays.
+// While data is loaded it is refused, though DEBUG is not: what it removes would come back in part.
 // Source: redis-server 7.0.15, "DEBUG HELP" and its replies.
 
 using Millrace.Commands;
@@ -16,8 +17,14 @@ internal static class DebugReload
     private const int FreedPerStep = 4096;
 
     /// <summary>Runs it. The unit holds all partitions.</summary>
-    internal static void Run(ref Call call, Snapshots snapshots)
+    internal static void Run(ref Call call, Snapshots snapshots, LoadingState loading)
     {
+        if (loading.IsLoading)
+        {
+            call.Reply.Error(ErrorTexts.Loading);
+            return;
+        }
+
         var (merges, flushes, saves) = (false, true, true);
         for (var i = 2; i < call.Args.Count; i++)
         {

@@ -12,10 +12,16 @@ namespace Millrace.Server.Persistence;
 /// </summary>
 /// <param name="load">Takes the keys.</param>
 /// <param name="journal">Where log lines go.</param>
-internal sealed class LoggedLoad(KeyspaceLoad load, Log journal) : IRdbSink
+internal sealed class LoggedLoad(IRdbSink load, Log journal) : IRdbSink
 {
     private const double BytesPerMegabyte = 1024 * 1024;
     private const int MaxShownBytes = 64;
+
+    /// <summary>Told what the file says of the memory that its data took; or null.</summary>
+    public LoadingState? Loading { get; init; }
+
+    /// <summary>Slows it down; or null.</summary>
+    public KeyLoadDelay? Delay { get; init; }
 
     /// <inheritdoc/>
     public int Databases => load.Databases;
@@ -34,6 +40,7 @@ internal sealed class LoggedLoad(KeyspaceLoad load, Log journal) : IRdbSink
         {
             var megabytes = (bytes / BytesPerMegabyte).ToString("F2", CultureInfo.InvariantCulture);
             journal.Notice($"RDB memory usage when created {megabytes} Mb");
+            if (Loading is not null) Loading.SavedUsedBytes = bytes;
         }
     }
 
@@ -45,7 +52,12 @@ internal sealed class LoggedLoad(KeyspaceLoad load, Log journal) : IRdbSink
         $"'{NameOf(code)}': functions are not available yet, and a library is not left out";
 
     /// <inheritdoc/>
-    public RdbTaking Take(in RdbKey key, scoped ref ValueReader value) => load.Take(key, ref value);
+    public RdbTaking Take(in RdbKey key, scoped ref ValueReader value)
+    {
+        var taking = load.Take(key, ref value);
+        Delay?.AfterKey();
+        return taking;
+    }
 
     // Its first line names it: #!lua name=mylib
     private static string NameOf(ReadOnlySpan<byte> code)

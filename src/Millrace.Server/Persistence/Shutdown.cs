@@ -14,16 +14,23 @@ namespace Millrace.Server.Persistence;
 ///                            |
 ///                            +-> failed: Requested with FORCE, otherwise nothing has happened
 /// </code>
-/// Without SAVE and NOSAVE data is saved if there are save points. A snapshot that is being taken is given up. It only
-/// asks: whoever runs the server stops it, in order, from outside of the loops.
+/// Without SAVE and NOSAVE data is saved if there are save points. A snapshot that is being taken is given up. While data
+/// is loaded nothing is saved, whatever is asked for: it would replace the file by a part of it. It only asks: whoever
+/// runs the server stops it, in order, from outside of the loops.
 /// </remarks>
 /// <param name="snapshots">Saves.</param>
 /// <param name="background">Snapshots that are being taken.</param>
+/// <param name="loading">Given up when data is not loaded yet.</param>
 /// <param name="configuration">Has the save points.</param>
 /// <param name="pause">Stops writes once they would come behind the file.</param>
 /// <param name="journal">Where log lines go.</param>
 public sealed class Shutdown(
-    Snapshots snapshots, BackgroundSaves background, Configuration configuration, ClientPause pause, Log journal)
+    Snapshots snapshots,
+    BackgroundSaves background,
+    LoadingState loading,
+    Configuration configuration,
+    ClientPause pause,
+    Log journal)
 {
     private readonly object _sync = new(); // guards the way; taken while all loops stand still, or alone
     private readonly TaskCompletionSource<ShutdownFlags> _requested =
@@ -39,7 +46,7 @@ public sealed class Shutdown(
     /// <summary>Asks for the end. False, with the reasons in the log, when data was to be saved and could not be.
     /// </summary>
     /// <param name="flags">What it may do or skip.</param>
-    /// <param name="unit">When it saves: holds all partitions.</param>
+    /// <param name="unit">When it saves: holds all partitions. Null only when it does not, or data is loaded.</param>
     internal bool TryRequest(ShutdownFlags flags, Unit? unit)
     {
         lock (_sync)
@@ -52,7 +59,7 @@ public sealed class Shutdown(
                 background.Abort();
             }
 
-            if (Saves(flags) && !TrySave(flags, unit!)) return false;
+            if (!loading.TryStop() && Saves(flags) && !TrySave(flags, unit!)) return false;
             return _requested.TrySetResult(flags);
         }
     }

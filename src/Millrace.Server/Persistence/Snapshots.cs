@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Millrace.Engine;
+using Millrace.Memory;
 using Millrace.Persistence.Files;
 using Millrace.Persistence.Rdb;
 using Millrace.Server.Config;
@@ -13,14 +14,14 @@ namespace Millrace.Server.Persistence;
 /// </summary>
 /// <remarks>
 /// <code>
-///   start            file -> keyspace, then clients are served; a file that cannot be loaded ends the start
+///   start            file -> keyspace, while clients are told so; a file that cannot be loaded ends the start
 ///   SAVE             keyspace -> file
 ///   SHUTDOWN SAVE    keyspace -> file, then no write is acknowledged any more
 ///   DEBUG RELOAD     keyspace -> file -> keyspace
 /// </code>
-/// Everything takes O(data) and blocks for as long as the disk takes; whatever happens to clients meanwhile is that
-/// they wait. All loops stand still, or have not begun. What goes wrong is logged here, once; a file is replaced only
-/// by one that is complete and on the disk, and never changed by loading it.
+/// Everything takes O(data) and blocks for as long as the disk takes. At the start the loops go on meanwhile, and keep
+/// away from data (<see cref="LoadingState"/>); otherwise all stand still, and clients wait. What goes wrong is logged
+/// here, once; a file is replaced only by one that is complete and on the disk, and never changed by loading it.
 /// </remarks>
 /// <param name="keyspace">All keys.</param>
 /// <param name="configuration">Says where the file is, and how it is written.</param>
@@ -33,9 +34,11 @@ public sealed class Snapshots(
     /// <summary>What the start says last when the file cannot be loaded.</summary>
     public const string FatalError = "Fatal error loading the DB, check server logs. Exiting.";
 
+    private volatile ParallelLoad? _loading;
+
     /// <summary>Whether memory holds what the file held and what came since. Until the start has loaded it, and after a
     /// load that has failed, saving would replace more than there is: it is refused while the file is there. Written
-    /// while nothing else runs.</summary>
+    /// while nobody can save.</summary>
     public bool IsWhole { get; private set; }
 
     /// <summary>When data was saved, and what was loaded.</summary>
@@ -98,14 +101,37 @@ public sealed class Snapshots(
         UsedBytes = keyspace.UsedBytes,
     };
 
-    /// <summary>Loads the file at the start, if there is one.</summary>
-    /// <param name="unit">Holds all partitions of an empty keyspace.</param>
+    /// <summary>How many keys the last load has brought, or the one that goes on has so far. Any thread.</summary>
+    public long LoadedKeys => _loading?.Keys ?? Status.LoadedKeys;
+
+    /// <summary>How many keys the last load has dropped because their time had come, as <see cref="LoadedKeys"/>.
+    /// </summary>
+    public long ExpiredKeys => _loading?.Expired ?? Status.ExpiredKeys;
+
+    /// <summary>Loads the file at the start, if there is one, into an empty keyspace, with as many threads as there are
+    /// loops. The calling thread reads.</summary>
+    /// <param name="memory">Lends memory for what is read.</param>
+    /// <param name="loading">Has begun; hears how far it is, and ends it.</param>
     /// <returns>Null, or why the server cannot start with this file.</returns>
-    public string? LoadAtStart(Unit unit)
+    public string? LoadAtStart(MemorySource memory, LoadingState loading)
     {
+        ArgumentNullException.ThrowIfNull(loading);
         var began = Stopwatch.GetTimestamp();
-        var kind = Load(unit, new KeyspaceLoadOptions(DropsExpired: true));
-        if (kind == RdbFaultKind.Missing) return null;
+        var file = FileOf(configuration.Settings);
+        file.RemoveLeftovers(Environment.ProcessId);
+        var nowMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        var threads = Math.Min(keyspace.Shape.Loops, Environment.ProcessorCount);
+        var options = new KeyspaceLoadOptions(DropsExpired: true);
+        using var load = _loading = new ParallelLoad(keyspace, nowMs, options, threads, loading.Truce);
+        using var scratch = new Heap(memory);
+        var logged = new LoggedLoad(load, journal)
+        {
+            Loading = loading, Delay = new KeyLoadDelay(configuration, loading, load.Flush),
+        };
+        var kind = Load(verifies => load.Finish(file.Load(logged, scratch, verifies, loading)), loading);
+        if (kind == RdbFaultKind.None) NoteLoaded(load.Keys, load.Expired);
+        _loading = null;
+        if (kind == RdbFaultKind.Missing || loading.IsStopped) return null;
         if (!IsWhole) return FatalError;
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
         journal.Notice($"DB loaded from disk: {seconds} seconds");
@@ -118,12 +144,20 @@ public sealed class Snapshots(
     /// <param name="replaces">Whether a key that is there gives way; otherwise it is a fault.</param>
     public bool TryReload(Unit unit, bool replaces)
     {
-        if (Load(unit, new KeyspaceLoadOptions(DropsExpired: true, replaces)) != RdbFaultKind.None) return false;
+        var load = new KeyspaceLoad(unit, new KeyspaceLoadOptions(DropsExpired: true, replaces));
+        var file = FileOf(configuration.Settings);
+        var logged = new LoggedLoad(load, journal);
+        var notifies = keyspace.Notifies;
+        keyspace.Notifies = NotifyClasses.None; // nobody is told of keys that come from a file
+        var kind = Load(verifies => file.Load(logged, keyspace[0].Heap, verifies), loading: null);
+        keyspace.Notifies = notifies;
+        if (kind != RdbFaultKind.None) return false;
+        NoteLoaded(load.Keys, load.Expired);
         journal.Notice("DB reloaded by DEBUG RELOAD");
         return true;
     }
 
-    private RdbFaultKind Load(Unit unit, KeyspaceLoadOptions options)
+    private RdbFaultKind Load(Func<bool, RdbOutcome> read, LoadingState? loading)
     {
         var settings = configuration.Settings;
         if (settings.RdbFileName.Length == 0)
@@ -134,11 +168,8 @@ public sealed class Snapshots(
 
         var verifies = settings.HasRdbChecksum && keyspace.VerifiesChecksums;
         IsWhole = false;
-        var load = new KeyspaceLoad(unit, options);
-        var notifies = keyspace.Notifies;
-        keyspace.Notifies = NotifyClasses.None; // nobody is told of keys that come from a file
-        var outcome = FileOf(settings).Load(new LoggedLoad(load, journal), keyspace[0].Heap, verifies);
-        keyspace.Notifies = notifies;
+        var outcome = read(verifies);
+        if (loading is { IsStopped: true }) return RdbFaultKind.Stopped;
         IsWhole = outcome.IsComplete || outcome.Fault.Kind == RdbFaultKind.Missing;
         if (!outcome.IsComplete)
         {
@@ -148,9 +179,13 @@ public sealed class Snapshots(
 
         if (verifies && !outcome.IsVerified)
             journal.Warning("RDB file was saved with checksum disabled: no check performed.");
-        Status.NoteLoaded(load.Keys, load.Expired);
-        journal.Notice($"Done loading RDB, keys loaded: {load.Keys}, keys expired: {load.Expired}.");
         return RdbFaultKind.None;
+    }
+
+    private void NoteLoaded(long keys, long expired)
+    {
+        Status.NoteLoaded(keys, expired);
+        journal.Notice($"Done loading RDB, keys loaded: {keys}, keys expired: {expired}.");
     }
 
     private void Explain(RdbFault fault)

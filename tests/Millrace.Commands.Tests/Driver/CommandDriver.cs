@@ -34,6 +34,9 @@ internal sealed class CommandDriver : IDisposable
 
     public Keyspace Keyspace { get; }
 
+    /// <summary>Where its memory comes from.</summary>
+    public MemorySource Source => _source;
+
     public Unit Unit { get; }
 
     public DriverCaller Client { get; }

@@ -79,7 +79,10 @@ public sealed class KeyspaceSaveTests
         keyspace.Run(0, "HPEXPIRE", "the hash\n", "100000", "FIELDS", "1", "a");
         var files = new Files.MemoryFiles { ["dump.rdb"] = [1, 2, 3] };
         var saved = keyspace.TrySave(files, new RdbFormat(10, Compresses: true));
-        Assert.Equal(@"no form in RDB version 10 for the value of the key 'the hash\x0a'", saved.Error);
+        Assert.Equal(
+            @"Not saved: RDB version 10 has no form for the value of the key 'the hash\x0a' in DB 0. "
+                + "A hash whose fields have deadlines needs rdb-version 11",
+            saved.Error);
         Assert.Equal(["dump.rdb"], files.Names);
         Assert.Equal([1, 2, 3], files["dump.rdb"]);
     }

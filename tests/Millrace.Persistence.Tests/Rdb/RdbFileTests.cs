@@ -92,6 +92,35 @@ public sealed class RdbFileTests : IDisposable
     }
 
     [Fact]
+    public void A_link_in_the_place_of_the_temporary_file_is_removed_and_not_followed()
+    {
+        var victim = Path.Combine(_directory, "victim");
+        File.WriteAllText(victim, "precious");
+        File.CreateSymbolicLink(Path.Combine(_directory, "temp-7.rdb"), victim);
+        var file = new RdbFile(new DiskFileSystem(), _directory, "dump.rdb");
+        Assert.Null(Save(file).Error);
+        Assert.Equal("precious", File.ReadAllText(victim));
+        Assert.Null(new FileInfo(file.FullPath).LinkTarget);
+        Assert.Equal(["dump.rdb", "victim"], Directory.GetFiles(_directory).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void What_a_process_of_the_same_number_has_left_behind_is_replaced_or_removed()
+    {
+        var left = Path.Combine(_directory, "temp-7.rdb");
+        var other = Path.Combine(_directory, "temp-8.rdb");
+        File.WriteAllText(other, "of somebody who saves");
+        var file = new RdbFile(new DiskFileSystem(), _directory, "dump.rdb");
+        File.WriteAllText(left, "half");
+        Assert.Null(Save(file).Error);
+        Assert.False(File.Exists(left));
+        File.WriteAllText(left, "half");
+        file.RemoveLeftovers(7);
+        Assert.False(File.Exists(left));
+        Assert.True(File.Exists(other));
+    }
+
+    [Fact]
     public void What_is_in_the_way_on_a_real_disk_is_said()
     {
         var nowhere = new RdbFile(new DiskFileSystem(), Path.Combine(_directory, "none"), "dump.rdb");

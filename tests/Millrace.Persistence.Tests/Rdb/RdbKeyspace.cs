@@ -2,6 +2,7 @@ using System.Text;
 using Millrace.Commands.Tests.Driver;
 using Millrace.Engine;
 using Millrace.Engine.Codec;
+using Millrace.Memory;
 using Millrace.Persistence.Rdb;
 using Millrace.Persistence.Tests.Files;
 
@@ -15,6 +16,9 @@ internal sealed class RdbKeyspace(int partitions = 1, int seed = 1) : IDisposabl
     public CommandDriver Driver { get; } = new(partitions, seed);
 
     public Keyspace Keyspace => Driver.Keyspace;
+
+    /// <summary>Where its memory comes from.</summary>
+    public MemorySource Source => Driver.Source;
 
     /// <summary>What the last load has kept.</summary>
     public KeyspaceLoad? Loaded { get; private set; }

@@ -157,6 +157,25 @@ public sealed class RdbReaderTests : IDisposable
     }
 
     [Fact]
+    public void What_a_file_says_about_itself_at_length_is_passed_over_as_it_is_stored()
+    {
+        // What claims to be 128 MB: nobody puts that together.
+        var file = new HandMadeFile("REDIS0011").Opcode(RdbOpcode.Aux).Text("bomb")
+            .Hex("c3 81 0000000000300000 80 08000000").Bytes(new byte[0x300000])
+            .Opcode(RdbOpcode.Aux).Text("known").Text("here")
+            .Opcode(RdbOpcode.Aux).Hex("c3 14 44e2").Bytes(new byte[20]).Text("its name is long")
+            .Opcode(RdbOpcode.Aux).Text("long").Bytes(0x80, 0, 0, 4, 1).Bytes(new byte[1025])
+            .String("key", "value").End();
+        foreach (var bufferBytes in (int[])[7, RdbInput.BufferBytes])
+        {
+            var outcome = _keyspace.Load(file, bufferBytes: bufferBytes);
+            Assert.True(outcome.IsComplete, outcome.Fault.ToString());
+            Assert.Equal([("known", "here")], _keyspace.Loaded!.Fields);
+            _keyspace.CheckGivenBack("long");
+        }
+    }
+
+    [Fact]
     public void Collections_without_members_are_passed_over_as_in_Redis()
     {
         var file = new HandMadeFile("REDIS0008").Key("list", [1, 0]).Key("set", [2, 0]).Key("zset", [5, 0])

@@ -130,7 +130,7 @@ public sealed class DebugReloadTests : IDisposable
     }
 
     [Fact]
-    public void A_server_that_has_not_loaded_its_file_yet_does_not_replace_it()
+    public void A_server_that_has_not_loaded_its_file_yet_ends_without_replacing_it()
     {
         using (var server = _directory.Start())
         using (var client = new Conversation(server))
@@ -142,10 +142,13 @@ public sealed class DebugReloadTests : IDisposable
         var bytes = File.ReadAllBytes(_directory.File);
         var table = new DirectiveTable(1, _directory.FullPath);
         var file = new ConfigFile(table, new DiskConfigFiles());
-        Assert.Null(file.Load(CommandLine.From(["--dir", _directory.FullPath, "--io-threads", "1"]), []));
+        string[] directives = ["--dir", _directory.FullPath, "--io-threads", "1", "--port", "0"];
+        Assert.Null(file.Load(CommandLine.From(directives), []));
         using var early = new MillraceServer(new Configuration(file.Values), Log.None());
         Assert.True(early.IsLoading);
-        Assert.False(early.RequestShutdown(ShutdownFlags.Save));
+        Assert.True(early.RequestShutdown(ShutdownFlags.Save));
+        Assert.Null(early.Start());
+        Assert.True(early.IsLoading);
         Assert.Equal(bytes, File.ReadAllBytes(_directory.File));
     }
 

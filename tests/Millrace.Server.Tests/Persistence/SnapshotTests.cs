@@ -113,6 +113,29 @@ public sealed class SnapshotTests : IDisposable
     }
 
     [Fact]
+    public void A_name_that_is_none_is_taken_as_in_Redis_and_nothing_is_saved_under_it()
+    {
+        using var server = _directory.Start("--enable-protected-configs", "yes");
+        using var client = new Conversation(server);
+        foreach (var path in (string[])["a/b", @"a\b", "../dump.rdb"])
+        {
+            Assert.EndsWith(
+                "- dbfilename can't be a path, just a filename",
+                client.SayWords("CONFIG", "SET", "dbfilename", path),
+                StringComparison.Ordinal);
+        }
+
+        foreach (var name in (string[])["", ".."])
+        {
+            Assert.Equal("OK", client.SayWords("CONFIG", "SET", "dbfilename", name));
+            Assert.Equal("ERR", client.Say("SAVE"));
+        }
+
+        Assert.Empty(Directory.GetFileSystemEntries(_directory.FullPath));
+        using var nameless = _directory.Start("--dbfilename", "");
+    }
+
+    [Fact]
     public void Keys_and_fields_that_expire_before_the_next_start_are_not_there_then()
     {
         using (var server = _directory.Start())

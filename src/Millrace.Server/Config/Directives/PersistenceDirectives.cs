@@ -59,12 +59,12 @@ internal static class PersistenceDirectives
         },
         new("key-load-delay", new IntegerType(int.MinValue, int.MaxValue), "0")
         {
-            WithoutMeaning = OnlyForTests,
+            Summary = "Microseconds that loading waits after each key, for tests; -N: one after N keys.",
             Flags = DirectiveFlags.Hidden,
         },
         new("loading-process-events-interval-bytes", new MemorySizeType(1024, int.MaxValue), "2097152")
         {
-            WithoutMeaning = "a file is loaded before clients are served",
+            WithoutMeaning = "clients are served by other threads than those that load",
             Flags = DirectiveFlags.Hidden,
         },
     ];
