@@ -183,6 +183,12 @@ public enum Gate
     /// <summary>Too much is on its way to clients that listen: commands that may cause more of it wait until less
     /// is. What administers the server goes on.</summary>
     TooMuchMail = 1 << 9,
+
+    /// <summary>The append-only file is behind: writes wait until it has caught up.</summary>
+    LogBehind = 1 << 10,
+
+    /// <summary>The append-only file cannot be written: writes are refused until it can.</summary>
+    LogBroken = 1 << 11,
 }
 
 /// <summary>Which partitions a command's unit holds.</summary>

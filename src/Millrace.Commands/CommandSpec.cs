@@ -65,6 +65,10 @@ public sealed class CommandSpec
     /// <summary>Whether a subscriber may send it though it speaks RESP2 (SUBSCRIBE, PING, ...).</summary>
     public bool RunsWhileSubscribed { get; init; }
 
+    /// <summary>Whether it is refused like a write while data cannot be kept, so that whoever watches the server hears of
+    /// that (PING).</summary>
+    public bool TellsHealth { get; init; }
+
     /// <summary>Whether it stores arguments whole: large ones are copied before its unit begins then
     /// (<see cref="LargeValues"/>).</summary>
     public bool StoresWhole { get; init; }
@@ -176,6 +180,8 @@ public sealed class CommandSpec
         if ((Flags & CommandFlags.NoAuth) == 0) gates |= Gate.Unauthenticated;
         if ((Flags & CommandFlags.Loading) == 0) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
+        if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.LogBehind | Gate.LogBroken;
+        if (TellsHealth) gates |= Gate.LogBroken;
         if (!RunsWhileQueueing) gates |= Gate.Queueing;
         if (!RunsWhileSubscribed) gates |= Gate.Subscribed;
         if ((Flags & CommandFlags.DenyOom) != 0) gates |= Gate.OverMemory;

@@ -46,7 +46,14 @@ public sealed class MillraceServer : IDisposable
     }
 
     /// <summary>Builds a server on memory of a choice, which becomes its own. For tests.</summary>
-    internal MillraceServer(Configuration configuration, Log journal, MemorySource memory)
+    /// <param name="configuration">The settings at start.</param>
+    /// <param name="journal">Where log lines go.</param>
+    /// <param name="memory">The memory.</param>
+    /// <param name="appendFiles">Where the append-only file is; null: on the disk.</param>
+    /// <param name="exit">Ends the process with 1; null: it does so.</param>
+    internal MillraceServer(
+        Configuration configuration, Log journal, MemorySource memory, IFileSystem? appendFiles = null,
+        Action? exit = null)
     {
         var settings = configuration.Settings;
         var loops = settings.IoThreads;
@@ -57,6 +64,21 @@ public sealed class MillraceServer : IDisposable
         var channels = new Channels(keyspace, loops, gates);
         var pause = new ClientPause(gates);
         var snapshots = new Snapshots(keyspace, configuration, journal, new DiskFileSystem(), registry.CountChanges);
+        var log = new EffectLog();
+        var files = appendFiles ?? new DiskFileSystem();
+        var appendOnly = new AppendOnly(new AppendOnlyParts
+        {
+            Keyspace = keyspace,
+            Configuration = configuration,
+            Journal = journal,
+            Files = files,
+            Log = log,
+            Gates = gates,
+            Snapshots = new StandStillSnapshots(configuration, files, () => _parts!.Loops.Loops[0]),
+            Table = () => _parts!.Table,
+            Loops = () => _parts!.Loops,
+            Exit = exit ?? (static () => Environment.Exit(1)),
+        });
         _parts = new ServerParts
         {
             Configuration = configuration,
@@ -67,11 +89,12 @@ public sealed class MillraceServer : IDisposable
             Gates = gates,
             Pause = pause,
             Snapshots = snapshots,
-            Shutdown = new Shutdown(snapshots, pause, journal),
+            AppendOnly = appendOnly,
+            Shutdown = new Shutdown(snapshots, appendOnly, pause, journal),
             Channels = channels,
             Invalidators = new Invalidators(loops),
             Monitors = new Monitors(loops, channels.UnderWay),
-            Log = new EffectLog(),
+            Log = log,
             Seed = (uint)SystemRandom.NextWord(),
             Admission = new Admission(configuration),
             ActiveExpiry = new ActiveExpiry(),
@@ -90,6 +113,7 @@ public sealed class MillraceServer : IDisposable
         configuration.Add(new DataSettings(_parts.Keyspace, gates, settings, journal));
         configuration.Add(new NetworkSettings(_parts));
         configuration.Add(new LatencySettingsListener(_parts, registry));
+        configuration.Add(appendOnly);
     }
 
     /// <summary>What the subsystems share; tests look at it.</summary>
@@ -147,7 +171,15 @@ public sealed class MillraceServer : IDisposable
     public void Stop()
     {
         _parts.Pause.Stop();
+        if (_parts.AppendOnly.Journal is not null && !_parts.Loops.IsStopping)
+        {
+            // What is under way has been appended; its replies leave when it is in the file.
+            _parts.Loops.Quiesce(loop: null, static () => { });
+            _parts.AppendOnly.Journal?.Flush();
+        }
+
         _parts.Loops.Stop();
+        _parts.AppendOnly.Stop();
     }
 
     /// <inheritdoc/>
@@ -162,9 +194,19 @@ public sealed class MillraceServer : IDisposable
     private string? Load()
     {
         var unit = BeginAlone();
-        var fault = _parts.Snapshots.LoadAtStart(unit);
+        var fault = _parts.Configuration.Settings.IsAppendOnly
+            ? LoadAppendOnly(unit)
+            : _parts.Snapshots.LoadAtStart(unit);
         unit.End();
         _isLoading = fault is not null; // a server that cannot load does not serve
+        return fault;
+    }
+
+    // When there is nothing to load the data may be in the RDB file only, which is then not to be replaced.
+    private string? LoadAppendOnly(Unit unit)
+    {
+        var fault = _parts.AppendOnly.Start(unit, out var hasData);
+        if (fault is null && hasData) _parts.Snapshots.NoteWhole();
         return fault;
     }
 
@@ -193,6 +235,7 @@ public sealed class MillraceServer : IDisposable
             .. new MemoryCommands(_parts, statistics).All(),
             .. new ServerCommands(_parts.Shutdown).All(),
             .. new SaveCommands(_parts.Snapshots).All(),
+            .. new AofCommands(_parts.AppendOnly).All(),
             .. new LoneServerCommands(_parts.Log).All(),
             .. new SlowLogCommands(_parts.SlowLog).All(),
             .. new LatencyCommands(_parts, statistics).All(),

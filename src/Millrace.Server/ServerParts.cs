@@ -54,6 +54,9 @@ public sealed class ServerParts
     /// <summary>The RDB file.</summary>
     public required Snapshots Snapshots { get; init; }
 
+    /// <summary>The append-only file.</summary>
+    public required AppendOnly AppendOnly { get; init; }
+
     /// <summary>The way to the server's end.</summary>
     public required Shutdown Shutdown { get; init; }
 

@@ -132,7 +132,7 @@ public static class DumpCommands
         }
 
         if (!TryReadDeadline(call, options, out var deadlineMs) || !TryMake(call, key, out var made)) return;
-        if (deadlineMs >= 0 && deadlineMs <= call.Unit.NowMs)
+        if (deadlineMs >= 0 && deadlineMs <= call.Unit.DueMs)
         {
             new ValuePlace(call.Unit, key).Drop(made);
             if (!existing.IsMissing) ExpiryCommands.RemoveAsExpired(call, key, existing);

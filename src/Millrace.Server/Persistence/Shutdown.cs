@@ -18,9 +18,10 @@ namespace Millrace.Server.Persistence;
 /// runs the server stops it, in order, from outside of the loops.
 /// </remarks>
 /// <param name="snapshots">Saves.</param>
+/// <param name="appendOnly">The append-only file.</param>
 /// <param name="pause">Stops writes once they would come behind the file.</param>
 /// <param name="journal">Where log lines go.</param>
-public sealed class Shutdown(Snapshots snapshots, ClientPause pause, Log journal)
+public sealed class Shutdown(Snapshots snapshots, AppendOnly appendOnly, ClientPause pause, Log journal)
 {
     private readonly object _sync = new(); // guards the way; taken while all loops stand still, or alone
     private readonly TaskCompletionSource<ShutdownFlags> _requested =
@@ -42,9 +43,25 @@ public sealed class Shutdown(Snapshots snapshots, ClientPause pause, Log journal
         {
             if (_requested.Task.IsCompleted) return true;
             journal.Notice("User requested shutdown...");
+            if (appendOnly.Rewrite.IsTurningOn && !MayLoseFile(flags)) return false;
             if (Saves(flags) && !TrySave(flags, unit!)) return false;
+            appendOnly.Sync();
             return _requested.TrySetResult(flags);
         }
+    }
+
+    // What the append-only file shall hold is in no file yet.
+    private bool MayLoseFile(ShutdownFlags flags)
+    {
+        if ((flags & ShutdownFlags.Force) != 0)
+        {
+            journal.Warning("Writing initial AOF. Exit anyway.");
+            return true;
+        }
+
+        journal.Warning("Writing initial AOF, can't exit.");
+        journal.Warning("Errors trying to shut down the server. Check the logs for more information.");
+        return false;
     }
 
     private bool TrySave(ShutdownFlags flags, Unit unit)

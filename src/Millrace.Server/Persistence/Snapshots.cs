@@ -78,6 +78,9 @@ public sealed class Snapshots(
         return true;
     }
 
+    /// <summary>Memory holds what it shall, from another file: the RDB file may be replaced.</summary>
+    internal void NoteWhole() => IsWhole = true;
+
     /// <summary>Loads the file at the start, if there is one.</summary>
     /// <param name="unit">Holds all partitions of an empty keyspace.</param>
     /// <returns>Null, or why the server cannot start with this file.</returns>

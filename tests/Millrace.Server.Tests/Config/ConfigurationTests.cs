@@ -57,9 +57,6 @@ public sealed class ConfigurationTests
         Failed + " 'save') - save points are not available yet: only SAVE and SHUTDOWN SAVE write a snapshot",
         "hz", "20", "save", "900 1")]
     [InlineData(
-        Failed + " 'appendonly') - the append-only file is not available yet",
-        "hz", "20", "appendonly", "yes")]
-    [InlineData(
         Failed + " 'activedefrag') - active defragmentation is not available yet",
         "hz", "20", "activedefrag", "yes")]
     [InlineData(
