@@ -423,11 +423,17 @@ public sealed class Executor
     /// <summary>A unit that has read, and that somebody consumes the log of, is about to end.</summary>
     internal void NotePosition()
     {
+        ReadPosition = Math.Max(ReadPosition, LogPosition());
+        OwnPosition = Math.Max(OwnPosition, _effects.Appended);
+    }
+
+    // The highest position of the partitions that the unit holds.
+    private long LogPosition()
+    {
         var position = 0L;
         for (var rest = _unit.Held; rest != 0; rest &= rest - 1)
             position = Math.Max(position, _keyspace[BitOperations.TrailingZeroCount(rest)].Line.LogPosition);
-        ReadPosition = Math.Max(ReadPosition, position);
-        OwnPosition = Math.Max(OwnPosition, _effects.Appended);
+        return position;
     }
 
     // What takes so much longer than others of its kind is the last of its run.
@@ -554,7 +560,7 @@ public sealed class Executor
         if (!_unit.Notifications.IsEmpty) _unit.Notifications.Post(); // the events of a service come before its reply
         foreach (var request in _served)
         {
-            request.LogPosition = _effects.Appended;
+            if (_unit.RecordsRemovals) request.LogPosition = LogPosition();
             request.EndService();
             _host.Deliver(request);
         }

@@ -47,10 +47,11 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         return false;
     }
 
-    /// <summary>Makes the directory, if there is none.</summary>
+    /// <summary>Makes the directory, if there is none, and makes sure that its name is on the disk.</summary>
     public bool TryCreate()
     {
-        if (files.CreateDirectory(FullPath) is not { } reason) return true;
+        var reason = files.CreateDirectory(FullPath) ?? files.SyncDirectory(settings.WorkingDirectory);
+        if (reason is null) return true;
         journal.Warning($"Can't open or create append-only dir {settings.AppendDirectoryName}: {reason}");
         return false;
     }
@@ -67,6 +68,7 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         if (!TryCreate() || !TryReplace(AofManifest.OfOldFile(Names.BaseName))) return false;
         var reason = files.Rename(old, PathOf(Names.BaseName));
         reason ??= files.SyncDirectory(FullPath);
+        reason ??= files.SyncDirectory(settings.WorkingDirectory);
         if (reason is not null)
         {
             journal.Warning(
