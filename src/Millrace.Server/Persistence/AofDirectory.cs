@@ -89,6 +89,7 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         if (_file.Replace(manifest) is { } reason)
         {
             journal.Warning(reason);
+            Manifest = Manifest.Behind(manifest);
             return false;
         }
 
