@@ -65,8 +65,8 @@ public sealed class CommandSpec
     /// <summary>Whether a subscriber may send it though it speaks RESP2 (SUBSCRIBE, PING, ...).</summary>
     public bool RunsWhileSubscribed { get; init; }
 
-    /// <summary>Whether it is refused like a write while data cannot be kept, so that whoever watches the server hears of
-    /// that (PING).</summary>
+    /// <summary>Whether it is refused like a write while data cannot be kept, so that whoever watches the server hears
+    /// of that (PING).</summary>
     public bool TellsHealth { get; init; }
 
     /// <summary>Whether it stores arguments whole: large ones are copied before its unit begins then

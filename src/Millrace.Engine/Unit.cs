@@ -68,7 +68,8 @@ public sealed class Unit
     /// <summary>The time of the whole unit, in Unix milliseconds.</summary>
     public long NowMs { get; private set; }
 
-    /// <summary>What falls due before this moment has expired: <see cref="NowMs"/>, or 0 for a unit that loads.</summary>
+    /// <summary>What falls due before this moment has expired: <see cref="NowMs"/>, or 0 for a unit that loads.
+    /// </summary>
     public long DueMs => NowMs & _dueMask;
 
     /// <summary>Whether the unit runs commands that a file holds: whatever it meets was there when they ran first, so

@@ -72,7 +72,8 @@ public sealed class OutputQueue
     /// <summary>Closed and current pieces with something to send.</summary>
     internal int PieceCount => _ringCount + (_filled > _sent ? 1 : 0);
 
-    /// <summary>The latest position that output had to wait for (<see cref="Hold"/>), reached or not; 0: none.</summary>
+    /// <summary>The latest position that output had to wait for (<see cref="Hold"/>), reached or not; 0: none.
+    /// </summary>
     public long HeldTo => _hold?.Rest.Position ?? 0;
 
     /// <summary>Bytes that may be sent: those that wait for nothing.</summary>

@@ -1,6 +1,6 @@
-// histories FIRST-SEED COUNT [keys|waiting|hearing|crashing|late]: checks the histories of so many seeds, of one kind or of all. Exit
-// code 0: all are possible; 1: one is not. Those in which the power fails (crashing; late: with everysec) take real
-// time, and run only when they are asked for.
+// histories FIRST-SEED COUNT [keys|waiting|hearing|crashing|late]: checks the histories of so many seeds, of one kind
+// or of the first three. Exit code 0: all are possible; 1: one is not. Those in which the power fails (crashing; late:
+// with everysec) take real time, and run only when they are asked for.
 
 using System.Globalization;
 using Millrace.Histories;

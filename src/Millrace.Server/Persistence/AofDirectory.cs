@@ -56,8 +56,8 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         return false;
     }
 
-    /// <summary>Moves the single file of a server before Redis 7.0 into the directory, where it becomes the base, unless
-    /// the directory holds data. When this stops half-way the next start goes on with it.</summary>
+    /// <summary>Moves the single file of a server before Redis 7.0 into the directory, where it becomes the base,
+    /// unless the directory holds data. When this stops half-way the next start goes on with it.</summary>
     public bool TryUpgrade()
     {
         var old = Path.Combine(settings.WorkingDirectory, Names.BaseName);

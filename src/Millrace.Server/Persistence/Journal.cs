@@ -26,8 +26,8 @@ namespace Millrace.Server.Persistence;
 /// Otherwise writes are refused (MISCONF), those that were under way wait for their reply until the batch is written
 /// after all, and reads go on. After a failed fsync the system may have dropped what it could not write: the sync that
 /// goes well again asks for a rewrite, so that no start depends on that part of the file.
-/// Lock: <c>_sync</c> guards the fields below it; taken after the log's, before those of gates and mailboxes. No file is
-/// touched under it.
+/// Lock: <c>_sync</c> guards the fields below it; taken after the log's, before those of gates and mailboxes. No file
+/// is touched under it.
 /// </remarks>
 internal sealed class Journal : IEffectConsumer
 {

@@ -155,7 +155,8 @@ internal sealed class CrashHistory
         }
     }
 
-    private static long[] Copy(long[] from) => [.. Enumerable.Range(0, from.Length).Select(i => Volatile.Read(ref from[i]))];
+    private static long[] Copy(long[] from) =>
+        [.. Enumerable.Range(0, from.Length).Select(i => Volatile.Read(ref from[i]))];
 
     private MillraceServer Start(PowerFiles files, out int port)
     {

@@ -15,8 +15,8 @@ internal sealed class PowerFiles : IFileSystem
     private readonly HashSet<string> _directories = new(StringComparer.Ordinal);
     private Dictionary<string, Node> _durable = new(StringComparer.Ordinal);
 
-    /// <summary>Says why an operation fails, or null: (write, sync, create, open, rename, truncate, directory), number of
-    /// such operations before.</summary>
+    /// <summary>Says why an operation fails, or null: its name (write, sync, create, open, rename, truncate, directory,
+    /// read, delete), and how many of that name came before.</summary>
     public Func<string, int, string?> Faults { get; set; } = static (_, _) => null;
 
     /// <summary>How many bytes are in the file of a write that fails.</summary>

@@ -216,7 +216,8 @@ public sealed class AppendOnlyTests : IDisposable
         var path = Path.Combine(Files, "appendonly.aof.1.incr.aof");
         var whole = File.ReadAllBytes(path);
         var text = Encoding.Latin1.GetString(whole);
-        for (var torn = 1; torn <= 200; torn += Environment.GetEnvironmentVariable("MILLRACE_TEST_LONG") == "1" ? 1 : 17)
+        var step = Environment.GetEnvironmentVariable("MILLRACE_TEST_LONG") == "1" ? 1 : 17;
+        for (var torn = 1; torn <= 200; torn += step)
         {
             File.WriteAllBytes(path, whole[..^torn]);
             var complete = CountWhole(text[..^torn]);
@@ -302,7 +303,8 @@ public sealed class AppendOnlyTests : IDisposable
 
     private static void AwaitRewrite(Conversation client) => Assert.True(
         SpinWait.SpinUntil(
-            () => client.Say("INFO persistence").Contains("\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"),
+            () => client.Say("INFO persistence").Contains(
+                "\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"),
             20_000),
         "the rewrite does not end");
 
