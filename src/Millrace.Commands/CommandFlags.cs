@@ -191,8 +191,11 @@ public enum Gate
     /// </summary>
     NotDurable = 1 << 11,
 
-    /// <summary>While one of these is closed no change is made that no client asked for (expiry, eviction).</summary>
-    StopUpkeep = WritesPaused | AllPaused | TooMuchMail | SnapshotBehind,
+    /// <summary>The append-only file is behind: writes wait until it has caught up.</summary>
+    LogBehind = 1 << 12,
+
+    /// <summary>The append-only file cannot be written: writes are refused until it can.</summary>
+    LogBroken = 1 << 13,
 }
 
 /// <summary>Which partitions a command's unit holds.</summary>

@@ -65,6 +65,10 @@ public sealed class CommandSpec
     /// <summary>Whether a subscriber may send it though it speaks RESP2 (SUBSCRIBE, PING, ...).</summary>
     public bool RunsWhileSubscribed { get; init; }
 
+    /// <summary>Whether it is refused like a write while data cannot be kept, so that whoever watches the server hears
+    /// of that (PING).</summary>
+    public bool TellsHealth { get; init; }
+
     /// <summary>Whether it stores arguments whole: large ones are copied before its unit begins then
     /// (<see cref="LargeValues"/>).</summary>
     public bool StoresWhole { get; init; }
@@ -149,10 +153,6 @@ public sealed class CommandSpec
     /// <see cref="StoppedBy"/>.</summary>
     public bool IsWrite { get; private set; }
 
-    /// <summary>Whether it is refused when changes cannot be made to last, though it makes none (PING, by which others
-    /// tell whether all is well).</summary>
-    public bool IsRefusedUnlessDurable { get; init; }
-
     /// <summary>The gates that stop it when they are closed. Computed once: the table asks when it takes the command
     /// in. That of loading stops what takes partitions as well, though it may run (<see cref="RunsWhileLoading"/>): it
     /// must not meet those who load.</summary>
@@ -185,13 +185,14 @@ public sealed class CommandSpec
         var takesPartitions = Keys.Length > 0 || Locks is not (LockScope.Keys or LockScope.Quiesced);
         if (!RunsWhileLoading || takesPartitions) gates |= Gate.Loading;
         if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.WritesPaused;
+        if ((Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0) gates |= Gate.LogBehind | Gate.LogBroken;
+        if (TellsHealth) gates |= Gate.LogBroken | Gate.NotDurable;
         if (!RunsWhileQueueing) gates |= Gate.Queueing;
         if (!RunsWhileSubscribed) gates |= Gate.Subscribed;
         if ((Flags & CommandFlags.DenyOom) != 0) gates |= Gate.OverMemory;
         IsWrite = (Flags & (CommandFlags.Write | CommandFlags.MayReplicate)) != 0;
         if (IsWrite || Keys.Length > 0 || (Flags & CommandFlags.PubSub) != 0) gates |= Gate.TooMuchMail;
         if (IsWrite) gates |= Gate.SnapshotBehind | Gate.NotDurable;
-        if (IsRefusedUnlessDurable) gates |= Gate.NotDurable;
         StoppedBy = gates;
         if (Keys is [{ IsFixed: true, LastKey: 0 } only]) OnlyKey = only.BeginIndex;
         var isConstant = Complexity.StartsWith("O(1)", StringComparison.Ordinal);

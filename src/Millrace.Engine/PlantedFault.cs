@@ -33,6 +33,10 @@ public static class PlantedFault
     /// <summary>Invalidations are posted after the unit has unlocked.</summary>
     public static bool InvalidationsAfterUnlock => IsPlanted("invalidations-after-unlock");
 
+    /// <summary>Under <c>appendfsync always</c> a reply leaves when its write is in the file, not on the disk.
+    /// </summary>
+    public static bool AcknowledgedBeforeFsync => IsPlanted("acknowledged-before-fsync");
+
 #if SCHEDULE_POINTS
     private static readonly string? Planted = Environment.GetEnvironmentVariable("MILLRACE_PLANTED_FAULT");
 

@@ -42,6 +42,7 @@ public sealed class Unit
     private readonly bool _locks;
     private uint _randomState;
     private bool _readsOnly; // no key that it looks up is changed
+    private long _dueMask = -1; // 0: nothing is due
     private bool _isHeard; // somebody watches, waits for or tracks keys of a held partition
 
     /// <summary>A unit over <paramref name="keyspace"/> for one loop.</summary>
@@ -67,6 +68,18 @@ public sealed class Unit
 
     /// <summary>The time of the whole unit, in Unix milliseconds.</summary>
     public long NowMs { get; private set; }
+
+    /// <summary>What falls due before this moment has expired: <see cref="NowMs"/>, or 0 for a unit that loads.
+    /// </summary>
+    public long DueMs => NowMs & _dueMask;
+
+    /// <summary>Whether the unit runs commands that a file holds: whatever it meets was there when they ran first, so
+    /// nothing has expired. Changed between commands.</summary>
+    public bool IsLoading
+    {
+        get => _dueMask == 0;
+        set => _dueMask = value ? 0 : -1;
+    }
 
     /// <summary>For how long the loop has waited for partitions so far, in ticks of the stopwatch: no command's
     /// time.</summary>
@@ -273,7 +286,7 @@ public sealed class Unit
         var table = partition.Table(key.Database);
         var entry = table is null ? default : table.Find(key.Hash, key.Bytes);
         if (!_readsOnly) table?.Entries.BeforeChange(key.Hash);
-        if (entry.HasDeadline && entry.DeadlineMs < NowMs)
+        if (entry.HasDeadline && entry.DeadlineMs < DueMs)
         {
             if (RemovesExpired) RemoveExpired(partition, key, entry);
             entry = default;
@@ -399,7 +412,7 @@ public sealed class Unit
     public bool HasExpiredEntry(in Key key)
     {
         var entry = PartitionFor(key).Table(key.Database)?.Find(key.Hash, key.Bytes) ?? default;
-        return !entry.IsMissing && Value.IsExpired(entry, NowMs);
+        return !entry.IsMissing && Value.IsExpired(entry, DueMs);
     }
 
     /// <summary>Counts several changes of one key.</summary>
@@ -724,8 +737,8 @@ public sealed class Unit
     {
         const int MaxRemoved = 64;
         var earliest = Value.EarliestMemberMs(entry);
-        if (earliest < 0 || earliest >= NowMs) return entry;
-        var isAllDue = Value.IsExpired(entry, NowMs);
+        if (earliest < 0 || earliest >= DueMs) return entry;
+        var isAllDue = Value.IsExpired(entry, DueMs);
         if (!RemovesExpired) return isAllDue ? default : entry;
         if (isAllDue)
         {

@@ -106,6 +106,9 @@ public sealed class Connection
     /// <summary>It is in the loop's list of connections to settle.</summary>
     internal bool IsTouched { get; set; }
 
+    /// <summary>It is in the loop's list of connections whose output waits.</summary>
+    internal bool IsHeld { get; set; }
+
     /// <summary>Its unread input is to be handed over again.</summary>
     internal bool IsReady { get; set; }
 

@@ -23,6 +23,8 @@ public abstract class EventLoop
     private readonly Mailbox _mailbox = new();
     private readonly LoopClock _clock;
     private readonly ConnectionSet _connections = new();
+    private readonly HeldMail _heldMail = new();
+    private bool _hasHeld; // somebody's output waits; read by whoever moves the mark
     private int _state = LoopState.Still;
     private int _threadId;
 
@@ -103,6 +105,9 @@ public abstract class EventLoop
 
     /// <summary>Connections whose unread input is to be handed over again.</summary>
     internal ConnectionList Ready { get; } = new();
+
+    /// <summary>Connections whose output waits until a position is reached.</summary>
+    internal ConnectionList Held { get; } = new();
 
     internal ConnectionSet OpenConnections => _connections;
 
@@ -266,6 +271,41 @@ public abstract class EventLoop
         Touched.Add(connection);
     }
 
+    internal void AddHeld(Connection connection)
+    {
+        if (connection.IsHeld) return;
+        connection.IsHeld = true;
+        Held.Add(connection);
+    }
+
+    /// <summary>Connections were settled, and some have output that waits. If the mark has moved meanwhile, whoever
+    /// moved it may not have known.</summary>
+    /// <param name="moves"><see cref="ReplyHold.Moves"/> before they were settled.</param>
+    internal void NoteHeld(long moves)
+    {
+        Volatile.Write(ref _hasHeld, true);
+        Interlocked.MemoryBarrier();
+        if (Group.Hold.Moves != moves) SettleHeldAgain();
+    }
+
+    /// <summary>The mark has moved: what waits is looked at again. Any thread; never blocks.</summary>
+    internal void LookAtHeld()
+    {
+        if (Volatile.Read(ref _hasHeld) && _heldMail.TryTake()) Post(_heldMail);
+    }
+
+    private void SettleHeldAgain()
+    {
+        Span<Connection?> held = Held.Take();
+        for (int i = 0; i < held.Length; i++)
+        {
+            Connection connection = held[i]!;
+            held[i] = null;
+            connection.IsHeld = false;
+            connection.Touch();
+        }
+    }
+
     /// <summary>Reading goes on: unread input and a held-back end of stream are looked at again.</summary>
     internal void RequeueIfWaiting(Connection connection)
     {
@@ -277,5 +317,20 @@ public abstract class EventLoop
         if (connection.IsQueued) return;
         connection.IsQueued = true;
         Ready.Add(connection);
+    }
+
+    /// <summary>The letter of <see cref="LookAtHeld"/>, which is under way once at a time.</summary>
+    private sealed class HeldMail : Mail
+    {
+        private int _isTaken;
+
+        public bool TryTake() => Interlocked.Exchange(ref _isTaken, 1) == 0;
+
+        public override void Deliver(EventLoop loop)
+        {
+            Volatile.Write(ref loop._hasHeld, false);
+            Interlocked.Exchange(ref _isTaken, 0);
+            loop.SettleHeldAgain();
+        }
     }
 }

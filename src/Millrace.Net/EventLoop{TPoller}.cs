@@ -134,6 +134,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
     private void SettleTouched()
     {
         if (Touched.Count == 0) return;
+        long moves = Group.Hold.Moves;
         Span<Connection?> touched = Touched.Take();
         for (int i = 0; i < touched.Length; i++)
         {
@@ -145,6 +146,7 @@ internal sealed class EventLoop<TPoller> : EventLoop
             _poller.Submit();
             Steps.End(Stopwatch.GetTimestamp());
         }
+        if (Held.Count > 0) NoteHeld(moves);
     }
 
     private void Settle(Connection connection)
@@ -167,8 +169,12 @@ internal sealed class EventLoop<TPoller> : EventLoop
         OutputQueue output = connection.Output;
         if (output.PendingBytes > 0)
         {
-            if (!connection.IsSending) _poller.Send(connection, _sink);
-            if (output.PendingBytes > 0) connection.HasWaited = true;
+            if (output.Settle(Group.Hold)) AddHeld(connection);
+            if (output.SendableBytes > 0)
+            {
+                if (!connection.IsSending) _poller.Send(connection, _sink);
+                if (output.SendableBytes > 0) connection.HasWaited = true;
+            }
         }
         if (connection.IsCut) return;
         if (!connection.IsSending) output.ReleaseUnused();

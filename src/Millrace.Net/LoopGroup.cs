@@ -33,6 +33,7 @@ public sealed class LoopGroup : IDisposable
         _keepAliveSeconds = options.TcpKeepAliveSeconds;
         int count = options.Count > 0 ? options.Count : Environment.ProcessorCount;
         _assigned = new int[count];
+        Hold = new ReplyHold(this);
         _loops = PollerChoice.MakeLoops(this, options, count, out string name, out string? refusal);
         PollerName = name;
         IoUringRefusal = refusal;
@@ -80,6 +81,9 @@ public sealed class LoopGroup : IDisposable
             lock (_gate) return [.. _listeners];
         }
     }
+
+    /// <summary>Up to where output may leave that waits for something.</summary>
+    public ReplyHold Hold { get; }
 
     internal Quiescence Quiescence { get; } = new();
 

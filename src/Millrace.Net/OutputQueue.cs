@@ -9,6 +9,14 @@
 // pieces to the poller; what was sent goes back to the loop's pool, so a connection without output holds nothing.
 // A closed piece may lie in a segment that other connections send as well (SharedSegment).
 //
+// Output may have to wait until a position is reached (ReplyHold). Then it is cut in generations, at the end of a piece
+// each, so that what is written meanwhile cannot keep back what was written before:
+//
+//     [ open: may be sent ][ first generation: waits for First ][ the rest, growing: waits for Rest ]
+//       OpenPieces            FirstPieces
+//
+// Without output that waits all of it is open once the loop has settled the connection, and nothing is counted.
+//
 // Used on the connection's loop, or while all loops stand still. Commit and Next: O(1).
 
 using System.Diagnostics;
@@ -27,6 +35,8 @@ public sealed class OutputQueue
     private byte[]? _current;
     private int _sent;
     private int _filled;
+    private long _openBytes;    // may be sent, as of the last Settle
+    private OutputHold? _hold;  // what waits, once something has had to
 
     internal OutputQueue(Connection connection) => _connection = connection;
 
@@ -62,6 +72,16 @@ public sealed class OutputQueue
     /// <summary>Closed and current pieces with something to send.</summary>
     internal int PieceCount => _ringCount + (_filled > _sent ? 1 : 0);
 
+    /// <summary>The latest position that output had to wait for (<see cref="Hold"/>), reached or not; 0: none.
+    /// </summary>
+    public long HeldTo => _hold?.Rest.Position ?? 0;
+
+    /// <summary>Bytes that may be sent: those that wait for nothing.</summary>
+    internal long SendableBytes => _openBytes;
+
+    /// <summary>Pieces that may be sent, oldest first.</summary>
+    internal int SendablePieces => _hold is { IsOn: true } hold ? hold.OpenPieces : PieceCount;
+
     private int SegmentBytes => _connection.Loop.Options.SegmentBytes;
 
     /// <summary>Ends the current segment and gives another one.</summary>
@@ -91,6 +111,15 @@ public sealed class OutputQueue
         PendingBytes += filled - _filled;
         _filled = filled;
         _connection.Touch();
+    }
+
+    /// <summary>Has what is written in this turn, and what follows, wait until a position is reached.</summary>
+    /// <param name="position">The position (<see cref="ReplyHold"/>).</param>
+    /// <param name="own">The same for what acknowledges something of its own; 0: it does not.</param>
+    public void Hold(long position, long own)
+    {
+        _hold ??= new OutputHold();
+        _hold.Raise(position, own);
     }
 
     /// <summary>Appends a copy.</summary>
@@ -130,7 +159,7 @@ public sealed class OutputQueue
         if (_current is not null) CloseCurrent();
         PendingBytes += end - start;
         _connection.Touch();
-        if (_ringCount > 0)
+        if (_ringCount > (_hold is { IsOn: true } hold ? hold.OpenPieces + hold.FirstPieces : 0))
         {
             ref OutputPiece last = ref _ring[(_ringHead + _ringCount - 1) & (_ring.Length - 1)];
             if (ReferenceEquals(last.Shared, segment) && last.End == start)
@@ -187,6 +216,36 @@ public sealed class OutputQueue
         _connection.Touch();
     }
 
+    /// <summary>The end of a turn: says anew what may be sent.</summary>
+    /// <param name="mark">Up to where output may leave.</param>
+    /// <returns>Whether something has to wait.</returns>
+    internal bool Settle(ReplyHold mark)
+    {
+        if (_hold is null or { IsOn: false })
+        {
+            if (_hold is null || PendingBytes == _openBytes || _hold.Rest.IsReached(mark))
+            {
+                _openBytes = PendingBytes;
+                return false;
+            }
+            BeginHold(_hold);
+        }
+        OutputHold hold = _hold;
+        while (hold.First.IsReached(mark))
+        {
+            hold.OpenPieces += hold.FirstPieces;
+            if (_current is not null) CloseCurrent();
+            hold.FirstPieces = _ringCount - hold.OpenPieces;
+            hold.First = hold.Rest;
+            if (hold.FirstPieces > 0) continue;
+            hold.IsOn = false;
+            _openBytes = PendingBytes;
+            return false;
+        }
+        CountOpen(hold);
+        return true;
+    }
+
     /// <summary>The piece number <paramref name="index"/> of <see cref="PieceCount"/>, oldest first.</summary>
     internal OutputPiece PieceAt(int index)
     {
@@ -201,6 +260,7 @@ public sealed class OutputQueue
     {
         Debug.Assert(count <= PendingBytes, "no more can be sent than was written");
         PendingBytes -= count;
+        _openBytes = Math.Max(_openBytes - count, 0);
         while (_ringCount > 0)
         {
             ref OutputPiece first = ref _ring[_ringHead];
@@ -211,26 +271,24 @@ public sealed class OutputQueue
             }
             count -= first.Length;
             GiveBack(first);
-            first = default;
-            _ringHead = (_ringHead + 1) & (_ring.Length - 1);
-            _ringCount--;
+            DropFirst();
         }
         if (_current is null) return;
         _sent += (int)count;
         if (_sent == _filled) ReleaseCurrent();
     }
 
-    /// <summary>Takes the only piece out; its array is the caller's now, who gives it to the pool, or the piece
-    /// back.</summary>
+    /// <summary>Takes the only piece out that may be sent; its array is the caller's now, who gives it to the pool, or
+    /// the piece back.</summary>
     internal OutputPiece TakeOnly()
     {
-        Debug.Assert(PieceCount == 1, "one piece");
+        Debug.Assert(SendablePieces == 1, "one piece");
         OutputPiece piece = PieceAt(0);
         PendingBytes -= piece.Length;
-        if (_ringCount == 1)
+        _openBytes = Math.Max(_openBytes - piece.Length, 0);
+        if (_ringCount > 0)
         {
-            _ring[_ringHead] = default;
-            _ringCount = 0;
+            DropFirst();
             ReleaseUnused();
         }
         else
@@ -245,6 +303,8 @@ public sealed class OutputQueue
     internal void PutBack(in OutputPiece piece)
     {
         PendingBytes += piece.Length;
+        _openBytes += piece.Length;
+        if (_hold is { IsOn: true } hold) hold.OpenPieces++;
         if (_ringCount == _ring.Length) GrowRing();
         _ringHead = (_ringHead - 1) & (_ring.Length - 1);
         _ring[_ringHead] = piece;
@@ -276,7 +336,38 @@ public sealed class OutputQueue
         _ring = [];
         _ringHead = 0;
         if (_current is not null) ReleaseCurrent();
-        PendingBytes = 0;
+        PendingBytes = _openBytes = 0;
+        _hold = null;
+    }
+
+    // What was open before stays so, and may be with the poller; what was written since is the first generation.
+    private void BeginHold(OutputHold hold)
+    {
+        hold.OpenPieces = 0;
+        if (_openBytes > 0)
+        {
+            OutputTail tail = TakeTail(PendingBytes - _openBytes);
+            hold.OpenPieces = _ringCount;
+            Append(tail);
+        }
+        if (_current is not null) CloseCurrent();
+        hold.IsOn = true;
+        hold.FirstPieces = _ringCount - hold.OpenPieces;
+        hold.First = hold.Rest;
+    }
+
+    private void CountOpen(OutputHold hold)
+    {
+        _openBytes = 0;
+        for (int i = 0; i < hold.OpenPieces; i++) _openBytes += PieceAt(i).Length;
+    }
+
+    private void DropFirst()
+    {
+        _ring[_ringHead] = default;
+        _ringHead = (_ringHead + 1) & (_ring.Length - 1);
+        _ringCount--;
+        if (_hold is { IsOn: true } hold) hold.OpenPieces--;
     }
 
     private byte[] RentCurrent(int minimumBytes)

@@ -200,6 +200,7 @@ public sealed class Client : Caller
     public override void EndUnit(Unit unit)
     {
         Executor?.Effects.AppendRemovals(unit);
+        if (unit.RecordsRemovals) Executor?.NotePosition();
         unit.End();
     }
 
@@ -294,6 +295,9 @@ public sealed class Client : Caller
         if (ReferenceEquals(_lateReply, late)) EndLate(reply);
     }
 
+    /// <summary>Whether it waits with that reply. Any thread; it may be a moment old.</summary>
+    internal bool WaitsWith(byte[] late) => ReferenceEquals(Volatile.Read(ref _lateReply), late);
+
     /// <summary>Takes no request until the one that waits has its reply.</summary>
     internal void Block(BlockedRequest request)
     {
@@ -326,6 +330,7 @@ public sealed class Client : Caller
         if (!ReferenceEquals(_blocked, request)) return;
         _blocked = null;
         CommandsRun++;
+        if (request.LogPosition > 0) Connection.Output.Hold(request.LogPosition, request.LogPosition);
         GoOn(request.Reply, request.IsSilent);
     }
 

@@ -14,6 +14,10 @@ namespace Millrace.Server;
 /// </remarks>
 public sealed class Gates : IMemoryGate
 {
+    /// <summary>Those that stop removals which nobody has asked for.</summary>
+    internal const Gate OfUpkeep =
+        Gate.WritesPaused | Gate.AllPaused | Gate.TooMuchMail | Gate.SnapshotBehind | Gate.LogBehind | Gate.LogBroken;
+
     private readonly object _sync = new(); // guards _parked; no other lock is taken under it but a mailbox's
     private readonly List<IParked> _parked = [];
     private int _word;
@@ -30,6 +34,17 @@ public sealed class Gates : IMemoryGate
             if (value) Interlocked.Or(ref _word, (int)Gate.OverMemory);
             else Interlocked.And(ref _word, ~(int)Gate.OverMemory);
         }
+    }
+
+    /// <summary>What writes are answered while <see cref="Gate.LogBroken"/> is closed.</summary>
+    public byte[] BrokenText { get; private set; } = [];
+
+    /// <summary>Closes the gate of writes for want of a log: they are refused with a text.</summary>
+    /// <param name="text">The error with its code.</param>
+    public void Break(byte[] text)
+    {
+        BrokenText = text;
+        Close(Gate.LogBroken);
     }
 
     /// <summary>Closes gates.</summary>

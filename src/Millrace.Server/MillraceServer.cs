@@ -47,7 +47,14 @@ public sealed class MillraceServer : IDisposable
     }
 
     /// <summary>Builds a server on memory of a choice, which becomes its own. For tests.</summary>
-    internal MillraceServer(Configuration configuration, Log journal, MemorySource memory)
+    /// <param name="configuration">The settings at start.</param>
+    /// <param name="journal">Where log lines go.</param>
+    /// <param name="memory">The memory.</param>
+    /// <param name="appendFiles">Where the append-only file is; null: on the disk.</param>
+    /// <param name="exit">Ends the process with 1; null: it does so.</param>
+    internal MillraceServer(
+        Configuration configuration, Log journal, MemorySource memory, IFileSystem? appendFiles = null,
+        Action? exit = null)
     {
         var settings = configuration.Settings;
         var loops = settings.IoThreads;
@@ -63,6 +70,21 @@ public sealed class MillraceServer : IDisposable
         var durability = new Durability(gates);
         var background = new BackgroundSaves(snapshots, runner, durability, configuration, journal);
         keyspace.FlushListener = new FlushedDatabases(background, snapshots, configuration);
+        var log = new EffectLog();
+        var files = appendFiles ?? new DiskFileSystem();
+        var appendOnly = new AppendOnly(new AppendOnlyParts
+        {
+            Keyspace = keyspace,
+            Configuration = configuration,
+            Journal = journal,
+            Files = files,
+            Log = log,
+            Gates = gates,
+            Snapshots = new BaseSnapshots(runner, configuration, files),
+            Table = () => _parts!.Table,
+            Loops = () => _parts!.Loops,
+            Exit = exit ?? (static () => Environment.Exit(1)),
+        });
         _parts = new ServerParts
         {
             Configuration = configuration,
@@ -76,12 +98,13 @@ public sealed class MillraceServer : IDisposable
             SnapshotRunner = runner,
             BackgroundSaves = background,
             Durability = durability,
-            Shutdown = new Shutdown(snapshots, background, loading, configuration, pause, journal),
+            AppendOnly = appendOnly,
+            Shutdown = new Shutdown(snapshots, background, appendOnly, loading, configuration, pause, journal),
             Loading = loading,
             Channels = channels,
             Invalidators = new Invalidators(loops),
             Monitors = new Monitors(loops, channels.UnderWay),
-            Log = new EffectLog(),
+            Log = log,
             Seed = (uint)SystemRandom.NextWord(),
             Admission = new Admission(configuration),
             ActiveExpiry = new ActiveExpiry(),
@@ -102,6 +125,7 @@ public sealed class MillraceServer : IDisposable
         configuration.Add(background);
         configuration.Add(new NetworkSettings(_parts));
         configuration.Add(new LatencySettingsListener(_parts, registry));
+        configuration.Add(appendOnly);
     }
 
     /// <summary>What the subsystems share; tests look at it.</summary>
@@ -124,7 +148,7 @@ public sealed class MillraceServer : IDisposable
 
     /// <summary>
     /// Opens the listeners that the settings name, starts the loops, and loads the data that is on the disk. Whoever
-    /// connects meanwhile is told that it is being loaded. Returns when that is over, or was given up because somebody
+    /// connects meanwhile is told that it is being loaded, or waits while an append-only file is. Returns when that is over, or was given up because somebody
     /// has asked for a shutdown: <see cref="IsLoading"/> stays then.
     /// </summary>
     /// <returns>Null, or why it could not start; then nothing runs.</returns>
@@ -136,9 +160,7 @@ public sealed class MillraceServer : IDisposable
         lock (_load)
         {
             _parts.Loading.Begin();
-            _parts.Loops.Start();
-            fault = _parts.Snapshots.LoadAtStart(_memory, _parts.Loading);
-            if (fault is null && _parts.Loading.TryEnd()) return null;
+            fault = _parts.Configuration.Settings.IsAppendOnly ? StartWithAppendOnlyFile() : StartWithSnapshot();
         }
 
         if (fault is not null) _parts.Loops.Stop(); // a server that cannot load does not serve
@@ -170,8 +192,16 @@ public sealed class MillraceServer : IDisposable
     {
         _parts.Loading.TryStop();
         lock (_load) _parts.Pause.Stop();
+        if (_parts.AppendOnly.Journal is not null && !_parts.Loops.IsStopping)
+        {
+            // What is under way has been appended; its replies leave when it is in the file.
+            _parts.Loops.Quiesce(loop: null, static () => { });
+            _parts.AppendOnly.Journal?.Flush();
+        }
+
         _parts.Loops.Stop();
         _parts.SnapshotRunner.Stop();
+        _parts.AppendOnly.Stop();
     }
 
     /// <inheritdoc/>
@@ -181,6 +211,31 @@ public sealed class MillraceServer : IDisposable
         _parts.Loops.Dispose();
         _parts.Keyspace.Dispose();
         _memory.Dispose();
+    }
+
+    // The loops do not run yet: an append-only file is loaded by one thread, which holds all partitions. When there is
+    // nothing to load the data may be in the RDB file only, which is then not to be replaced.
+    private string? LoadAppendOnly()
+    {
+        var unit = BeginAlone();
+        var fault = _parts.AppendOnly.Start(unit, out var hasData);
+        unit.End();
+        if (fault is null && hasData) _parts.Snapshots.NoteWhole();
+        return fault;
+    }
+
+    private string? StartWithSnapshot()
+    {
+        _parts.Loops.Start();
+        var fault = _parts.Snapshots.LoadAtStart(_memory, _parts.Loading);
+        return fault is null && _parts.Loading.TryEnd() ? null : fault;
+    }
+
+    private string? StartWithAppendOnlyFile()
+    {
+        var fault = LoadAppendOnly();
+        if (fault is null && _parts.Loading.TryEnd()) _parts.Loops.Start();
+        return fault;
     }
 
     // All loops stand still, and data was loaded.
@@ -208,6 +263,7 @@ public sealed class MillraceServer : IDisposable
             .. new MemoryCommands(_parts, statistics).All(),
             .. new ServerCommands(_parts.Shutdown).All(),
             .. new SaveCommands(_parts.Snapshots, _parts.BackgroundSaves, _parts.SnapshotRunner).All(),
+            .. new AofCommands(_parts.AppendOnly).All(),
             .. new LoneServerCommands(_parts.Log).All(),
             .. new SlowLogCommands(_parts.SlowLog).All(),
             .. new LatencyCommands(_parts, statistics).All(),

@@ -66,6 +66,9 @@ public sealed class ServerParts
     /// <summary>Whether data is being loaded.</summary>
     public required LoadingState Loading { get; init; }
 
+    /// <summary>The append-only file.</summary>
+    public required AppendOnly AppendOnly { get; init; }
+
     /// <summary>The way to the server's end.</summary>
     public required Shutdown Shutdown { get; init; }
 

@@ -33,9 +33,26 @@ public sealed class ScheduleTests(ITestOutputHelper output, ScheduledBuild build
     [InlineData("invalidations-after-unlock")]
     public void A_planted_fault_is_found(string fault) => Assert.NotEqual(0, Run(fault, 1, 500));
 
-    private int Run(string fault, int seed, int count) => Start(
+    [Theory]
+    [InlineData("crashing", 20, 1000)]
+    [InlineData("late", 3, 100)]
+    public void Nothing_acknowledged_is_lost_when_the_power_fails(string kind, int count, int countWhenLong)
+    {
+        var fresh = Random.Shared.Next(1_000_000, 2_000_000);
+        output.WriteLine($"fresh seed {fresh}");
+        Assert.Equal(0, Run("", fresh, IsLong ? countWhenLong : count, kind));
+    }
+
+    [Fact]
+    public void A_reply_that_leaves_before_its_fsync_is_found() =>
+        Assert.NotEqual(0, Run("acknowledged-before-fsync", 1, 20, "crashing"));
+
+    private int Run(string fault, int seed, int count, string kind = "") => Start(
         fault,
-        [build.Executable, seed.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture)]);
+        [
+            build.Executable, seed.ToString(CultureInfo.InvariantCulture),
+            count.ToString(CultureInfo.InvariantCulture), kind,
+        ]);
 
     private int Start(string fault, string[] arguments)
     {

@@ -1,14 +1,17 @@
-// histories FIRST-SEED COUNT [keys|waiting|hearing]: checks the histories of so many seeds, of one kind or of all. Exit
-// code 0: all are possible; 1: one is not.
+// histories FIRST-SEED COUNT [keys|waiting|hearing|crashing|late]: checks the histories of so many seeds, of one kind
+// or of the first three. Exit code 0: all are possible; 1: one is not. Those in which the power fails (crashing; late:
+// with everysec) take real time, and run only when they are asked for.
 
 using System.Globalization;
 using Millrace.Histories;
+using Millrace.Histories.Crashing;
 using Millrace.Histories.Hearing;
 using Millrace.Histories.Waiting;
 
 var first = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1;
 var count = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100;
 var kind = args.Length > 2 ? args[2] : "";
+var kept = 0L;
 for (var seed = first; seed < first + count; seed++)
 {
     try
@@ -30,12 +33,20 @@ for (var seed = first; seed < first + count; seed++)
             using var hearing = new HearHistory(seed);
             hearing.Check();
         }
+
+        if (kind is "crashing" or "late") kept += new CrashHistory(seed, isAlways: kind == "crashing").Check();
     }
     catch (HistoryException e)
     {
         Console.WriteLine($"seed {seed}: {e.Message}");
         return 1;
     }
+}
+
+if (kind is "crashing" or "late")
+{
+    Console.WriteLine($"{count} power failures from seed {first}: all of {kept} acknowledged writes were kept");
+    return kept > 0 ? 0 : 1;
 }
 
 Console.WriteLine(

@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Millrace.Memory;
+using Millrace.Persistence.Files;
 using Millrace.Server.Config;
 using Millrace.Server.Logging;
 
@@ -19,8 +20,19 @@ internal sealed class InProcessServer : IDisposable
     }
 
     public InProcessServer(long regionBytes, params string[] directives)
+        : this(regionBytes, null, null, directives)
     {
-        Server = Make(regionBytes, directives);
+    }
+
+    /// <summary>A server whose append-only file lies elsewhere, and that says when it would end the process.</summary>
+    public InProcessServer(IFileSystem appendFiles, Action exit, params string[] directives)
+        : this(1L << 40, appendFiles, exit, ["--appendonly", "yes", .. directives])
+    {
+    }
+
+    private InProcessServer(long regionBytes, IFileSystem? appendFiles, Action? exit, string[] directives)
+    {
+        Server = Make(regionBytes, appendFiles, exit, directives);
         if (Server.Start() is { } fault) throw new InvalidOperationException(fault);
         Port = Server.Parts.Configuration.Settings.Port;
         // Whoever asks for io_uring by name wants to hear when it was refused, and not to test epoll once more.
@@ -33,7 +45,11 @@ internal sealed class InProcessServer : IDisposable
     public int Port { get; }
 
     /// <summary>A server that has not been started.</summary>
-    public static MillraceServer Make(long regionBytes, params string[] directives)
+    public static MillraceServer Make(long regionBytes, params string[] directives) =>
+        Make(regionBytes, null, null, directives);
+
+    private static MillraceServer Make(
+        long regionBytes, IFileSystem? appendFiles, Action? exit, params string[] directives)
     {
         var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
         var file = new ConfigFile(table, new DiskConfigFiles());
@@ -45,7 +61,8 @@ internal sealed class InProcessServer : IDisposable
         ];
         var error = file.Load(CommandLine.From([.. usual, .. directives]), []);
         if (error is not null) throw new InvalidOperationException(error.ToString());
-        return new MillraceServer(new Configuration(file.Values), Log.None(), new MemorySource(regionBytes));
+        return new MillraceServer(
+            new Configuration(file.Values), Log.None(), new MemorySource(regionBytes), appendFiles, exit);
     }
 
     public Peer Connect() => new(Port);

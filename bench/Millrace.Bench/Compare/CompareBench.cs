@@ -32,7 +32,8 @@ internal sealed class CompareBench
         var redis = options.WithoutRedis ? null : ServerRecipe.Redis(children.Folder, options.Loops);
         string[] more = options.Io is { } io ? ["--io", io] : [];
         ServerRecipe?[] all = [redis, .. options.Peers, ServerRecipe.Millrace(options.Native, more)];
-        _recipes = [.. all.OfType<ServerRecipe>()];
+        _recipes = [.. all.OfType<ServerRecipe>().Select(
+            one => options.AppendFsync is { } policy ? one.Appending(policy) : one)];
         if (_recipes.Select(one => one.Name).Distinct().Count() < _recipes.Count)
             throw new UsageException("two servers have the same name");
     }

@@ -19,6 +19,7 @@ internal sealed record CompareOptions
         --warm-up N               requests of each command before a round measures (3000000)
         --load own|redis-benchmark|both    the generator; --rate N: an open loop of N requests per second (own only)
         --peer "NAME=PATH[ arguments]"    a peer by its path; {port} {loops} {dir} are filled in; --without-redis
+        --appendfsync everysec|always|no   all servers keep an append-only file, in the folder for temporary files
         --native PATH             a published Millrace in place of the framework-dependent build
         --io NAME --loops N       Millrace's poller (auto) and loops (1)
         --server-core N --load-core N    the cores, as taskset names them (0 and 1)
@@ -46,6 +47,9 @@ internal sealed record CompareOptions
     public required bool WithoutRedis { get; init; }
 
     public required string? Native { get; init; }
+
+    /// <summary>When the append-only file of all servers is on the disk; null: they keep none.</summary>
+    public required string? AppendFsync { get; init; }
 
     public required string? Io { get; init; }
 
@@ -83,6 +87,7 @@ internal sealed record CompareOptions
             Peers = [.. arguments.All("--peer").Select(ServerRecipe.Peer)],
             WithoutRedis = arguments.Flag("--without-redis"),
             Native = arguments.Text("--native"),
+            AppendFsync = arguments.Text("--appendfsync"),
             Io = arguments.Text("--io"),
             Loops = arguments.Number("--loops", 1, max: 1024),
             ServerCores = arguments.Text("--server-core") ?? "0",
@@ -93,6 +98,8 @@ internal sealed record CompareOptions
         arguments.End();
         if (options.Turns > 1 && options.Turns % 2 == 1)
             throw new UsageException("--turns is 1 or even: the order of the servers changes with each");
+        if (options.AppendFsync is not (null or "everysec" or "always" or "no"))
+            throw new UsageException($"--appendfsync is everysec, always or no, not '{options.AppendFsync}'");
         if (options.Native is { } native && !File.Exists(native)) throw new UsageException($"--native: no {native}");
         if (options.Rate > 0 && load != LoadProcess.Own)
             throw new UsageException("redis-benchmark has no open loop: --rate needs --load own");

@@ -12,6 +12,17 @@ internal sealed record ServerRecipe(string Name, string File, IReadOnlyList<stri
     public string CommandLine =>
         string.Join(' ', Arguments.Select(one => one.Length == 0 ? "''" : one).Prepend(File));
 
+    /// <summary>The same with an append-only file that is never rewritten.</summary>
+    /// <param name="policy">When it is on the disk: everysec, always or no.</param>
+    public ServerRecipe Appending(string policy) => this with
+    {
+        Arguments =
+        [
+            .. Arguments, "--dir", "{dir}", "--appendonly", "yes", "--appendfsync", policy,
+            "--auto-aof-rewrite-percentage", "0",
+        ],
+    };
+
     /// <summary>Millrace with its shipped defaults.</summary>
     /// <param name="native">A published executable, or null: the framework-dependent build beside this one.</param>
     /// <param name="more">Further arguments.</param>

@@ -27,7 +27,9 @@ internal sealed class ServerUnderTest : IDisposable
         _startLimitMs = startLimitMs;
         Name = recipe.Name;
         Port = FreePort();
-        var folder = Directory.CreateDirectory(Path.Combine(children.Folder, recipe.Name)).FullName;
+        var folder = Path.Combine(children.Folder, recipe.Name);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); // of the round before
+        Directory.CreateDirectory(folder);
         var began = Stopwatch.GetTimestamp();
         _process = children.Start(cores, recipe.File, recipe.Arguments.Select(one => one
             .Replace("{port}", Text(Port), StringComparison.Ordinal)

@@ -133,7 +133,7 @@ public static class DumpCommands
 
         if (!TryReadDeadline(call, options, out var deadlineMs)) return;
         if (!TryMake(call, key, deadlineMs, out var made)) return;
-        if (deadlineMs >= 0 && deadlineMs <= call.Unit.NowMs)
+        if (deadlineMs >= 0 && deadlineMs <= call.Unit.DueMs)
         {
             new ValuePlace(call.Unit, key).Drop(made);
             if (!existing.IsMissing) ExpiryCommands.RemoveAsExpired(call, key, existing);

@@ -191,7 +191,7 @@ public static class ExpiryCommands
             return;
         }
 
-        if (deadlineMs <= call.Unit.NowMs)
+        if (deadlineMs <= call.Unit.DueMs)
         {
             RemoveAsExpired(call, key, entry);
             return;

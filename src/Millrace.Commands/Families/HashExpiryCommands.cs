@@ -199,7 +199,7 @@ public static class HashExpiryCommands
         if (!HashFieldOptions.TryReadGet(call, out var options)) return;
         var deadline = options.DeadlineMs;
         var key = call.Key(1);
-        var isPast = deadline >= 0 && deadline <= call.Unit.NowMs;
+        var isPast = deadline >= 0 && deadline <= call.Unit.DueMs;
         var fields = options.Fields;
         call.Reply.Array(fields.Count);
         var outcomes = new FieldOutcomes(fields);
@@ -253,7 +253,7 @@ public static class HashExpiryCommands
         }
 
         var fields = options.Fields;
-        if (deadline >= 0 && deadline <= call.Unit.NowMs) RemoveFields(call, entry, fields);
+        if (deadline >= 0 && deadline <= call.Unit.DueMs) RemoveFields(call, entry, fields);
         else if (!HashCommands.TrySetPairs(call, entry, fields.First, fields.End, deadline, out _)) return;
         else if (deadline >= 0) RecordExpiring(call, options, deadline);
         call.Reply.Integer(1);
@@ -270,7 +270,7 @@ public static class HashExpiryCommands
         var noCount = "ERR Parameter `numFields` should be greater than 0"u8;
         if (!HashFieldList.TryRead(call, at, out var fields, noCount)) return;
         var key = call.Key(1);
-        var isPast = deadline <= call.Unit.NowMs;
+        var isPast = deadline <= call.Unit.DueMs;
         call.Reply.Array(fields.Count);
         var outcomes = new FieldOutcomes(fields);
         for (var i = 0; i < fields.Count; i++)

@@ -203,7 +203,7 @@ public static class NumberCommands
         var hadDeadline = entry.HasDeadline;
         var keeps = options.Expiry.Kind == ExpiryKind.None || (options.OnlyWithoutDeadline && hadDeadline);
         if (keeps) deadlineMs = entry.IsMissing ? -1 : entry.DeadlineMs;
-        if (!keeps && deadlineMs >= 0 && deadlineMs <= call.Unit.NowMs)
+        if (!keeps && deadlineMs >= 0 && deadlineMs <= call.Unit.DueMs)
         {
             // The value would never be seen.
             if (!entry.IsMissing) ExpiryCommands.RemoveAsExpired(call, key, entry);

@@ -402,7 +402,7 @@ public static class StringCommands
             return;
         }
 
-        if (deadline >= 0 && deadline <= call.Unit.NowMs) RemovePairs(call, end);
+        if (deadline >= 0 && deadline <= call.Unit.DueMs) RemovePairs(call, end);
         else SetPairs(call, 2, end, deadline, options.Expiry.Kind == ExpiryKind.Keep);
         if (deadline > call.Unit.NowMs && options.Expiry.Kind != ExpiryKind.UnixMilliseconds)
             RecordPairs(call, end, deadline);
@@ -624,7 +624,7 @@ public static class StringCommands
 
     private static void Store(in Call call, in Key key, in Entry entry, SetOptions options, long deadlineMs)
     {
-        if (options.Expiry.HasDeadline && deadlineMs <= call.Unit.NowMs)
+        if (options.Expiry.HasDeadline && deadlineMs <= call.Unit.DueMs)
         {
             // The value would never be seen: the old one goes at once, and a missing key stays missing.
             if (entry.IsMissing) return;

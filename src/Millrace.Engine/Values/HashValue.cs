@@ -90,7 +90,7 @@ public static class HashValue
             item = HashItem.Of(field);
         }
 
-        return !item.IsDue(unit.NowMs);
+        return !item.IsDue(unit.DueMs);
     }
 
     /// <summary>Visits every field once. O(fields).</summary>
@@ -222,14 +222,14 @@ public static class HashValue
         {
             var width = WidthOf(entry);
             var at = PackedHash.Find(entry.Value, width, name);
-            if (at < 0 || ItemOf(entry, at).IsDue(unit.NowMs)) return false;
+            if (at < 0 || ItemOf(entry, at).IsDue(unit.DueMs)) return false;
             PackedHash.RemoveAt(entry, width, at);
         }
         else
         {
             var fields = FieldsOf(unit, entry);
             var hash = unit.Keyspace.HashOf(name);
-            if (!fields.TryFind(hash, name, out var field) || field.IsDue(unit.NowMs)) return false;
+            if (!fields.TryFind(hash, name, out var field) || field.IsDue(unit.DueMs)) return false;
             fields.Remove(hash, field);
         }
 
@@ -319,7 +319,7 @@ public static class HashValue
                 var at = Listpack.First(entry.Value);
                 if (at < 0) break;
                 var item = ItemOf(entry, at);
-                if (!item.IsDue(unit.NowMs)) break;
+                if (!item.IsDue(unit.DueMs)) break;
                 unit.NoteRemovedMember(key, item.Name.Text(digits), item.DeadlineMs, lateness);
                 PackedHash.RemoveAt(entry, width: 3, at);
             }
@@ -327,7 +327,7 @@ public static class HashValue
         else
         {
             var fields = FieldsOf(unit, entry);
-            for (; removed < max && fields.TryFirstDue(unit.NowMs, out var hash, out var field); removed++)
+            for (; removed < max && fields.TryFirstDue(unit.DueMs, out var hash, out var field); removed++)
             {
                 unit.NoteRemovedMember(key, field.Name, field.DeadlineMs, lateness);
                 fields.Remove(hash, field);
@@ -465,7 +465,7 @@ public static class HashValue
         if (at >= 0)
         {
             var item = ItemOf(entry, at);
-            isNew = item.IsDue(unit.NowMs);
+            isNew = item.IsDue(unit.DueMs);
             var keeps = deadlineMs == KeepsDeadline && !isNew;
             if (keeps || item.DeadlineMs == deadlineMs) return PackedHash.SetValue(unit, key, entry, at, value);
             PackedHash.RemoveAt(entry, width, at);
@@ -491,7 +491,7 @@ public static class HashValue
             return;
         }
 
-        isNew = field.IsDue(unit.NowMs);
+        isNew = field.IsDue(unit.DueMs);
         var keeps = deadlineMs == KeepsDeadline && !isNew;
         fields.Replace(hash, field, name, value, keeps ? field.DeadlineMs : Math.Max(deadlineMs, -1));
     }

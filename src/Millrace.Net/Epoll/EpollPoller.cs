@@ -123,9 +123,9 @@ internal struct EpollPoller : IPoller
     public readonly void Send(Connection connection, PollerSink sink)
     {
         OutputQueue output = connection.Output;
-        long pending = output.PendingBytes;
+        long pending = output.SendableBytes;
         int sent;
-        if (output.PieceCount == 1)
+        if (output.SendablePieces == 1)
         {
             OutputPiece piece = output.PieceAt(0);
             sent = LinuxCalls.Send(connection.Descriptor, piece.Array.AsSpan(piece.Start, piece.Length));

@@ -108,7 +108,7 @@ internal static unsafe class LinuxCalls
     /// BufferPool are.</summary>
     public static int Send(int descriptor, OutputQueue output)
     {
-        int count = Math.Min(output.PieceCount, MaxPieces);
+        int count = Math.Min(output.SendablePieces, MaxPieces);
         Vector* vectors = stackalloc Vector[MaxPieces];
         for (int i = 0; i < count; i++)
         {

@@ -191,14 +191,14 @@ internal struct IoUringPoller : IPoller
     {
         OutputQueue output = connection.Output;
         connection.IsSending = true;
-        if (output.PieceCount == 1 && output.PendingBytes <= ShortOutputBytes &&
+        if (output.SendablePieces == 1 && output.SendableBytes <= ShortOutputBytes &&
             connection.Stage == ConnectionStage.Open && (connection.PollerBits & MayWait) == 0)
         {
             SendShort(connection, sink);
             return;
         }
         SubmissionEntry entry = RingOperations.SendWhenPossible(connection.Descriptor);
-        if (output.PieceCount == 1)
+        if (output.SendablePieces == 1)
         {
             OutputPiece piece = output.PieceAt(0);
             ulong address = RingCalls.AddressOf(piece.Array, piece.Start);
@@ -589,7 +589,7 @@ internal struct IoUringPoller : IPoller
         (connection.Transport as IoUringTransport)?.GiveBackMessage(connection.Loop.Pool);
         if (result > 0) sink.Sent(connection, result);
         else if (result is not (-RingCalls.Eagain or -RingCalls.Eintr or 0)) sink.Broken(connection);
-        if (connection.Output.PendingBytes == 0) connection.PollerBits &= ~MayWait;
+        if (connection.Output.SendableBytes == 0) connection.PollerBits &= ~MayWait;
         sink.MaySend(connection);
     }
 

@@ -123,7 +123,7 @@ internal static unsafe class RingCalls
         Debug.Assert(sizeof(MessageHeader) == MessageHeaderBytes, "the layout of struct msghdr");
         Debug.Assert(sizeof(Vector) == VectorBytes, "the layout of struct iovec");
         ArgumentOutOfRangeException.ThrowIfLessThan(block.Length, MessageBytes);
-        int count = Math.Min(output.PieceCount, MaxPieces);
+        int count = Math.Min(output.SendablePieces, MaxPieces);
         var header = (MessageHeader*)AddressOf(block, 0);
         var vectors = (Vector*)(header + 1);
         for (int i = 0; i < count; i++)

@@ -92,7 +92,7 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
     {
         var transport = (SocketTransport)connection.Transport!;
         OutputQueue output = connection.Output;
-        for (int i = 0; i < PiecesPerTurn && output.PendingBytes > 0; i++)
+        for (int i = 0; i < PiecesPerTurn && output.SendableBytes > 0; i++)
         {
             OutputPiece piece = output.PieceAt(0);
             int sent = transport.Socket.Send(piece.Array.AsSpan(piece.Start, piece.Length), SocketFlags.None,
@@ -105,7 +105,7 @@ internal readonly struct SocketPoller(LoopGroup group) : IPoller
             if (error == SocketError.Success && sent > 0) sink.Sent(connection, sent);
             if (sent < piece.Length) break;
         }
-        if (output.PendingBytes > 0) SendLater(connection, transport);
+        if (output.SendableBytes > 0) SendLater(connection, transport);
     }
 
     public void EndSending(Connection connection)

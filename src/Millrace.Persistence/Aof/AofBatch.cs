@@ -27,7 +27,6 @@ public sealed class AofBatch
     private const int FirstBytes = 4096;
 
     private readonly bool _hasChecksums;
-    private readonly bool _hasTimestamps;
     private byte[] _bytes = [];
     private int _length;
     private int _counted;           // the tail is behind this byte of the batch
@@ -40,8 +39,11 @@ public sealed class AofBatch
     public AofBatch(bool hasChecksums, bool hasTimestamps)
     {
         _hasChecksums = hasChecksums;
-        _hasTimestamps = hasTimestamps;
+        HasTimestamps = hasTimestamps;
     }
+
+    /// <summary>The directive <c>aof-timestamp-enabled</c>.</summary>
+    public bool HasTimestamps { get; set; }
 
     /// <summary>What is to be appended. Valid until the batch is next changed.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
@@ -87,7 +89,7 @@ public sealed class AofBatch
     public bool TryAdd(ReadOnlySpan<byte> block, long unixSeconds)
     {
         if (block.Length > MaxBytes - _length) return false;
-        if (_hasTimestamps && unixSeconds > _timestamp)
+        if (HasTimestamps && unixSeconds > _timestamp)
         {
             Span<byte> line = stackalloc byte[AofAnnotation.MaxWrittenBytes];
             Add(line[..AofAnnotation.WriteTimestamp(unixSeconds, line)]);

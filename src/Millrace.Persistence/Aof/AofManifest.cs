@@ -116,6 +116,15 @@ public sealed class AofManifest
         return new(Base, History.InsertRange(0, rewritten), Incr[^kept..], LastBaseSeq, LastIncrSeq);
     }
 
+    /// <summary>The same, with numbers that go on behind those of another one: that one may be in force after a power
+    /// failure, so that no file that it names may be written anew.</summary>
+    public AofManifest Behind(AofManifest tried)
+    {
+        ArgumentNullException.ThrowIfNull(tried);
+        return new(
+            Base, History, Incr, Math.Max(LastBaseSeq, tried.LastBaseSeq), Math.Max(LastIncrSeq, tried.LastIncrSeq));
+    }
+
     /// <summary>The same without history.</summary>
     public AofManifest WithoutHistory() => new(Base, [], Incr, LastBaseSeq, LastIncrSeq);
 

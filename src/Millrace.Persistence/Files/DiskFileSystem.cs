@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Millrace.Persistence.Files;
 
 /// <summary>
@@ -41,6 +43,31 @@ public sealed class DiskFileSystem : IFileSystem
             return DiskReason.Of(fault);
         }
     }
+
+    /// <inheritdoc/>
+    public string? OpenToAppend(string path, out IAppendFile? file)
+    {
+        file = null;
+        try
+        {
+            if (Directory.Exists(path)) return "Is a directory";
+            var handle = File.OpenHandle(
+                path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            file = new AppendFile(handle, RandomAccess.GetLength(handle));
+            return null;
+        }
+        catch (Exception fault) when (DiskReason.IsOne(fault))
+        {
+            return DiskReason.Of(fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public string? CreateDirectory(string path) => DiskReason.Try(path, static one =>
+    {
+        if (File.Exists(one)) throw new IOException("Not a directory");
+        Directory.CreateDirectory(one);
+    });
 
     /// <inheritdoc/>
     public string? Rename(string from, string to)
@@ -141,6 +168,31 @@ public sealed class DiskFileSystem : IFileSystem
         }
 
         public void Dispose() => _ = Close();
+    }
+
+    private sealed class AppendFile(SafeFileHandle handle, long length) : IAppendFile
+    {
+        public long Length => length;
+
+        public string? Write(long offset, ReadOnlySpan<byte> bytes)
+        {
+            try
+            {
+                RandomAccess.Write(handle, bytes, offset);
+                return null;
+            }
+            catch (Exception fault) when (DiskReason.IsOne(fault))
+            {
+                return DiskReason.Of(fault);
+            }
+        }
+
+        public string? Truncate(long to) =>
+            DiskReason.Try((handle, to), static one => RandomAccess.SetLength(one.handle, one.to));
+
+        public string? Sync() => DiskReason.Try(handle, RandomAccess.FlushToDisk);
+
+        public void Dispose() => handle.Dispose();
     }
 
     private sealed class ReadableFile(FileStream file) : IReadableFile

@@ -23,6 +23,20 @@ public static class DiskReason
         _ => fault.Message,
     };
 
+    /// <summary>Does something to files; says why it failed, or null.</summary>
+    internal static string? Try<T>(T target, Action<T> action)
+    {
+        try
+        {
+            action(target);
+            return null;
+        }
+        catch (Exception fault) when (IsOne(fault))
+        {
+            return Of(fault);
+        }
+    }
+
     /// <summary>Whether it is what operations on files throw when they fail; anything else is a bug.</summary>
     internal static bool IsOne(Exception fault) =>
         fault is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;

@@ -20,6 +20,14 @@ public interface IFileSystem
     /// <param name="file">The file; null when it could not be opened.</param>
     string? Open(string path, out IReadableFile? file);
 
+    /// <summary>Opens a file to append to; without one it is made.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="file">The file; null when it could not be opened.</param>
+    string? OpenToAppend(string path, out IAppendFile? file);
+
+    /// <summary>Makes a directory; one that is there is no fault.</summary>
+    string? CreateDirectory(string path);
+
     /// <summary>Gives a file another name, in the place of what had it. One step: there is always one of the two.
     /// </summary>
     string? Rename(string from, string to);
@@ -47,6 +55,25 @@ public interface IWritableFile : IDisposable
 
     /// <summary>Closes the file. Nothing else may follow but to dispose of it.</summary>
     string? Close();
+}
+
+/// <summary>A file that grows at its end, and can be cut there. To dispose of it closes it.</summary>
+/// <remarks>One thread writes; <see cref="Sync"/> may run on another one at the same time.</remarks>
+public interface IAppendFile : IDisposable
+{
+    /// <summary>How long it was when it was opened, in bytes.</summary>
+    long Length { get; }
+
+    /// <summary>Writes bytes: all of them, or why not; then some of them may be in the file.</summary>
+    /// <param name="offset">Where, in bytes.</param>
+    /// <param name="bytes">The bytes.</param>
+    string? Write(long offset, ReadOnlySpan<byte> bytes);
+
+    /// <summary>Cuts the file behind so many bytes.</summary>
+    string? Truncate(long length);
+
+    /// <summary>Waits until everything that was written before the call is on the disk.</summary>
+    string? Sync();
 }
 
 /// <summary>A file that is read at any place. To dispose of it closes it.</summary>

@@ -83,6 +83,9 @@ public sealed class BlockedRequest : Waiter, IRequestTrail
     /// <summary>For how long its command has run so far without a reply, in ticks of the stopwatch.</summary>
     internal long RanTicks { get; set; }
 
+    /// <summary>Up to where the log has to be safe before the reply leaves, once it has been served.</summary>
+    internal long LogPosition { get; set; }
+
     /// <summary>The reply, once it has been served.</summary>
     public byte[] Reply { get; set; } = [];
 

@@ -93,7 +93,7 @@ public sealed class ConnectionCommands(ServerParts parts)
     {
         Flags = Fast,
         RunsWhileSubscribed = true,
-        IsRefusedUnlessDurable = true,
+        TellsHealth = true,
         Categories = AclCategories.Connection,
         Syntax = "[message:string]",
         Summary = "Returns PONG, or its argument, to show that the server lives.",

@@ -50,6 +50,13 @@ public sealed class EffectLog
         lock (_sync) Volatile.Write(ref _consumers, [.. _consumers.Where(one => one != consumer)]);
     }
 
+    /// <summary>The next block begins with the request that selects its database, whichever is selected. All loops
+    /// stand still.</summary>
+    public void SelectAgain()
+    {
+        lock (_sync) _database = -1;
+    }
+
     /// <summary>Appends a unit's block.</summary>
     /// <param name="database">The database that the block's first command needs.</param>
     /// <param name="block">Requests in protocol form.</param>

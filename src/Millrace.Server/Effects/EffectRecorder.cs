@@ -25,6 +25,9 @@ public sealed class EffectRecorder(EffectLog log, Gates gates)
     private int _first;     // the database that the block needs
     private int _selected;  // the database that it leaves selected
 
+    /// <summary>The position behind the unit's block; 0: it has none.</summary>
+    public long Appended { get; private set; }
+
     /// <summary>What the running command names as its effect.</summary>
     public EffectBuffer Named { get; } = new();
 
@@ -47,7 +50,8 @@ public sealed class EffectRecorder(EffectLog log, Gates gates)
     public void Prepare(Unit unit)
     {
         unit.RecordsRemovals = log.IsAttached;
-        unit.RemovesExpired = (gates.Word & Gate.WritesPaused) == 0;
+        unit.RemovesExpired = (gates.Word & (Gate.WritesPaused | Gate.LogBehind | Gate.LogBroken)) == 0;
+        Appended = 0;
     }
 
     /// <summary>Adds the effects of a call that has run.</summary>
@@ -72,7 +76,8 @@ public sealed class EffectRecorder(EffectLog log, Gates gates)
         if (_commands == 0) return;
         var isWrapped = _commands > 1;
         if (isWrapped) AddWord("EXEC"u8);
-        unit.SetLogPosition(log.Append(_first, isWrapped ? _block.Bytes : _block.Bytes[MultiBytes..], _selected));
+        Appended = log.Append(_first, isWrapped ? _block.Bytes : _block.Bytes[MultiBytes..], _selected);
+        unit.SetLogPosition(Appended);
         _commands = _removals = 0;
     }
 

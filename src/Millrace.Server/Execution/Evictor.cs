@@ -78,7 +78,7 @@ internal sealed class Evictor
 
     /// <summary>Whether there is something to do between commands.</summary>
     internal bool IsWanted =>
-        (_gates.Word & (Gate.OverMemory | Gate.StopUpkeep)) == Gate.OverMemory
+        (_gates.Word & (Gate.OverMemory | Gates.OfUpkeep)) == Gate.OverMemory
         && _budget.Limits.Evicts
         && _budget.ReportedBytes > _budget.RoomyBytes // it may be closed for want of addresses alone
         && _host.UnixMs >= _stuckUntilMs;

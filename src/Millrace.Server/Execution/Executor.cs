@@ -91,6 +91,13 @@ public sealed class Executor
     /// <summary>Who sees the commands; set before anything runs.</summary>
     internal Monitors? Monitors { get; set; }
 
+    /// <summary>The highest position of the log that the replies depend on which were written since
+    /// <see cref="ForgetPositions"/>; 0: none. Without consumers of the log it stays so.</summary>
+    internal long ReadPosition { get; private set; }
+
+    /// <summary>The same of what they acknowledge.</summary>
+    internal long OwnPosition { get; private set; }
+
     /// <summary>Where effects go that belong to no command of a unit.</summary>
     internal EffectRecorder Effects => _effects;
 
@@ -211,7 +218,7 @@ public sealed class Executor
         }
 
         request.ForgetBusy();
-        if ((_gates.Word & Gate.StopUpkeep) != 0)
+        if ((_gates.Word & Gates.OfUpkeep) != 0)
         {
             _unit.End();
             return PausedMs;
@@ -242,7 +249,7 @@ public sealed class Executor
     public bool RemoveDue(int partition, int sliceKeys, long untilTicks, LatenessHistogram lateness)
     {
         if (!TryBeginUpkeep(partition)) return false;
-        if ((_gates.Word & Gate.StopUpkeep) != 0)
+        if ((_gates.Word & Gates.OfUpkeep) != 0)
         {
             _unit.End();
             return false;
@@ -414,6 +421,7 @@ public sealed class Executor
         if (PlantedFault.EffectsAfterUnlock) _unit.End();
         SchedulePoint.Yield();
         _effects.Append(_unit);
+        if (_unit.RecordsRemovals) NotePosition();
         if (_served.Count > 0) Deliver();
         if (_unit.HasDiscarded) PayForDiscards();
         if (IsForListener) _host.GatherMail();
@@ -421,6 +429,25 @@ public sealed class Executor
         if (!PlantedFault.EffectsAfterUnlock) _unit.End();
         if (_unit.Retained.Count > 0) FillReply(call.Reply);
         if (PlantedFault.WaitersServedAfterUnlock && !_unit.Ready.IsEmpty) ServeLate(held);
+    }
+
+    /// <summary>What follows belongs to other replies.</summary>
+    internal void ForgetPositions() => ReadPosition = OwnPosition = 0;
+
+    /// <summary>A unit that has read, and that somebody consumes the log of, is about to end.</summary>
+    internal void NotePosition()
+    {
+        ReadPosition = Math.Max(ReadPosition, LogPosition());
+        OwnPosition = Math.Max(OwnPosition, _effects.Appended);
+    }
+
+    // The highest position of the partitions that the unit holds.
+    private long LogPosition()
+    {
+        var position = 0L;
+        for (var rest = _unit.Held; rest != 0; rest &= rest - 1)
+            position = Math.Max(position, _keyspace[BitOperations.TrailingZeroCount(rest)].Line.LogPosition);
+        return position;
     }
 
     // What takes so much longer than others of its kind is the last of its run.
@@ -547,6 +574,7 @@ public sealed class Executor
         if (!_unit.Notifications.IsEmpty) _unit.Notifications.Post(); // the events of a service come before its reply
         foreach (var request in _served)
         {
+            if (_unit.RecordsRemovals) request.LogPosition = LogPosition();
             request.EndService();
             _host.Deliver(request);
         }
@@ -633,6 +661,7 @@ public sealed class Executor
         else if ((closed & Gate.NotDurable) != 0) Reject(client, spec, reply, _host.NotDurableError);
         else if ((closed & Gate.Subscribed) != 0) RejectSubscriber(client, spec, reply);
         else if (closed == Gate.None) return RunApart(client, request, input, reply, isBesideLoad: true);
+        else if ((closed & Gate.LogBroken) != 0) Reject(client, spec, reply, _gates.BrokenText);
         else if (closed == Gate.OverMemory) return WaitForRoom(client, request, input, reply);
         else if ((closed & ~(Gate.OverMemory | Gate.Queueing)) != 0)
             return ParkOnGates(client, request, input, closed & ~Gate.OverMemory);

@@ -101,11 +101,13 @@ public sealed class Pipeline : ConnectionHandler, IRequestTrail
         _client = client;
         if (IsOverInputLimit(client, connection)) return;
         _executor.Evictor.BeginInput();
+        _executor.ForgetPositions();
         var output = connection.Output;
         _segments.Begin(output, _reply, _output.Guard.HardBytesOf(client));
         _reply.Attach(_segments, output.Segment, output.Start, client.Protocol);
         if (client.ParkedRequest is null || RunParked(client)) RunInput(client, connection);
         output.Commit(_reply.Detach());
+        if (_executor.ReadPosition > 0) output.Hold(_executor.ReadPosition, _executor.OwnPosition);
         CheckLimits(client, connection);
         connection.Loop.Steps.End(_executor.Timer.LastTicks);
     }

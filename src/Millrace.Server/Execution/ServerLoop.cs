@@ -58,7 +58,7 @@ public sealed class ServerLoop : LoopHandler
         var batch = new RequestBatch(parts.Table, parts.Keyspace);
         Executor.Timer.Adopt(parts.Configuration.Settings.Latency);
         _guard = new OutputGuard(parts.Configuration, parts.Journal);
-        var pushes = new PushWriter(loop, _guard);
+        var pushes = new PushWriter(loop, _guard, parts.Log);
         var fanOut = new FanOut(loop, pushes);
         parts.Channels.Attach(fanOut, loop.Index);
         parts.Monitors.Attach(loop, pushes);
@@ -144,6 +144,7 @@ public sealed class ServerLoop : LoopHandler
     {
         WorkWithoutClient();
         WalkSnapshot();
+        if (_parts.AppendOnly.Journal is { NeedsWake: true } journal) journal.Wake();
         Turns.End(_loop.RefreshedAt, Executor.Statistics.Processed);
     }
 
@@ -291,7 +292,12 @@ public sealed class ServerLoop : LoopHandler
             _loop.NowUs,
             new LoopSample(
                 Executor.Statistics.Processed, counters.BytesIn, counters.BytesOut, counters.Turns, Turns.BusyTicks));
-        if (_loop.Index == 0) _parts.MemoryPeak.Observe(_parts.Keyspace.UsedBytes);
+        if (_loop.Index == 0)
+        {
+            _parts.MemoryPeak.Observe(_parts.Keyspace.UsedBytes);
+            _parts.AppendOnly.Cron();
+        }
+
         var timeoutUs = _parts.Configuration.Settings.TimeoutSeconds * 1_000_000L;
         foreach (var client in _clients.Values)
         {

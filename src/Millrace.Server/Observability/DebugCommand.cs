@@ -58,6 +58,7 @@ public sealed class DebugCommand(ServerParts parts)
         if (count == 2 && call.Is(1, "HELP"u8)) Help(ref call);
         else if (count == 3 && call.Is(1, "LISTPACK"u8)) DebugLists.Listpack(ref call, _parts);
         else if (TryDebugKeyspace(ref call, count)) return;
+        else if (count == 3 && call.Is(1, "AOF-FLUSH-SLEEP"u8)) SetFlushSleep(ref call);
         else if (count == 2 && call.Is(1, "CONFIG-REWRITE-FORCE-ALL"u8)) RewriteConfiguration(ref call);
         else if (count == 3 && call.Is(1, "DICT-RESIZING"u8)) call.Reply.Ok();
         else if (count == 3 && call.Is(1, "LOG"u8)) Log(ref call);
@@ -80,6 +81,7 @@ public sealed class DebugCommand(ServerParts parts)
     {
         CommandHandler? handler = null;
         if (call.Is(1, "RELOAD"u8)) handler = Reload;
+        if (count == 2 && call.Is(1, "LOADAOF"u8)) handler = LoadAof;
         if (count == 2 && call.Is(1, "DIGEST"u8)) handler = DebugKeyspace.Digest;
         else if (call.Is(1, "DIGEST-VALUE"u8)) handler = DebugKeyspace.DigestValue;
         else if (count is 3 or 4 && call.Is(1, "HTSTATS"u8)) handler = DebugKeyspace.TableStats;
@@ -101,6 +103,7 @@ public sealed class DebugCommand(ServerParts parts)
         call.Reply,
         "DEBUG",
         [
+            "AOF-FLUSH-SLEEP <microsec>", "Sleep before each write to the append-only file.",
             "CONFIG-REWRITE-FORCE-ALL", "CONFIG REWRITE with all directives, those at their defaults, too.",
             "DICT-RESIZING <0|1>", "Accepted without a meaning: tables here grow by parts and never resize as a whole.",
             "DIGEST", "A digest of all data, equal for equal data.",
@@ -108,6 +111,7 @@ public sealed class DebugCommand(ServerParts parts)
             "HTSTATS <dbid> [full]", "How full the tables of a database are.",
             "HTSTATS-KEY <key> [full]", "The same of the table that a large collection is stored in.",
             "LISTPACK <key>", "Write the elements of a listpack to the server's log.",
+            "LOADAOF", "Write out the append-only file, remove all data, and load it from there.",
             "LOG <message>", "Write <message> to the server's log.",
             "OBJECT <key>", "How the value of a key is stored.",
             "PAUSE-CRON <0|1>", "Stop the work that is done once a second, or go on with it.",
@@ -243,6 +247,15 @@ public sealed class DebugCommand(ServerParts parts)
     }
 
     private void Reload(ref Call call) => DebugReload.Run(ref call, _parts.Snapshots, _parts.Loading);
+
+    private void LoadAof(ref Call call) => DebugReload.LoadAof(ref call, _parts.AppendOnly);
+
+    private void SetFlushSleep(ref Call call)
+    {
+        if (_parts.AppendOnly.Journal is { } journal)
+            journal.FlushSleepMicroseconds = Math.Max(LeadingNumber(call.Args[2]), 0);
+        call.Reply.Ok();
+    }
 
     private static void Sleep(ref Call call)
     {

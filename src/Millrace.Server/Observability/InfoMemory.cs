@@ -36,7 +36,7 @@ internal sealed class InfoMemory(ServerParts parts, ServerStatistics statistics)
         text.Line("mem_clients_slaves", 0);
         text.Line("mem_clients_normal", memory.ClientBytes);
         text.Line("mem_cluster_links", 0);
-        text.Line("mem_aof_buffer", 0);
+        text.Line("mem_aof_buffer", parts.AppendOnly.Journal?.BufferedBytes ?? 0);
         text.Line("mem_allocator", "millrace");
         text.Line("lazyfree_pending_objects", parts.Keyspace.SumOver(static partition => partition.Discards.Count));
         text.Line("lazyfreed_objects", parts.Keyspace.SumOver(static partition => partition.Discards.Freed));

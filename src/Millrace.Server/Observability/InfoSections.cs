@@ -69,7 +69,7 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
             parts.Keyspace.SumOver(static partition => partition.Awaited.CountMindingLoss()));
     }
 
-    /// <summary>What is on disk: the RDB file. Nothing is saved in the background, so that nothing of it has failed.
+    /// <summary>What is on disk: the RDB file and the append-only file. No snapshot is saved in the background.
     /// </summary>
     public void Persistence(InfoText text)
     {
@@ -96,18 +96,7 @@ internal sealed class InfoSections(ServerParts parts, ServerStatistics statistic
         text.Line("rdb_last_cow_size", runner.IsBusy ? 0 : runner.PeakBytes);
         text.Line("rdb_last_load_keys_expired", parts.Snapshots.ExpiredKeys);
         text.Line("rdb_last_load_keys_loaded", parts.Snapshots.LoadedKeys);
-        text.Line("aof_enabled", 0);
-        text.Line("aof_rewrite_in_progress", 0);
-        text.Line("aof_rewrite_scheduled", 0);
-        text.Line("aof_last_rewrite_time_sec", -1);
-        text.Line("aof_current_rewrite_time_sec", -1);
-        text.Line("aof_last_bgrewrite_status", "ok");
-        text.Line("aof_rewrites", 0);
-        text.Line("aof_rewrites_consecutive_failures", 0);
-        text.Line("aof_last_write_status", "ok");
-        text.Line("aof_last_cow_size", 0);
-        text.Line("module_fork_in_progress", 0);
-        text.Line("module_fork_last_cow_size", 0);
+        InfoAppendOnly.Write(text, parts.AppendOnly);
         if (parts.Loading.IsLoading) Loading(text);
     }
 

@@ -55,6 +55,25 @@ internal static class DebugReload
         call.Reply.Error("ERR Error trying to load the RDB dump, check server logs."u8);
     }
 
+    /// <summary>Runs DEBUG LOADAOF. The unit holds all partitions.</summary>
+    internal static void LoadAof(ref Call call, AppendOnly file)
+    {
+        if (file.Journal is null)
+        {
+            call.Reply.Error("ERR DEBUG LOADAOF needs an append-only file: appendonly is disabled."u8);
+            return;
+        }
+
+        Flush(call.Unit);
+        if (file.TryReload(call.Unit))
+        {
+            call.Reply.Ok();
+            return;
+        }
+
+        call.Reply.Error("ERR Error trying to load the AOF files, check server logs."u8);
+    }
+
     // Frees at once: the memory may be needed for what comes.
     private static void Flush(Unit unit)
     {

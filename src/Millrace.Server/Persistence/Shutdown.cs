@@ -20,6 +20,7 @@ namespace Millrace.Server.Persistence;
 /// </remarks>
 /// <param name="snapshots">Saves.</param>
 /// <param name="background">Snapshots that are being taken.</param>
+/// <param name="appendOnly">The append-only file.</param>
 /// <param name="loading">Given up when data is not loaded yet.</param>
 /// <param name="configuration">Has the save points.</param>
 /// <param name="pause">Stops writes once they would come behind the file.</param>
@@ -27,6 +28,7 @@ namespace Millrace.Server.Persistence;
 public sealed class Shutdown(
     Snapshots snapshots,
     BackgroundSaves background,
+    AppendOnly appendOnly,
     LoadingState loading,
     Configuration configuration,
     ClientPause pause,
@@ -59,9 +61,29 @@ public sealed class Shutdown(
                 background.Abort();
             }
 
-            if (!loading.TryStop() && Saves(flags) && !TrySave(flags, unit!)) return false;
+            if (!loading.TryStop())
+            {
+                if (appendOnly.Rewrite.IsTurningOn && !MayLoseFile(flags)) return false;
+                if (Saves(flags) && !TrySave(flags, unit!)) return false;
+                appendOnly.Sync();
+            }
+
             return _requested.TrySetResult(flags);
         }
+    }
+
+    // What the append-only file shall hold is in no file yet.
+    private bool MayLoseFile(ShutdownFlags flags)
+    {
+        if ((flags & ShutdownFlags.Force) != 0)
+        {
+            journal.Warning("Writing initial AOF. Exit anyway.");
+            return true;
+        }
+
+        journal.Warning("Writing initial AOF, can't exit.");
+        journal.Warning("Errors trying to shut down the server. Check the logs for more information.");
+        return false;
     }
 
     private bool TrySave(ShutdownFlags flags, Unit unit)

@@ -71,6 +71,9 @@ public sealed class Snapshots(
         return true;
     }
 
+    /// <summary>Memory holds what it shall, from another file: the RDB file may be replaced.</summary>
+    internal void NoteWhole() => IsWhole = true;
+
     /// <summary>What a snapshot that becomes the file is taken by; null, with the reason in the log, when the file must
     /// not be replaced.</summary>
     /// <param name="unit">Holds all partitions.</param>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Millrace.Net;
 using Millrace.Resp;
+using Millrace.Server.Effects;
 using Millrace.Server.Execution;
 
 namespace Millrace.Server.PubSub;
@@ -19,9 +20,8 @@ namespace Millrace.Server.PubSub;
 /// Behind it stands what the command caused itself, what comes to a subscription that the command began, and then every
 /// further message, so that the messages of a channel keep their order. One per loop.
 /// </remarks>
-internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
+internal sealed class PushWriter(EventLoop loop, OutputGuard guard, EffectLog log)
 {
-
     private readonly ReplyWriter _writer = new() { AllowsLate = false };
     private readonly NoMoreSegments _source = new();
     private readonly List<SharedSegment> _full = []; // of the letter under way
@@ -77,6 +77,7 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     public void Send(Client client, in Push push, Client? origin)
     {
         if (client.IsClosing) return;
+        if (log.IsAttached) HoldBack(client);
         if (ReferenceEquals(client, _held) && ReferenceEquals(client, origin)) SetBehind(push);
         else Queue(client, push);
     }
@@ -89,6 +90,7 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
     public void SendMessage(Client client, in Push push, Client? origin, bool isFresh)
     {
         if (client.IsClosing) return;
+        if (log.IsAttached) HoldBack(client);
         var isHeld = ReferenceEquals(client, _held);
         if (isHeld && (isFresh || _hasMessageBehind || ReferenceEquals(client, origin)))
         {
@@ -121,6 +123,10 @@ internal sealed class PushWriter(EventLoop loop, OutputGuard guard)
         if (_behind.Capacity > Letter.KeptBytes) _behind = new ArrayBufferWriter<byte>();
         else _behind.ResetWrittenCount();
     }
+
+    // It may tell of a write: whoever hears of that must find it after a crash. Whatever was appended before the letter
+    // was posted is enough, and this is not less.
+    private void HoldBack(Client client) => client.Connection.Output.Hold(log.Position, own: 0);
 
     private void SetBehind(in Push push) => _behind.Write(push.Segment.Array.AsSpan(push.Start, push.End - push.Start));
 

@@ -58,6 +58,17 @@ internal sealed class MemoryFiles : IFileSystem
         return null;
     }
 
+    public string? OpenToAppend(string path, out IAppendFile? file)
+    {
+        file = null;
+        if (Fails("append " + path)) return Reason;
+        if (!_files.ContainsKey(path)) this[path] = [];
+        file = new Appended(this, path);
+        return null;
+    }
+
+    public string? CreateDirectory(string path) => Fails("directory " + path) ? Reason : null;
+
     public string? Rename(string from, string to)
     {
         if (Fails($"rename {from} {to}")) return Reason;
@@ -108,6 +119,39 @@ internal sealed class MemoryFiles : IFileSystem
         }
 
         public string? Close() => files.Fails("close") ? Reason : null;
+
+        public void Dispose()
+        {
+            // Nothing is held.
+        }
+    }
+
+    private sealed class Appended(MemoryFiles files, string path) : IAppendFile
+    {
+        public long Length { get; } = files[path].Length;
+
+        public string? Write(long offset, ReadOnlySpan<byte> bytes)
+        {
+            var fails = files.Fails("write");
+            var file = files._files[path];
+            file.Position = offset;
+            file.Write(fails ? bytes[..Math.Min(files.TornBytes, bytes.Length)] : bytes);
+            return fails ? Reason : null;
+        }
+
+        public string? Truncate(long length)
+        {
+            if (files.Fails("truncate")) return Reason;
+            files._files[path].SetLength(length);
+            return null;
+        }
+
+        public string? Sync()
+        {
+            if (files.Fails("sync")) return Reason;
+            files._synced[path] = files[path];
+            return null;
+        }
 
         public void Dispose()
         {

@@ -55,9 +55,6 @@ public sealed class ConfigurationTests
         "hz", "20", "io-threads", "2")]
     [InlineData(Failed + " 'save') - Invalid save parameters", "hz", "20", "save", "900")]
     [InlineData(
-        Failed + " 'appendonly') - the append-only file is not available yet",
-        "hz", "20", "appendonly", "yes")]
-    [InlineData(
         Failed + " 'activedefrag') - active defragmentation is not available yet",
         "hz", "20", "activedefrag", "yes")]
     [InlineData(

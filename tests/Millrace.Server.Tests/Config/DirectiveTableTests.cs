@@ -29,9 +29,7 @@ public sealed class DirectiveTableTests
     }
 
     [Theory]
-    [InlineData("appendonly", "yes")]
-    [InlineData("appendfsync", "always")]
-    [InlineData("appendfsync", "no")]
+    [InlineData("aof-use-rdb-preamble", "no")]
     [InlineData("aclfile", "users.acl")]
     [InlineData("maxmemory-clients", "5%")]
     [InlineData("min-replicas-to-write", "1")]
@@ -51,7 +49,6 @@ public sealed class DirectiveTableTests
     [InlineData("replica-serve-stale-data", "no")]
     [InlineData("replica-ignore-maxmemory", "no")]
     [InlineData("replica-ignore-disk-write-errors", "yes")]
-    [InlineData("aof-timestamp-enabled", "yes")]
     [InlineData("cluster-require-full-coverage", "no")]
     [InlineData("cluster-node-timeout", "5000")]
     [InlineData("activedefrag", "yes")]

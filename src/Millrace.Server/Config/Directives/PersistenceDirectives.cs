@@ -1,4 +1,4 @@
-// Directives of snapshots and the append-only file. What is not there yet (the append-only file) is refused.
+// Directives of snapshots and the append-only file.
 
 using Millrace.Engine.Codec;
 
@@ -7,8 +7,8 @@ namespace Millrace.Server.Config.Directives;
 /// <summary>Directives of persistence.</summary>
 internal static class PersistenceDirectives
 {
-    private const string OnlyForTests = "it slows the C servers down for their own tests";
-    private const string NoLog = "the append-only file is not available yet";
+    private const string OnlySnapshots =
+        "the base of an append-only file is a snapshot: a base of commands is not available yet";
 
     internal static IEnumerable<Directive> Snapshots() =>
     [
@@ -71,14 +71,22 @@ internal static class PersistenceDirectives
 
     internal static IEnumerable<Directive> AppendOnlyFile() =>
     [
-        new("appendonly", Forms.YesNo, "no") { NotYet = NoLog },
-        new("appendfsync", new ChoiceType("everysec", "always", "no"), "everysec") { NotYet = NoLog },
+        new("appendonly", Forms.YesNo, "no")
+        {
+            Summary = "Whether every change is written to an append-only file, which is loaded at the start instead of "
+                + "the snapshot. Turned on at run time it begins with a snapshot.",
+        },
+        new("appendfsync", new ChoiceType("everysec", "always", "no"), "everysec")
+        {
+            Summary = "When a change has to be on the disk: within a second, before its reply (always), or when the "
+                + "system likes (no). A reply never leaves before its change is written to the file.",
+        },
         new(
             "appendfilename",
             new TextType { BaseNameOf = "appendfilename", RefusesEmpty = true },
             "appendonly.aof")
         {
-            WithoutMeaning = NoLog,
+            Summary = "What the names of the append-only files begin with.",
             Flags = DirectiveFlags.Immutable,
         },
         new(
@@ -86,16 +94,39 @@ internal static class PersistenceDirectives
             new TextType { BaseNameOf = "appenddirname", BaseNameKind = "dirname", RefusesEmpty = true },
             "appendonlydir")
         {
-            WithoutMeaning = NoLog,
+            Summary = "The directory of the append-only files, in `dir`.",
             Flags = DirectiveFlags.Immutable,
         },
-        new("no-appendfsync-on-rewrite", Forms.YesNo, "no") { WithoutMeaning = NoLog },
-        new("auto-aof-rewrite-percentage", Forms.Count, "100") { WithoutMeaning = NoLog },
-        new("auto-aof-rewrite-min-size", Forms.Size, "64mb") { WithoutMeaning = NoLog },
-        new("aof-load-truncated", Forms.YesNo, "yes") { WithoutMeaning = NoLog },
-        new("aof-use-rdb-preamble", Forms.YesNo, "yes") { WithoutMeaning = NoLog },
-        new("aof-timestamp-enabled", Forms.YesNo, "no") { NotYet = NoLog },
-        new("aof-rewrite-incremental-fsync", Forms.YesNo, "yes") { WithoutMeaning = NoLog },
-        new("aof-disable-auto-gc", Forms.YesNo, "no") { WithoutMeaning = NoLog, Flags = DirectiveFlags.Hidden },
+        new("no-appendfsync-on-rewrite", Forms.YesNo, "no")
+        {
+            Summary = "Whether fsync is left out while a snapshot or a base is written, as with `appendfsync no`.",
+        },
+        new("auto-aof-rewrite-percentage", Forms.Count, "100")
+        {
+            Summary = "By how many percent the append-only file grows before it is rewritten; 0: it is not.",
+        },
+        new("auto-aof-rewrite-min-size", Forms.Size, "64mb")
+        {
+            Summary = "Up to which size the append-only file is not rewritten by itself.",
+        },
+        new("aof-load-truncated", Forms.YesNo, "yes")
+        {
+            Summary = "Whether the server starts when the end of the last append-only file is missing, and cuts it "
+                + "behind its last whole command.",
+        },
+        new("aof-use-rdb-preamble", Forms.YesNo, "yes") { NotYet = OnlySnapshots },
+        new("aof-timestamp-enabled", Forms.YesNo, "no")
+        {
+            Summary = "Whether the append-only file says when its commands ran, by the second.",
+        },
+        new("aof-rewrite-incremental-fsync", Forms.YesNo, "yes")
+        {
+            WithoutMeaning = "a base is on the disk before it takes its name",
+        },
+        new("aof-disable-auto-gc", Forms.YesNo, "no")
+        {
+            Summary = "Whether files that a rewrite has made needless stay.",
+            Flags = DirectiveFlags.Hidden,
+        },
     ];
 }

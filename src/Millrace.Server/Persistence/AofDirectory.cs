@@ -1,0 +1,140 @@
+using Millrace.Persistence.Aof;
+using Millrace.Persistence.Files;
+using Millrace.Server.Config;
+using Millrace.Server.Logging;
+
+namespace Millrace.Server.Persistence;
+
+/// <summary>
+/// The append-only directory: its files, and the manifest that is in force.
+/// </summary>
+/// <remarks>
+/// Where it is is fixed when the server begins to use it, whatever CONFIG SET dir says later. What goes wrong is logged
+/// here, once. Used by one thread at a time; each operation blocks for as long as the disk takes.
+/// </remarks>
+/// <param name="files">The file system.</param>
+/// <param name="settings">Say where it is, and how its files are named.</param>
+/// <param name="journal">Where log lines go.</param>
+internal sealed class AofDirectory(IFileSystem files, Settings settings, Log journal)
+{
+    private readonly AofManifestFile _file = new(
+        files,
+        Path.Combine(settings.WorkingDirectory, settings.AppendDirectoryName),
+        new AofNames(settings.AppendFileName));
+
+    /// <summary>The file system.</summary>
+    public IFileSystem Files => files;
+
+    /// <summary>Where it is.</summary>
+    public string FullPath { get; } = Path.Combine(settings.WorkingDirectory, settings.AppendDirectoryName);
+
+    /// <summary>How its files are named.</summary>
+    public AofNames Names { get; } = new(settings.AppendFileName);
+
+    /// <summary>The manifest in force.</summary>
+    public AofManifest Manifest { get; private set; } = AofManifest.Empty;
+
+    /// <summary>The path of a file.</summary>
+    public string PathOf(string name) => Path.Combine(FullPath, name);
+
+    /// <summary>Reads the manifest. False when it cannot be used.</summary>
+    public bool TryLoad()
+    {
+        var error = _file.Load(out var manifest);
+        Manifest = manifest;
+        if (error is null) return true;
+        foreach (var line in error.LogLines) journal.Warning(line);
+        return false;
+    }
+
+    /// <summary>Makes the directory, if there is none, and makes sure that its name is on the disk.</summary>
+    public bool TryCreate()
+    {
+        var reason = files.CreateDirectory(FullPath) ?? files.SyncDirectory(settings.WorkingDirectory);
+        if (reason is null) return true;
+        journal.Warning($"Can't open or create append-only dir {settings.AppendDirectoryName}: {reason}");
+        return false;
+    }
+
+    /// <summary>Moves the single file of a server before Redis 7.0 into the directory, where it becomes the base,
+    /// unless the directory holds data. When this stops half-way the next start goes on with it.</summary>
+    public bool TryUpgrade()
+    {
+        var old = Path.Combine(settings.WorkingDirectory, Names.BaseName);
+        if (!IsThere(old)) return true;
+        var isHalfDone = Manifest.Base?.Name == Names.BaseName && Manifest.Incr.IsEmpty
+            && !IsThere(PathOf(Names.BaseName));
+        if (!Manifest.HasNoData && !isHalfDone) return true;
+        if (!TryCreate() || !TryReplace(AofManifest.OfOldFile(Names.BaseName))) return false;
+        var reason = files.Rename(old, PathOf(Names.BaseName));
+        reason ??= files.SyncDirectory(FullPath);
+        reason ??= files.SyncDirectory(settings.WorkingDirectory);
+        if (reason is not null)
+        {
+            journal.Warning(
+                $"Error trying to move the old AOF file {Names.BaseName} into dir {settings.AppendDirectoryName}: "
+                + reason);
+            return false;
+        }
+
+        journal.Notice(
+            $"Successfully migrated an old-style AOF file ({Names.BaseName}) into the AOF directory "
+            + $"({settings.AppendDirectoryName}).");
+        return true;
+    }
+
+    /// <summary>Brings another manifest into force, on the disk first.</summary>
+    public bool TryReplace(AofManifest manifest)
+    {
+        if (_file.Replace(manifest) is { } reason)
+        {
+            journal.Warning(reason);
+            Manifest = Manifest.Behind(manifest);
+            return false;
+        }
+
+        Manifest = manifest;
+        return true;
+    }
+
+    /// <summary>Opens a file to append to.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="empties">Whether what is in it goes.</param>
+    public IAppendFile? TryOpen(string name, bool empties)
+    {
+        var reason = files.OpenToAppend(PathOf(name), out var file);
+        if (reason is null && empties && file!.Length > 0) reason = file.Truncate(0);
+        if (reason is null) return file;
+        file?.Dispose();
+        journal.Warning($"Can't open the append-only file {name}: {reason}");
+        return null;
+    }
+
+    /// <summary>Removes what a rewrite has made needless; what stays because that fails is removed the next time.
+    /// </summary>
+    public void RemoveHistory()
+    {
+        if (Manifest.History.IsEmpty) return;
+        var names = Manifest.Removable().ToList();
+        if (!TryReplace(Manifest.WithoutHistory())) return;
+        foreach (var name in names)
+        {
+            journal.Notice($"Removing the history file {name} in the background");
+            Remove(name);
+        }
+    }
+
+    /// <summary>Removes a file.</summary>
+    public void Remove(string name)
+    {
+        if (files.Delete(PathOf(name)) is { } reason)
+            journal.Warning($"The file {name} of the append-only directory could not be removed: {reason}");
+    }
+
+    private bool IsThere(string path)
+    {
+        var reason = files.Open(path, out var file);
+        file?.Dispose();
+        return reason is null;
+    }
+}

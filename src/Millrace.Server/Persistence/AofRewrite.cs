@@ -1,0 +1,384 @@
+using Millrace.Engine;
+using Millrace.Persistence.Aof;
+using Millrace.Persistence.Files;
+
+namespace Millrace.Server.Persistence;
+
+/// <summary>
+/// Makes a new base of the append-only file: a snapshot, and an increment that goes on from its cut.
+/// </summary>
+/// <remarks>
+/// <code>
+///   idle -> prepare: next increment made, manifest names it      a thread of its own waits for the disk
+///        -> all loops stand still: the journal goes on in it, the snapshot begins        no file is touched
+///        -> the snapshot is written, clients are served
+///        -> finish: manifest names the new base, all before is history and is removed    the thread again
+/// </code>
+/// When anything fails the files before are the ones that count, with one more increment. When the append-only file is
+/// being turned on there is nothing before: what happens goes to a temporary increment that gets its name when the base
+/// is there; when it is off a rewrite makes a base alone, as with Redis.
+/// Lock: <c>_sync</c> guards the state; taken after that of <see cref="AppendOnly"/>, and for moments only.
+/// </remarks>
+internal sealed class AofRewrite
+{
+    private readonly AppendOnly _owner;
+    private readonly AppendOnlyParts _parts;
+    private readonly object _sync = new();
+    private Thread? _thread;
+    private Run? _run;          // the one under way
+    private volatile bool _isScheduled; // set under the journal's lock as well
+    private bool _isTurningOn;  // there is no complete base yet
+    private bool _isStopping;
+
+    public AofRewrite(AppendOnly owner, AppendOnlyParts parts) => (_owner, _parts) = (owner, parts);
+
+    /// <summary>Whether one is under way. Any thread.</summary>
+    public bool IsUnderWay => Volatile.Read(ref _run) is not null;
+
+    /// <summary>Whether one begins as soon as it can.</summary>
+    public bool IsScheduled => _isScheduled;
+
+    /// <summary>Whether the first base is not complete.</summary>
+    public bool IsTurningOn
+    {
+        get
+        {
+            lock (_sync) return _isTurningOn;
+        }
+    }
+
+    /// <summary>Begins one as soon as that is possible.</summary>
+    public void Schedule() => _isScheduled = true;
+
+    /// <summary>Begins one, or says why not. Any loop.</summary>
+    public RewriteStart TryBegin()
+    {
+        lock (_sync)
+        {
+            if (_run is not null) return RewriteStart.UnderWay;
+            if (_parts.Snapshots.IsBusy || _owner.Journal is { IsSwitching: true })
+            {
+                _isScheduled = true;
+                _owner.Status.Failures = 0;
+                _parts.Journal.Notice("Background append only file rewriting scheduled.");
+                return RewriteStart.Scheduled;
+            }
+
+            Begin();
+            return RewriteStart.Begun;
+        }
+    }
+
+    /// <summary>The append-only file is being turned on: its first base is made.</summary>
+    public bool TryTurnOn()
+    {
+        lock (_sync)
+        {
+            _isTurningOn = true;
+            _isScheduled = _run is not null || _parts.Snapshots.IsBusy;
+            if (!_isScheduled) Begin();
+            return true;
+        }
+    }
+
+    /// <summary>It is turned off: what is under way is given up. All loops stand still.</summary>
+    public void Cancel()
+    {
+        lock (_sync)
+        {
+            if (_isScheduled)
+            {
+                _parts.Journal.Notice(
+                    "AOF was disabled but there is a scheduled AOF background, cancel it.");
+            }
+
+            _isScheduled = _isTurningOn = false;
+            if (_run is not { } run) return;
+            run.IsCancelled = true;
+            if (run.IsSaving) _parts.Snapshots.Abort();
+        }
+    }
+
+    /// <summary>The server ends. No loop runs any more.</summary>
+    public void Stop()
+    {
+        Thread? thread;
+        lock (_sync)
+        {
+            _isStopping = true;
+            thread = _thread;
+            if (_run is { } run)
+            {
+                run.IsCancelled = true;
+                if (run.IsSaving) _parts.Snapshots.Abort();
+            }
+        }
+
+        thread?.Join();
+    }
+
+    /// <summary>Once a second: begins one that was scheduled, that is needed, or for which the file has grown enough.
+    /// </summary>
+    public void Cron()
+    {
+        lock (_sync)
+        {
+            if (_run is not null || _isStopping || _parts.Snapshots.IsBusy) return;
+            if (_owner.Journal is { IsSwitching: true }) return;
+            if ((_isScheduled || _isTurningOn || HasGrown()) && !IsLimited()) Begin();
+        }
+    }
+
+    private bool IsLimited()
+    {
+        if (!_owner.Status.IsLimited(UnixSeconds(), out var minutes)) return false;
+        if (minutes > 0)
+        {
+            _parts.Journal.Warning(
+                "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in "
+                + $"{minutes} minutes");
+        }
+
+        return true;
+    }
+
+    private bool HasGrown()
+    {
+        var settings = _parts.Configuration.Settings;
+        if (_owner.Journal is null || settings.AofRewritePercentage == 0) return false;
+        var bytes = _owner.CurrentBytes;
+        if (bytes <= settings.AofRewriteMinBytes) return false;
+        var basis = Math.Max(_owner.Status.BaseBytes, 1);
+        var growth = (long)Math.Min((double)bytes * 100 / basis, long.MaxValue) - 100;
+        if (growth < settings.AofRewritePercentage) return false;
+        _parts.Journal.Notice($"Starting automatic rewriting of AOF on {growth}% growth");
+        return true;
+    }
+
+    // Under the lock.
+    private void Begin()
+    {
+        _isScheduled = false;
+        var run = new Run { TurnsOn = _isTurningOn, IsOff = !_isTurningOn && _owner.Journal is null };
+        Volatile.Write(ref _run, run);
+        _owner.Status.Rewrites++;
+        _owner.Status.BeganUnixSeconds = UnixSeconds();
+        StartThread(() => Prepare(run));
+    }
+
+    private void StartThread(Action work)
+    {
+        _thread = new Thread(() => work()) { IsBackground = true, Name = "millrace-rewrite" };
+        _thread.Start();
+    }
+
+    private void Prepare(Run run)
+    {
+        if (!TryPrepare(run, out var file))
+        {
+            End(run, isGood: false);
+            return;
+        }
+
+        string? fault = null;
+        _parts.Loops().Quiesce(loop: null, () => fault = Cut(run, file));
+        if (fault is null) return;
+        _parts.Journal.Warning($"Can't rewrite append only file in background: {fault}");
+        End(run, isGood: false);
+    }
+
+    private bool TryPrepare(Run run, out IAppendFile? file)
+    {
+        file = null;
+        if (_owner.Directory is null)
+        {
+            // It was never on: its directory is looked at for the first time.
+            var own = new AofDirectory(_parts.Files, _parts.Configuration.Settings, _parts.Journal);
+            if (!own.TryCreate() || !own.TryLoad()) return false;
+            run.Directory = own;
+        }
+        else
+        {
+            run.Directory = _owner.Directory;
+        }
+
+        var directory = run.Directory;
+        if (!directory.TryCreate()) return false;
+        var manifest = directory.Manifest;
+        if (!run.IsOff)
+        {
+            if (!run.TurnsOn) manifest = manifest.NextIncr(directory.Names);
+            // An attempt before this one may still write to the file of that name.
+            if (run.TurnsOn) directory.Remove(directory.Names.TemporaryIncr);
+            var name = run.TurnsOn ? directory.Names.TemporaryIncr : manifest.Incr[^1].Name;
+            file = directory.TryOpen(name, empties: true);
+            if (file is null) return false;
+            if (!run.TurnsOn && !directory.TryReplace(manifest))
+            {
+                file.Dispose();
+                return false;
+            }
+
+            _parts.Journal.Notice($"Creating AOF incr file {name} on background rewrite");
+        }
+
+        run.Target = new SnapshotTarget(
+            directory.FullPath, manifest.NextBase(directory.Names, isRdb: true).Base!.Value.Name, IsAofBase: true);
+        return true;
+    }
+
+    // All loops stand still: the cut.
+    private string? Cut(Run run, IAppendFile? file)
+    {
+        if (run.IsCancelled || _parts.Loops().IsStopping)
+        {
+            file?.Dispose();
+            return "it was cancelled";
+        }
+
+        if (file is not null) _owner.Continue(file);
+        var unit = new Unit(_parts.Keyspace, seed: 1);
+        var nowMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        unit.TryBegin(_parts.Keyspace.AllPartitions, nowMs, patient: true, out _);
+        run.IsSaving = true;
+        var fault = _parts.Snapshots.TryBegin(unit, run.Target!, result => Saved(run, result));
+        unit.End();
+        if (fault is not null)
+        {
+            run.IsSaving = false;
+            return fault;
+        }
+
+        _parts.Journal.Notice("Background append only file rewriting started");
+        _owner.NoteSaving();
+        return null;
+    }
+
+    // On a loop.
+    private void Saved(Run run, SnapshotResult result)
+    {
+        lock (_sync)
+        {
+            run.IsSaving = false;
+            if (!_isStopping) StartThread(() => Finish(run, result));
+        }
+    }
+
+    private void Finish(Run run, SnapshotResult result)
+    {
+        if (result.Error is { } error)
+        {
+            if (!run.IsCancelled) _parts.Journal.Warning(error);
+            _parts.Journal.Warning("Background AOF rewrite terminated with error");
+            End(run, isGood: false);
+            return;
+        }
+
+        _parts.Journal.Notice("Background AOF rewrite terminated with success");
+        End(run, TryFinish(run, result));
+    }
+
+    private bool TryFinish(Run run, SnapshotResult result)
+    {
+        var directory = run.Directory!;
+        var manifest = directory.Manifest.NextBase(directory.Names, isRdb: true);
+        lock (_sync)
+        {
+            if (run.IsCancelled) return false;
+        }
+
+        if (run.TurnsOn)
+        {
+            var before = directory.Manifest;
+            manifest = manifest.Rewritten(keepsLast: false).NextIncr(directory.Names);
+            var name = manifest.Incr[^1].Name;
+            var reason = _parts.Files.Rename(directory.PathOf(directory.Names.TemporaryIncr), directory.PathOf(name));
+            if (reason is not null)
+            {
+                _parts.Journal.Warning(
+                    $"Error trying to rename the temporary AOF incr file {directory.Names.TemporaryIncr} into {name}: "
+                    + reason);
+                return false;
+            }
+
+            _parts.Journal.Notice(
+                $"Successfully renamed the temporary AOF incr file {directory.Names.TemporaryIncr} into {name}");
+            if (!directory.TryReplace(manifest)) return Forget(directory, before);
+        }
+        else if (!directory.TryReplace(manifest.Rewritten(keepsLast: !run.IsOff)))
+        {
+            return false;
+        }
+
+        if (!run.IsOff)
+        {
+            _owner.Status.ClosedBytes = result.Bytes;
+            _owner.Status.BaseBytes = _owner.CurrentBytes;
+        }
+
+        if (!_parts.Configuration.Settings.KeepsAofHistory) directory.RemoveHistory();
+        _parts.Journal.Notice("Background AOF rewrite finished successfully");
+        return true;
+    }
+
+    // The manifest may have either content: what it would need is not removed.
+    private static bool Forget(AofDirectory directory, AofManifest before)
+    {
+        _ = directory.TryReplace(before);
+        return false;
+    }
+
+    private void End(Run run, bool isGood)
+    {
+        lock (_sync)
+        {
+            var status = _owner.Status;
+            status.LastSeconds = UnixSeconds() - status.BeganUnixSeconds;
+            status.BeganUnixSeconds = 0;
+            if (!run.IsCancelled)
+            {
+                status.IsLastGood = isGood;
+                status.Failures = isGood ? 0 : status.Failures + 1;
+            }
+
+            if (isGood && run.TurnsOn)
+            {
+                _isTurningOn = false;
+                _owner.Journal?.Complete();
+            }
+
+            Volatile.Write(ref _run, null);
+            _owner.NoteSaving();
+        }
+    }
+
+    private static long UnixSeconds() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+
+    private sealed class Run
+    {
+        public bool TurnsOn { get; init; }
+
+        public bool IsOff { get; init; }
+
+        public volatile bool IsCancelled;
+
+        public volatile bool IsSaving;
+
+        public AofDirectory? Directory;
+
+        public SnapshotTarget? Target;
+    }
+}
+
+/// <summary>What became of a wish for a rewrite.</summary>
+internal enum RewriteStart
+{
+    /// <summary>It has begun.</summary>
+    Begun,
+
+    /// <summary>It begins when what is under way has ended.</summary>
+    Scheduled,
+
+    /// <summary>One is under way already.</summary>
+    UnderWay,
+}

@@ -1,0 +1,234 @@
+using Millrace.Engine;
+using Millrace.Persistence.Aof;
+using Millrace.Persistence.Files;
+using Millrace.Server.Config;
+
+namespace Millrace.Server.Persistence;
+
+/// <summary>
+/// The append-only file of the server: loaded at the start, written by a <see cref="Journal"/>, rewritten by an
+/// <see cref="AofRewrite"/>.
+/// </summary>
+/// <remarks>
+/// <code>
+///   off --CONFIG SET appendonly yes--> first base ----------------------------> on
+///    ^                                 (temp-NAME.incr collects meanwhile)      |  start with appendonly yes
+///    +------------------------- CONFIG SET appendonly no -----------------------+
+/// </code>
+/// Lock: <c>_sync</c> guards the state; taken while all loops stand still, or by the thread of a rewrite, and before
+/// that of the journal. Files are touched under it, but only by those that wait for the disk anyway.
+/// </remarks>
+public sealed class AppendOnly : ISettingsListener
+{
+    /// <summary>What the start says last when the files cannot be loaded.</summary>
+    public const string FatalError = "Fatal error loading the append only file, check server logs. Exiting.";
+
+    private readonly AppendOnlyParts _parts;
+    private readonly object _sync = new();
+    private volatile Journal? _journal;
+    private AofDirectory? _directory;
+
+    internal AppendOnly(AppendOnlyParts parts)
+    {
+        _parts = parts;
+        Rewrite = new AofRewrite(this, parts);
+    }
+
+    /// <summary>Whether the server keeps an append-only file: it is written, or its first base is.</summary>
+    public bool IsOn => _journal is not null || Rewrite.IsTurningOn;
+
+    /// <summary>The size of the file, and what rewrites have done.</summary>
+    public AofStatus Status { get; } = new();
+
+    /// <summary>Writes it; null while it is off.</summary>
+    internal Journal? Journal => _journal;
+
+    /// <summary>Makes its next base.</summary>
+    internal AofRewrite Rewrite { get; }
+
+    /// <summary>The directory, once it is in use.</summary>
+    internal AofDirectory? Directory => _directory;
+
+    /// <summary>All bytes of the base and the increments.</summary>
+    public long CurrentBytes => Status.ClosedBytes + (_journal?.FileLength ?? 0);
+
+    /// <summary>Loads the files at the start, and opens the last one. Nothing runs yet.</summary>
+    /// <param name="unit">Holds all partitions of an empty keyspace.</param>
+    /// <param name="hasData">Whether there was anything to load.</param>
+    /// <returns>Null, or why the server cannot start.</returns>
+    internal string? Start(Unit unit, out bool hasData)
+    {
+        hasData = false;
+        var settings = _parts.Configuration.Settings;
+        var directory = _directory = new AofDirectory(_parts.Files, settings, _parts.Journal);
+        if (!directory.TryLoad() || !directory.TryUpgrade()) return FatalError;
+        var load = new AofLoad(_parts.Files, directory.FullPath, _parts.Table(), unit, _parts.Journal);
+        hasData = !directory.Manifest.HasNoData;
+        if (hasData && !load.TryRun(directory.Manifest, settings.LoadsTruncatedAof)) return FatalError;
+        return TryOpen(unit, directory, load) ? null : FatalError;
+    }
+
+    /// <summary>Follows the settings; all loops stand still.</summary>
+    public SettingsFault? Apply(Settings before, Settings after)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        ArgumentNullException.ThrowIfNull(after);
+        if (before.IsAppendOnly != after.IsAppendOnly)
+        {
+            if (!after.IsAppendOnly) TurnOff();
+            else if (!TryTurnOn(after))
+                return new SettingsFault("appendonly", "Unable to turn on AOF. Check server logs.");
+        }
+
+        _journal?.Adopt(JournalSettings.Of(after, _parts.Snapshots.IsBusy || Rewrite.IsUnderWay));
+        return null;
+    }
+
+    /// <summary>A snapshot has begun or ended: that may decide whether fsync is skipped.</summary>
+    internal void NoteSaving() => _journal?.Adopt(
+        JournalSettings.Of(_parts.Configuration.Settings, _parts.Snapshots.IsBusy || Rewrite.IsUnderWay));
+
+    /// <summary>Once a second, on one loop: begins a rewrite when it is time for one.</summary>
+    internal void Cron() => Rewrite.Cron();
+
+    /// <summary>Loads the files into a keyspace that is empty (DEBUG LOADAOF). All loops stand still.</summary>
+    /// <param name="unit">Holds all partitions.</param>
+    internal bool TryReload(Unit unit)
+    {
+        if (_directory is not { } directory || _journal is not { } journal || Rewrite.IsTurningOn) return false;
+        if (journal.Flush() is { } reason)
+        {
+            _parts.Journal.Warning($"The append only file is not loaded: {reason}");
+            return false;
+        }
+
+        var load = new AofLoad(_parts.Files, directory.FullPath, _parts.Table(), unit, _parts.Journal);
+        if (!load.TryRun(directory.Manifest, mayTruncate: false)) return false;
+        _parts.Journal.Notice("Append Only File loaded by DEBUG LOADAOF");
+        return true;
+    }
+
+    /// <summary>The server is about to end: everything is on the disk, if that is possible.</summary>
+    internal void Sync()
+    {
+        if (Rewrite.IsUnderWay)
+        {
+            _parts.Journal.Warning("There is a child rewriting the AOF. Killing it!");
+            Rewrite.Cancel();
+        }
+
+        if (_journal is not { } journal) return;
+        _parts.Journal.Notice("Calling fsync() on the AOF file.");
+        if (journal.Flush() is { } reason) _parts.Journal.Warning($"Fail to fsync the AOF file: {reason}.");
+    }
+
+    /// <summary>The server has ended: no loop runs any more.</summary>
+    internal void Stop()
+    {
+        Rewrite.Stop();
+        lock (_sync) StopJournal();
+    }
+
+    /// <summary>Goes on in a file; all loops stand still.</summary>
+    /// <param name="file">An empty file.</param>
+    internal void Continue(IAppendFile file)
+    {
+        lock (_sync)
+        {
+            var settings = _parts.Configuration.Settings;
+            var appender = new AofAppender(file, default, settings.HasAofTimestamps);
+            if (_journal is { } journal)
+            {
+                Status.ClosedBytes += journal.FileLength;
+                _parts.Log.SelectAgain();
+                journal.Switch(appender);
+            }
+            else
+            {
+                Begin(appender, isComplete: false);
+            }
+        }
+    }
+
+    private bool TryOpen(Unit unit, AofDirectory directory, AofLoad load)
+    {
+        if (!directory.TryCreate()) return false;
+        var settings = _parts.Configuration.Settings;
+        var manifest = directory.Manifest;
+        var baseBytes = load.BaseBytes;
+        if (manifest.HasNoData)
+        {
+            manifest = manifest.NextBase(directory.Names, isRdb: true);
+            var name = manifest.Base!.Value.Name;
+            var target = new SnapshotTarget(directory.FullPath, name, IsAofBase: true);
+            var saved = BaseSnapshots.Save(unit, target, settings, _parts.Files);
+            if (saved.Error is { } error)
+            {
+                _parts.Journal.Warning(error);
+                return false;
+            }
+
+            baseBytes = saved.Bytes;
+            _parts.Journal.Notice($"Creating AOF base file {name} on server start");
+        }
+
+        var isNew = manifest.Incr.IsEmpty;
+        if (isNew) manifest = manifest.NextIncr(directory.Names);
+        var incr = manifest.Incr[^1].Name;
+        if (directory.TryOpen(incr, empties: isNew) is not { } file) return false;
+        if (manifest != directory.Manifest && !directory.TryReplace(manifest))
+        {
+            file.Dispose();
+            return false;
+        }
+
+        var tail = isNew ? default : load.Tail;
+        Status.BaseBytes = baseBytes;
+        Status.ClosedBytes = Math.Max(load.TotalBytes, baseBytes) - (isNew ? 0 : file.Length);
+        _parts.Journal.Notice($"{(isNew ? "Creating" : "Opening")} AOF incr file {incr} on server start");
+        Begin(new AofAppender(file, tail, settings.HasAofTimestamps), isComplete: true);
+        if (!settings.KeepsAofHistory) directory.RemoveHistory();
+        return true;
+    }
+
+    private void Begin(AofAppender file, bool isComplete)
+    {
+        var settings = JournalSettings.Of(_parts.Configuration.Settings, isSaving: false);
+        var host = new JournalHost(
+            _parts.Gates, _parts.Hold(), _parts.Journal, TimeProvider.System, _parts.Exit, Rewrite.Schedule);
+        var journal = new Journal(host, file, _parts.Log.Position, settings, isComplete);
+        _parts.Log.Attach(journal);
+        _journal = journal;
+    }
+
+    // The cut comes as soon as the command is over: a transaction may be under way, and it holds partitions.
+    private bool TryTurnOn(Settings settings)
+    {
+        lock (_sync)
+        {
+            var directory = new AofDirectory(_parts.Files, settings, _parts.Journal);
+            if (!directory.TryCreate() || !directory.TryLoad()) return false;
+            _directory = directory;
+            Status.ClosedBytes = Status.BaseBytes = 0;
+            return Rewrite.TryTurnOn();
+        }
+    }
+
+    private void TurnOff()
+    {
+        Rewrite.Cancel();
+        lock (_sync)
+        {
+            StopJournal();
+            Status.ClosedBytes = Status.BaseBytes = 0;
+        }
+    }
+
+    private void StopJournal()
+    {
+        if (_journal is not { } journal) return;
+        _parts.Log.Detach(journal);
+        journal.Stop();
+        _journal = null;
+    }
+}

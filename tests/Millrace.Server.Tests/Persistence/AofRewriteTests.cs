@@ -1,0 +1,200 @@
+using Millrace.Histories.Crashing;
+
+namespace Millrace.Server.Tests.Persistence;
+
+/// <summary>Rewrites that stop anywhere, fail anywhere, or are in the way of something else.</summary>
+public sealed class AofRewriteTests
+{
+    private const string Dead = "Input/output error";
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Wherever_it_stops_the_next_start_finds_everything(bool losesPower)
+    {
+        var files = new PowerFiles();
+        var stops = new List<(PowerFiles Left, string Acknowledged)>();
+        var acknowledged = "";
+        using (var server = new InProcessServer(files, Fail, "--appendfsync", "always", "--io-threads", "2"))
+        {
+            using var client = new Conversation(server);
+            client.Say("RPUSH before a b c");
+            files.Faults = (_, _) =>
+            {
+                var left = losesPower ? files.AfterPowerLoss() : files.AfterKill();
+                lock (stops) stops.Add((left, Volatile.Read(ref acknowledged)));
+                return null;
+            };
+            client.Say("BGREWRITEAOF");
+            for (var i = 0; !files.Names.Contains("appendonly.aof.2.base.rdb") || i < 20; i++)
+                Volatile.Write(ref acknowledged, client.Say("INCR counter"));
+            AwaitEnd(client);
+            files.Faults = static (_, _) => null;
+        }
+
+        Assert.True(stops.Count > 15);
+        foreach (var (left, least) in stops.Where((_, i) => i % Math.Max(stops.Count / 60, 1) == 0))
+        {
+            using var server = new InProcessServer(left, Fail);
+            using var client = new Conversation(server);
+            Assert.Equal("[a b c]", client.Say("LRANGE before 0 -1"));
+            var found = client.Say("GET counter");
+            Assert.True(least.Length == 0 || long.Parse(found) >= long.Parse(least), $"{found} after {least}");
+        }
+    }
+
+    [Theory]
+    [InlineData("create")]
+    [InlineData("rename")]
+    [InlineData("sync")]
+    [InlineData("write")]
+    public void One_that_fails_leaves_the_files_before_and_a_server_that_goes_on(string failing)
+    {
+        for (var fails = 0; fails < 3; fails++)
+        {
+            var files = new PowerFiles();
+            using (var server = new InProcessServer(files, Fail, "--appendfsync", "no"))
+            {
+                using var client = new Conversation(server);
+                client.Say("RPUSH before a b c");
+                var at = files.Operations.GetValueOrDefault(failing) + fails;
+                files.Faults = (operation, before) => operation == failing && before == at ? Dead : null;
+                client.Say("BGREWRITEAOF");
+                AwaitEnd(client);
+                files.Faults = static (_, _) => null;
+                Assert.True(SpinWait.SpinUntil(() => client.Say("SET after 1") == "OK", 20_000));
+                client.Say("BGREWRITEAOF");
+                AwaitEnd(client);
+                Assert.Contains("\r\naof_last_bgrewrite_status:ok\r\n", client.Say("INFO persistence"));
+            }
+
+            using var next = new InProcessServer(files.AfterKill(), Fail);
+            using var reader = new Conversation(next);
+            Assert.Equal("[a b c]", reader.Say("LRANGE before 0 -1"));
+            Assert.Equal("1", reader.Say("GET after"));
+        }
+    }
+
+    [Theory]
+    [InlineData("SHUTDOWN")]
+    [InlineData("SHUTDOWN NOSAVE")]
+    public void The_server_can_end_while_one_is_under_way(string shutdown)
+    {
+        var files = new PowerFiles();
+        using (var server = new InProcessServer(files, Fail, "--appendfsync", "everysec"))
+        {
+            using var client = new Conversation(server);
+            client.Say("SET a 1");
+            files.SyncMs = 300;
+            client.Say("BGREWRITEAOF");
+            client.Say("SET a 2");
+            client.Send(shutdown.Split(' '));
+            Assert.True(client.IsClosed());
+            Assert.True(server.Server.ShutdownRequested.Wait(20_000));
+        }
+
+        using var next = new InProcessServer(files.AfterPowerLoss(), Fail);
+        using var reader = new Conversation(next);
+        Assert.Equal("2", reader.Say("GET a"));
+    }
+
+    [Fact]
+    public void While_the_first_base_is_made_the_server_ends_only_by_force()
+    {
+        using var directory = new SnapshotDirectory();
+        using var server = directory.Start();
+        using var client = new Conversation(server);
+        Directory.CreateDirectory(Path.Combine(directory.FullPath, "appendonlydir", "appendonly.aof.1.base.rdb", "x"));
+        Assert.Equal("OK", client.Say("CONFIG SET appendonly yes")); // its base never gets its name
+        Assert.True(SpinWait.SpinUntil(
+            () => client.Say("INFO persistence").Contains("aof_last_bgrewrite_status:err"), 20_000));
+        Assert.Equal("ERR Errors trying to SHUTDOWN. Check logs.", client.Say("SHUTDOWN"));
+        client.Send("SHUTDOWN", "FORCE");
+        Assert.True(client.IsClosed());
+    }
+
+    [Fact]
+    public void Without_an_append_only_file_it_makes_a_base_alone()
+    {
+        using var directory = new SnapshotDirectory();
+        using (var server = directory.Start())
+        {
+            using var client = new Conversation(server);
+            client.Say("SET a 1");
+            Assert.Equal("Background append only file rewriting started", client.Say("BGREWRITEAOF"));
+            AwaitEnd(client);
+        }
+
+        var files = Path.Combine(directory.FullPath, "appendonlydir");
+        Assert.Equal(
+            ["appendonly.aof.1.base.rdb", "appendonly.aof.manifest"],
+            Directory.GetFiles(files).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        using (var server = directory.Start("--appendonly", "yes"))
+        {
+            using var client = new Conversation(server);
+            Assert.Equal("1", client.Say("GET a"));
+        }
+    }
+
+    [Fact]
+    public void A_directory_that_cannot_be_made_leaves_it_off()
+    {
+        using var directory = new SnapshotDirectory();
+        File.WriteAllText(Path.Combine(directory.FullPath, "appendonlydir"), "in the way");
+        using var server = directory.Start();
+        using var client = new Conversation(server);
+        Assert.Equal(
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF. Check server "
+            + "logs.",
+            client.Say("CONFIG SET appendonly yes"));
+        Assert.Equal("[appendonly no]", client.Say("CONFIG GET appendonly"));
+        Assert.Equal("OK", client.Say("SET a 1"));
+    }
+
+    [Fact]
+    public void Turned_on_and_off_quickly_while_clients_write_it_ends_with_all_data()
+    {
+        using var directory = new SnapshotDirectory();
+        var last = "";
+        using (var server = directory.Start("--io-threads", "2"))
+        {
+            using var client = new Conversation(server);
+            using var writer = new Conversation(server);
+            var isOver = false;
+            var thread = new Thread(() =>
+            {
+                while (!Volatile.Read(ref isOver)) last = writer.Say("INCR counter");
+            });
+            thread.Start();
+            for (var i = 0; i < 10; i++)
+            {
+                Assert.Equal("OK", client.Say("CONFIG SET appendonly yes"));
+                if (i % 3 == 0) AwaitEnd(client);
+                Assert.Equal("OK", client.Say("MULTI"));
+                client.Say("CONFIG SET appendonly no");
+                client.Say("CONFIG SET appendonly yes");
+                Assert.Equal("[OK OK]", client.Say("EXEC"));
+                Assert.Equal("OK", client.Say("CONFIG SET appendonly no"));
+            }
+
+            Assert.Equal("OK", client.Say("CONFIG SET appendonly yes"));
+            AwaitEnd(client);
+            Volatile.Write(ref isOver, true);
+            thread.Join();
+        }
+
+        using var next = directory.Start("--appendonly", "yes");
+        using var reader = new Conversation(next);
+        Assert.Equal(last, reader.Say("GET counter"));
+    }
+
+    private static void Fail() => Assert.Fail("it would have ended");
+
+    private static void AwaitEnd(Conversation client) => Assert.True(
+        SpinWait.SpinUntil(
+            () => client.Say("INFO persistence") is { } text
+                && text.Contains("\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n")
+                && (!text.Contains("aof_enabled:1") || text.Contains("aof_base_size:0") is false),
+            20_000),
+        "the rewrite does not end");
+}
