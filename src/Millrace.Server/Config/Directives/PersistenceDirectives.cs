@@ -60,7 +60,7 @@ internal static class PersistenceDirectives
 
     internal static IEnumerable<Directive> AppendOnlyFile() =>
     [
-        new("appendonly", Forms.YesNo, "no") { NotYet = NoLog },
+        new("appendonly", Forms.YesNo, "no") { NotYet = NoLog, Flags = DirectiveFlags.NotWhileLoading },
         new("appendfsync", new ChoiceType("everysec", "always", "no"), "everysec") { NotYet = NoLog },
         new(
             "appendfilename",
