@@ -269,7 +269,7 @@ public sealed class MillraceServer : IDisposable
             .. new LatencyCommands(_parts, statistics).All(),
             .. LoneScriptCommands.Table,
             .. new DebugCommand(_parts).All(),
-            .. new ConfigCommands(_parts.Configuration, _parts.Journal, statistics.Reset).All(),
+            .. new ConfigCommands(_parts.Configuration, _parts.Journal, _parts.Loading, statistics.Reset).All(),
         ];
     }
 }

@@ -24,9 +24,10 @@ public sealed class ParallelLoad : IRdbSink, IDisposable
 {
     private readonly Keyspace _keyspace;
     private readonly LoadWorker[] _workers;
+    private bool _hasStarted;
     private bool _isClosed;
 
-    /// <summary>A load whose threads wait for records.</summary>
+    /// <summary>A load whose threads start with the first key.</summary>
     /// <param name="keyspace">The keyspace, which nobody touches meanwhile but while he holds the truce.</param>
     /// <param name="nowMs">The time in Unix milliseconds: it says what has expired.</param>
     /// <param name="options">What to do with certain keys.</param>
@@ -44,8 +45,6 @@ public sealed class ParallelLoad : IRdbSink, IDisposable
             for (var p = i; p < keyspace.Shape.Partitions; p += _workers.Length) partitions |= 1UL << p;
             _workers[i] = new LoadWorker(keyspace, partitions, nowMs, options, truce);
         }
-
-        foreach (var worker in _workers) worker.Start();
     }
 
     /// <summary>How many keys were put into the keyspace so far. Any thread.</summary>
@@ -78,6 +77,7 @@ public sealed class ParallelLoad : IRdbSink, IDisposable
     /// <inheritdoc/>
     public RdbTaking Take(in RdbKey key, scoped ref ValueReader value)
     {
+        if (!_hasStarted) Start();
         var hash = _keyspace.HashOf(key.Name);
         var worker = _workers[_keyspace.PartitionOf(hash) % _workers.Length];
         if (worker.HasFault) return RdbTaking.Stopped;
@@ -122,10 +122,17 @@ public sealed class ParallelLoad : IRdbSink, IDisposable
     /// <inheritdoc/>
     public void Dispose() => Close();
 
+    private void Start()
+    {
+        _hasStarted = true;
+        foreach (var worker in _workers) worker.Start();
+    }
+
     private void Close()
     {
         if (_isClosed) return;
         _isClosed = true;
+        if (!_hasStarted) return;
         foreach (var worker in _workers) worker.Lane.Close();
         foreach (var worker in _workers) worker.Join();
     }

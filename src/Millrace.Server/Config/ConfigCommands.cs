@@ -8,6 +8,7 @@
 using Millrace.Commands;
 using Millrace.Resp;
 using Millrace.Server.Logging;
+using Millrace.Server.Persistence;
 
 namespace Millrace.Server.Config;
 
@@ -24,14 +25,17 @@ public sealed class ConfigCommands
 
     private readonly Configuration _configuration;
     private readonly Log _journal;
+    private readonly LoadingState _loading;
     private readonly Action _resetStatistics;
 
     /// <summary>The family over a configuration.</summary>
     /// <param name="configuration">The configuration of the server.</param>
     /// <param name="journal">Where it is logged that the file was rewritten.</param>
+    /// <param name="loading">Says whether data is being loaded.</param>
     /// <param name="resetStatistics">Sets the counters of INFO to zero; called while all loops stand still.</param>
-    public ConfigCommands(Configuration configuration, Log journal, Action resetStatistics)
+    public ConfigCommands(Configuration configuration, Log journal, LoadingState loading, Action resetStatistics)
     {
+        _loading = loading;
         _configuration = configuration;
         _journal = journal;
         _resetStatistics = resetStatistics;
@@ -140,7 +144,7 @@ public sealed class ConfigCommands
             pairs[i] = new(ConfigText.FromBytes(name), ConfigText.FromBytes(call.Args[(2 * i) + 3]));
         }
 
-        string? error = _configuration.Set(pairs, IsLocal(call.Caller));
+        string? error = _configuration.Set(pairs, IsLocal(call.Caller), _loading.IsLoading);
         if (error is null) call.Reply.Ok();
         else call.Reply.Error(ConfigText.ToBytes(error));
     }

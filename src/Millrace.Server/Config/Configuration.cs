@@ -7,6 +7,8 @@
 // Threads: Settings may be read by any thread. Get and Set run on one thread at a time; the server calls Set while all
 // event loops stand still.
 
+using System.Text;
+using Millrace.Commands;
 using Millrace.Engine;
 
 namespace Millrace.Server.Config;
@@ -115,8 +117,10 @@ public sealed class Configuration
     /// <summary>Changes directives, all or none.</summary>
     /// <param name="pairs">Names and values, one byte per char.</param>
     /// <param name="callerIsLocal">The caller is on this machine, for protected directives.</param>
+    /// <param name="isLoading">Data is being loaded: some directives are fixed meanwhile.</param>
     /// <returns>The error text with its prefix, one byte per char, or null.</returns>
-    public string? Set(IReadOnlyList<KeyValuePair<string, string>> pairs, bool callerIsLocal)
+    public string? Set(
+        IReadOnlyList<KeyValuePair<string, string>> pairs, bool callerIsLocal, bool isLoading = false)
     {
         ArgumentNullException.ThrowIfNull(pairs);
         ConfigValues before = _values;
@@ -127,7 +131,9 @@ public sealed class Configuration
             places[i] = before.Table.PlaceOf(name);
             if (places[i] < 0)
                 return $"ERR Unknown option or number of arguments for CONFIG SET - '{Quotable(name)}'";
-            if (WhyNotSettable(before.Table.Rows[places[i]], callerIsLocal) is { } reason) return Failure(name, reason);
+            Directive directive = before.Table.Rows[places[i]];
+            if (WhyNotSettable(directive, callerIsLocal) is { } reason) return Failure(name, reason);
+            if (isLoading && directive.IsFixedWhileLoading) return Encoding.ASCII.GetString(ErrorTexts.Loading);
             for (int j = 0; j < i; j++)
             {
                 if (name.Equals(pairs[j].Key, StringComparison.OrdinalIgnoreCase))

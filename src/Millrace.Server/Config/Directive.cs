@@ -31,6 +31,9 @@ public enum DirectiveFlags
 
     /// <summary>CONFIG SET needs <c>enable-protected-configs</c>.</summary>
     Protected = 8,
+
+    /// <summary>CONFIG SET refuses it while data is loaded.</summary>
+    NotWhileLoading = 16,
 }
 
 /// <summary>What the server does with a directive.</summary>
@@ -126,6 +129,9 @@ public sealed class Directive
 
     /// <summary>CONFIG SET needs <c>enable-protected-configs</c>.</summary>
     public bool IsProtected => (Flags & DirectiveFlags.Protected) != 0;
+
+    /// <summary>CONFIG SET may not change it while data is loaded.</summary>
+    public bool IsFixedWhileLoading => (Flags & DirectiveFlags.NotWhileLoading) != 0;
 
     /// <summary>It takes any number of words.</summary>
     public bool TakesManyWords => Type.TakesManyWords;

@@ -55,9 +55,10 @@ internal static class ConfigurationPage
         row.DefaultIs ?? (row.Default.Text.Length == 0 ? "empty" : $"`{row.Default.Text}`");
 
     private static string Changed(Directive row) =>
-        row.IsImmutable ? "at start only"
-        : row.IsProtected ? "at run time where `enable-protected-configs` allows it"
-        : "at run time";
+        (row.IsImmutable ? "at start only"
+            : row.IsProtected ? "at run time where `enable-protected-configs` allows it"
+            : "at run time")
+        + (row.IsFixedWhileLoading ? ", but not while data is loaded" : "");
 
     private static string Sentence(string reason) => char.ToUpperInvariant(reason[0]) + reason[1..] + ".";
 }

@@ -20,7 +20,8 @@ public sealed class LoadingTests : IDisposable
     public void Commands_without_the_flag_are_refused_and_the_others_run(string loops)
     {
         var digest = Fill();
-        using var server = new LoadingServer(_directory, "--io-threads", loops, "--key-load-delay", "2000");
+        using var server = new LoadingServer(
+            _directory, "--io-threads", loops, "--key-load-delay", "2000", "--enable-protected-configs", "yes");
         using (var client = server.Connect())
         {
             string[] refused =
@@ -33,6 +34,10 @@ public sealed class LoadingTests : IDisposable
             Assert.Equal("OK", client.Say("SELECT 1"));
             Assert.Equal("[maxclients 10000]", client.Say("CONFIG GET maxclients"));
             Assert.Equal("OK", client.Say("CLIENT SETNAME me"));
+            Assert.Equal(Loading, client.Say("CONFIG SET maxclients 9000 dir asdf"));
+            Assert.Equal("[maxclients 10000]", client.Say("CONFIG GET maxclients"));
+            Assert.Equal(Loading, client.Say("CONFIG SET appendonly no"));
+            Assert.Equal(Loading, client.Say("CONFIG SET repl-diskless-load disabled"));
             Assert.Equal("0", client.Say("PUBLISH a b"));
             Assert.Equal("0", client.Say("SPUBLISH a b"));
             Assert.Equal("OK", client.Say("WATCH a b"));

@@ -31,7 +31,7 @@ internal static class GeneralDirectives
             Summary = "Working directory; relative paths of other directives start here.",
             DefaultIs = "where the server was started",
             Rewriting = RewriteRule.Always,
-            Flags = DirectiveFlags.Protected,
+            Flags = DirectiveFlags.Protected | DirectiveFlags.NotWhileLoading,
         },
         new("always-show-logo", Forms.YesNo, "no")
         {

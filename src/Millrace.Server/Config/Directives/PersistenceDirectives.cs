@@ -75,6 +75,7 @@ internal static class PersistenceDirectives
         {
             Summary = "Whether every change is written to an append-only file, which is loaded at the start instead of "
                 + "the snapshot. Turned on at run time it begins with a snapshot.",
+            Flags = DirectiveFlags.NotWhileLoading,
         },
         new("appendfsync", new ChoiceType("everysec", "always", "no"), "everysec")
         {

@@ -35,7 +35,11 @@ internal static class ReplicationDirectives
         Tuning("repl-diskless-sync", Forms.YesNo, "yes"),
         Tuning("repl-diskless-sync-delay", Forms.Count, "5"),
         Tuning("repl-diskless-sync-max-replicas", Forms.Count, "0"),
-        Tuning("repl-diskless-load", new ChoiceType("disabled", "on-empty-db", "swapdb"), "disabled"),
+        new("repl-diskless-load", new ChoiceType("disabled", "on-empty-db", "swapdb"), "disabled")
+        {
+            WithoutMeaning = NoReplication,
+            Flags = DirectiveFlags.NotWhileLoading,
+        },
         Tuning("repl-backlog-size", Forms.PositiveSize, "1mb"),
         Tuning("repl-backlog-ttl", Forms.LongCount, "3600"),
         Tuning("propagation-error-behavior", new ChoiceType("ignore", "panic", "panic-on-replicas"), "ignore"),
