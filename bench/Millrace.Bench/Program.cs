@@ -8,6 +8,7 @@ using Millrace.Bench.Compare;
 using Millrace.Bench.Load;
 using Millrace.Bench.Scale;
 using Millrace.Bench.Servers;
+using Millrace.Bench.Snapshot;
 
 const string Usage = """
     usage: bench VERB [options]
@@ -21,6 +22,7 @@ const string Usage = """
       loading   the same with data that is loaded, beside redis-server
       expiry    how late a million keys are removed that fall due over a minute, beside 50 clients of GET
       evict     far more data than maxmemory allows, under each policy: what goes, how far beyond, how long steps are
+      snapshot  what BGSAVE costs clients and memory, how long SAVE and loading take, beside redis-server
       publish   CPU per message to a thousand subscribers beside redis-server, and one of them that stops reading
       counters  what counting and timing commands costs
       load      the load generator alone, against a server that runs already: JSON on standard output
@@ -36,6 +38,7 @@ if (args.Length == 0)
         $"memory:\n{MemoryBench.Help}\n\ndrop:\n{DropBench.Help}\n\n" +
         $"start:\n{StartBench.Help}\n\nloading:\n{LoadingBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
         $"evict:\n{EvictionBench.Help}\n\npublish:\n{PublishBench.Help}\n\n" +
+        $"snapshot:\n{SnapshotOptions.Help}\n\n" +
         $"counters:\n{CountersBench.Help}\n\nexpiry: --keys N --seconds N --loops N");
     return 0;
 }
@@ -52,6 +55,7 @@ try
         "memory" => await MemoryAsync().ConfigureAwait(false),
         "drop" => await DropAsync().ConfigureAwait(false),
         "evict" => await EvictAsync().ConfigureAwait(false),
+        "snapshot" => await SnapshotAsync().ConfigureAwait(false),
         "publish" => await PublishAsync().ConfigureAwait(false),
         "start" => Start(),
         "loading" => await LoadingAsync().ConfigureAwait(false),
@@ -114,6 +118,12 @@ async Task<int> EvictAsync()
     return await new EvictionBench(arguments, children).RunAsync().ConfigureAwait(false);
 }
 
+async Task<int> SnapshotAsync()
+{
+    using var children = new ChildProcesses();
+    return await new SnapshotBench(SnapshotOptions.From(arguments), children).RunAsync().ConfigureAwait(false);
+}
+
 async Task<int> PublishAsync()
 {
     using var children = new ChildProcesses();
@@ -137,6 +147,7 @@ int Load()
     var options = LoadOptions.From(arguments);
     arguments.End();
     using var generator = new LoadGenerator(options);
-    Console.WriteLine(JsonSerializer.Serialize(generator.Run()));
+    var phases = options.IsPhased ? new PhaseLines(Console.In, Console.Out) : null;
+    Console.WriteLine(JsonSerializer.Serialize(generator.Run(phases)));
     return 0;
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 
 namespace Millrace.Memory;
 
@@ -12,6 +13,7 @@ namespace Millrace.Memory;
 ///
 ///   table k [byte]   what the byte does to the sum when k more bytes follow it: eight are looked up at once
 /// </code>
+/// Most of many bytes are folded where the processor can (<see cref="Crc64Folding"/>).
 /// O(bytes), nothing is allocated. Sums may be continued: <c>Update(Update(0, a), b)</c> is that of both.
 /// Source: David T. Jones, "An Improved 64-bit Cyclic Redundancy Check for Protein Sequences"; slicing: M. E. Kounavis
 /// and F. L. Berry, "A Systematic Approach to Building High Performance Software-Based CRC Generators" (2005).
@@ -29,6 +31,15 @@ public static class Crc64
 
     /// <summary>The checksum of what <paramref name="crc"/> is the checksum of and some bytes behind it.</summary>
     public static ulong Update(ulong crc, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < Crc64Folding.MinBytes || !Crc64Folding.IsSupported) return LookUp(crc, bytes);
+        Span<byte> sum = stackalloc byte[Vector128<byte>.Count];
+        Crc64Folding.Fold(crc, bytes, out var folded).CopyTo(sum);
+        return LookUp(LookUp(0, sum), bytes[folded..]);
+    }
+
+    /// <summary>The same by tables alone.</summary>
+    internal static ulong LookUp(ulong crc, ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<ulong> tables = Tables;
         for (; bytes.Length >= Slices; bytes = bytes[Slices..])
@@ -48,13 +59,23 @@ public static class Crc64
         return crc;
     }
 
+    /// <summary>A power of x modulo the polynomial, bits reflected.</summary>
+    internal static ulong PowerOfX(int exponent)
+    {
+        var power = 1UL << 63;
+        for (var i = 0; i < exponent; i++) power = TimesX(power);
+        return power;
+    }
+
+    private static ulong TimesX(ulong sum) => (sum >> 1) ^ ((sum & 1) != 0 ? ReflectedPolynomial : 0);
+
     private static ulong[] MakeTables()
     {
         var tables = new ulong[Slices * Values];
         for (var value = 0; value < Values; value++)
         {
             var crc = (ulong)value;
-            for (var bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((crc & 1) != 0 ? ReflectedPolynomial : 0);
+            for (var bit = 0; bit < 8; bit++) crc = TimesX(crc);
             tables[value] = crc;
         }
 

@@ -463,7 +463,9 @@ public readonly unsafe struct HashTable<TLayout>
         if (bucket->IsSaved) return;
         bucket->IsSaved = true;
         var relay = new Relay { Table = this };
-        ChainOf(bucket).Visit(ref relay);
+        var chain = ChainOf(bucket);
+        chain.PrefetchEntries(); // ten misses at once, and not one after the other
+        chain.Visit(ref relay);
     }
 
     // A table of less than a segment is saved as a whole before its buckets change their number.

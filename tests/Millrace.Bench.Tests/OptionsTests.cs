@@ -2,6 +2,7 @@ using Millrace.Bench.Compare;
 using Millrace.Bench.Load;
 using Millrace.Bench.Scale;
 using Millrace.Bench.Servers;
+using Millrace.Bench.Snapshot;
 
 namespace Millrace.Bench.Tests;
 
@@ -45,6 +46,26 @@ public class OptionsTests
     [InlineData("--workload", "get,0,16,1000,3")]
     public void A_wrong_command_line_of_compare_is_a_usage_error(params string[] args) =>
         Assert.Throws<UsageException>(() => CompareOptions.From(new Arguments(args)));
+
+    [Theory]
+    [InlineData("--part", "both")]
+    [InlineData("--shape", "lists")]
+    [InlineData("--keys", "99")]
+    [InlineData("--seconds", "0")]
+    [InlineData("--native", "/no/such/file")]
+    [InlineData("--nonsense")]
+    public void A_wrong_command_line_of_snapshot_is_a_usage_error(params string[] args) =>
+        Assert.Throws<UsageException>(() => SnapshotOptions.From(new Arguments(args)));
+
+    [Theory]
+    [InlineData(5_000_000, "get-set")]
+    [InlineData(10_000_000, "get-set", "--part", "alone")]
+    [InlineData(10_000_000, "zscore-zadd", "--shape", "zsets")]
+    public void Snapshot_has_as_many_keys_as_its_part_and_shape_ask_for(int keys, string load, params string[] args)
+    {
+        var options = SnapshotOptions.From(new Arguments(args));
+        Assert.Equal((keys, load, 3), (options.Keys, options.Load, options.Rounds));
+    }
 
     [Theory]
     [InlineData("--partitions", "256")]

@@ -59,6 +59,28 @@ public class RequestTemplateTests
         Assert.Equal(["ZRANGE myzset 100999 101008"], Parse(bytes));
     }
 
+    [Fact]
+    public void A_request_that_reads_and_writes_has_two_numbers_apart_from_each_other()
+    {
+        var mixed = RequestTemplate.Of("get-set", 1000, 2);
+        Assert.True(mixed.HasOther);
+        Assert.False(RequestTemplate.Of("get", 1000, 2).HasOther);
+        Assert.Equal(2, mixed.Replies);
+        var bytes = mixed.Repeat(2);
+        mixed.SetKey(bytes, 1, 12, other: 987);
+        string[] expected =
+        [
+            "GET key:000000000000", "SET key:000000000000 xx", "GET key:000000000012", "SET key:000000000987 xx",
+        ];
+        Assert.Equal(expected, Parse(bytes));
+
+        var scores = RequestTemplate.Of("zscore-zadd", 10_000, 1);
+        bytes = scores.Repeat(1);
+        scores.SetKey(bytes, 0, 4321, other: 1278);
+        Assert.Equal(
+            ["ZSCORE zset:21 member:000000004321", "ZADD zset:78 000000004321 member:000000001278"], Parse(bytes));
+    }
+
     private static List<string> Parse(byte[] bytes)
     {
         var parser = new RequestParser();

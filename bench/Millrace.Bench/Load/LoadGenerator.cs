@@ -12,6 +12,9 @@
 // start times, and a latency counts from there, also when no connection was free (no coordinated omission).
 //
 // The latency of each connection's first pipeline is left out: while it is under way this program is being compiled.
+//
+// A load in phases ends one, and tells what it saw in it, at each line of standard input; a reply counts in the phase in
+// which it comes.
 
 using System.Diagnostics;
 using System.Net;
@@ -30,13 +33,15 @@ internal sealed class LoadGenerator : IDisposable
     private readonly RequestTemplate _template;
     private readonly Lane[] _lanes;
     private readonly PollSet _poll;
-    private readonly Histogram _latenciesNs = new();
+    private Histogram _latenciesNs = new();
     private readonly Queue<Lane> _free = new(); // connections of an open loop that wait for the next start
     private ulong _random = 0x9E3779B97F4A7C15;
     private int _nextKey;
     private int _toSend;
     private long _toReceive; // replies
     private double _nextDue; // in ticks, of an open loop
+    private long _phaseBegan;
+    private long _toReceiveThen; // when the phase began
 
     public LoadGenerator(LoadOptions options)
     {
@@ -56,14 +61,17 @@ internal sealed class LoadGenerator : IDisposable
     }
 
     /// <summary>Runs until every request has its reply.</summary>
-    public LoadResult Run()
+    /// <param name="phases">Ends phases; null: all of it is one.</param>
+    /// <returns>The figures of the last phase.</returns>
+    public LoadResult Run(PhaseLines? phases = null)
     {
-        var began = Stopwatch.GetTimestamp();
-        _nextDue = began;
+        BeginPhase();
+        _nextDue = _phaseBegan;
         while (_toReceive > 0)
         {
-            var count = _poll.Wait(WaitMs());
+            var count = _poll.Wait(phases is null ? WaitMs() : PhaseLines.LookMs);
             if (count == 0) CheckSilence();
+            if (phases is not null) Look(phases);
             for (var i = 0; i < count; i++)
             {
                 var lane = _lanes[_poll.TagAt(i)];
@@ -74,24 +82,52 @@ internal sealed class LoadGenerator : IDisposable
             while (_free.Count > 0 && IsDue) Send(_free.Dequeue());
         }
 
-        var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        return new LoadResult
-        {
-            Requests = _options.Requests,
-            Errors = _lanes.Sum(lane => lane.Replies.Errors),
-            Nulls = _lanes.Sum(lane => lane.Replies.Nulls),
-            RequestsPerSecond = _options.Requests / seconds,
-            P50Us = Microseconds(50),
-            P99Us = Microseconds(99),
-            P999Us = Microseconds(99.9),
-            MaxUs = Microseconds(100),
-        };
+        return Seen();
     }
 
     public void Dispose()
     {
         foreach (var lane in _lanes) lane.Dispose();
         _poll.Dispose();
+    }
+
+    private void BeginPhase()
+    {
+        _phaseBegan = Stopwatch.GetTimestamp();
+        _toReceiveThen = _toReceive;
+        _latenciesNs = new Histogram();
+    }
+
+    private void Look(PhaseLines phases)
+    {
+        if (phases.TryTake())
+        {
+            phases.Tell(Seen());
+            BeginPhase();
+        }
+
+        if (!phases.IsOver || _toSend == 0) return;
+        var unsent = (long)_toSend * _template.Replies;
+        _toSend = 0;
+        _toReceive -= unsent;
+        _toReceiveThen -= unsent;
+    }
+
+    private LoadResult Seen()
+    {
+        var seconds = Stopwatch.GetElapsedTime(_phaseBegan).TotalSeconds;
+        var requests = (_toReceiveThen - _toReceive) / _template.Replies;
+        return new LoadResult
+        {
+            Requests = requests,
+            Errors = _lanes.Sum(lane => lane.Replies.Errors),
+            Nulls = _lanes.Sum(lane => lane.Replies.Nulls),
+            RequestsPerSecond = requests / seconds,
+            P50Us = Microseconds(50),
+            P99Us = Microseconds(99),
+            P999Us = Microseconds(99.9),
+            MaxUs = Microseconds(100),
+        };
     }
 
     // Nothing is known when no connection had a second pipeline.
@@ -145,7 +181,8 @@ internal sealed class LoadGenerator : IDisposable
     {
         var count = Math.Min(_options.Pipeline, _toSend);
         if (count == 0) return;
-        for (var i = 0; i < count; i++) _template.SetKey(lane.Requests, i, NextKey());
+        for (var i = 0; i < count; i++)
+            _template.SetKey(lane.Requests, i, NextKey(), _template.HasOther ? NextKey() : 0);
         lane.LastTicks = Stopwatch.GetTimestamp();
         lane.StartTicks = _options.Rate > 0 ? (long)_nextDue : lane.LastTicks;
         if (_options.Rate > 0) _nextDue += Stopwatch.Frequency * (double)count / _options.Rate;

@@ -32,6 +32,10 @@ internal sealed record LoadOptions
     /// <summary>Requests per second of an open loop; 0: a closed loop, as fast as the replies come.</summary>
     public int Rate { get; init; }
 
+    /// <summary>Whether figures are told, and begun anew, at each line of standard input (<see cref="PhaseLines"/>),
+    /// and the load ends with that input at the latest.</summary>
+    public bool IsPhased { get; init; }
+
     public static LoadOptions From(Arguments arguments)
     {
         var options = new LoadOptions
@@ -46,9 +50,11 @@ internal sealed record LoadOptions
             IsSequential = arguments.Flag("--sequential"),
             FirstKey = arguments.Number("--first-key", 0, min: 0),
             Rate = arguments.Number("--rate", 0, min: 0),
+            IsPhased = arguments.Flag("--phased"),
         };
         if (options.IsSequential && (long)options.FirstKey + options.Requests > options.Keys)
             throw new UsageException("--sequential: more requests than keys behind the first one");
+        if (options.IsPhased && options.Rate > 0) throw new UsageException("--phased is of a closed loop");
         return options;
     }
 
@@ -62,6 +68,7 @@ internal sealed record LoadOptions
             "--first-key", Text(FirstKey), "--rate", Text(Rate),
         ];
         if (IsSequential) arguments.Add("--sequential");
+        if (IsPhased) arguments.Add("--phased");
         return arguments;
     }
 

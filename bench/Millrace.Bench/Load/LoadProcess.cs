@@ -35,6 +35,14 @@ internal sealed class LoadProcess(ChildProcesses children, string cores)
     public LoadResult Run(LoadOptions options, string generator = Own) =>
         generator == Own ? RunOwn(options) : RunRedisBenchmark(options);
 
+    /// <summary>Begins load in phases, in a closed loop, without end.</summary>
+    public PhasedLoad Begin(LoadOptions options)
+    {
+        var phased = options with { IsPhased = true, Requests = int.MaxValue };
+        var (file, arguments) = Self([ChildProcesses.LoadVerb, .. phased.ToArguments()]);
+        return new PhasedLoad(children, children.Start(cores, file, arguments), options.Command);
+    }
+
     /// <summary>The result in the last line of redis-benchmark's --csv output.</summary>
     public static LoadResult ParseCsv(string output, int requests)
     {

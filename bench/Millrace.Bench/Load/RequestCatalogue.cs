@@ -2,6 +2,7 @@
 //
 //     {key}      a number below the key count in 12 digits; {key:8} in 8
 //     {key+9}    the same number, 9 more
+//     {other}    another number below the key count, which has nothing to do with {key}; {other:8} in 8 digits
 //     {rank+9}   a number from 100000 on in 6 digits, without the zeros in front that an integer may not have, 9 more
 //     {value}    as many x as the value size says
 //     a ; b      several commands in one request; its reply is that of all of them
@@ -64,6 +65,9 @@ internal static class RequestCatalogue
         new("xrange10", "XRANGE idstream {key}-1 + COUNT 10") { Fill = "xadd-ids" },
         new("exec3", "MULTI ; SET key:{key} {value} ; SET key:{key+1} {value} ; SET key:{key+2} {value} ; EXEC"),
         new("setbit", "SETBIT bitmap {rank} 1"),
+        new("get-set", "GET key:{key} ; SET key:{other} {value}") { Fill = "set" },
+        new("zscore-zadd", "ZSCORE zset:{key:2} member:{key} ; ZADD zset:{other:2} {key} member:{other}")
+            { Fill = "zsets" },
         new("bitcount1m", "BITCOUNT bits1m:a") { Fill = "setbit1m", FillKeys = 1 },
         new("bitop1m", "BITOP OR bits1m:to bits1m:a bits1m:b") { Fill = "setbit1m", FillKeys = 1 },
 
@@ -73,6 +77,8 @@ internal static class RequestCatalogue
         new("lpush-pop", "LPUSH poplist {value}"),
         new("rpush100", "RPUSH list100 element:{key:8}"),
         new("sadd100", "SADD set100 element:{key:8}"),
+
+        new("zsets", "ZADD zset:{key:2} {key} member:{key}"),
 
         new("mem-hash", "HSET big elm:{key} val:{key}"),
         new("mem-zset", "ZADD big {key} elm:{key}"),

@@ -30,10 +30,14 @@ internal sealed class RequestTemplate
         }
 
         _request = Encoding.ASCII.GetBytes(text.ToString());
+        HasOther = _places.Exists(static place => place.IsOther);
     }
 
     /// <summary>Bytes of one request.</summary>
     public int SizeBytes => _request.Length;
+
+    /// <summary>Whether a request has a second number, which is chosen apart from its key.</summary>
+    public bool HasOther { get; }
 
     /// <summary>How many replies one request has.</summary>
     public int Replies { get; }
@@ -51,12 +55,12 @@ internal sealed class RequestTemplate
     }
 
     /// <summary>Gives the request at an index of a repeated buffer another key. Requires: a key below the key
-    /// count.</summary>
-    public void SetKey(byte[] requests, int index, uint key)
+    /// count, and such another number.</summary>
+    public void SetKey(byte[] requests, int index, uint key, uint other = 0)
     {
         foreach (var place in _places)
         {
-            var number = (key % place.Modulus) + place.Offset;
+            var number = ((place.IsOther ? other : key) % place.Modulus) + place.Offset;
             var at = (index * _request.Length) + place.LastDigit;
             for (var i = 0; i < place.Used; i++)
             {
@@ -68,7 +72,7 @@ internal sealed class RequestTemplate
     }
 
     // A word with its length before it. At most one {key}, {key:DIGITS}, {key+OFFSET} or {rank+OFFSET} in it becomes
-    // digits.
+    // digits; {other} like {key}.
     private void Append(StringBuilder text, string word)
     {
         var open = word.IndexOf('{');
@@ -87,7 +91,8 @@ internal sealed class RequestTemplate
         var offset = (uint)(Number(inside, '+') ?? 0) + (isRank ? FirstRank : 0);
         var used = isRank ? digits : (_keys - 1 + offset).ToString(CultureInfo.InvariantCulture).Length;
         var modulus = isRank ? Ranks : uint.MaxValue;
-        _places.Add(new Place(text.Length + digits - 1, Math.Min(used, digits), offset, modulus));
+        var isOther = inside.StartsWith("other", StringComparison.Ordinal);
+        _places.Add(new Place(text.Length + digits - 1, Math.Min(used, digits), offset, modulus, isOther));
         text.Append('0', digits).Append(word[(close + 1)..]).Append("\r\n");
     }
 
@@ -98,5 +103,5 @@ internal sealed class RequestTemplate
     }
 
     // The digits in front of the used ones stay 0.
-    private readonly record struct Place(int LastDigit, int Used, uint Offset, uint Modulus);
+    private readonly record struct Place(int LastDigit, int Used, uint Offset, uint Modulus, bool IsOther);
 }

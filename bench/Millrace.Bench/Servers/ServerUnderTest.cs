@@ -10,31 +10,35 @@ namespace Millrace.Bench.Servers;
 /// <summary>Starts a server, measures it, ends it.</summary>
 internal sealed class ServerUnderTest : IDisposable
 {
-    private const int UsualStartLimitMs = 20_000;
+    private const int StartLimitMs = 20_000;
+    private const double PongTryMs = 0.2; // so that the first PONG is met when it is there
     private const int KeptLines = 20;
 
     private readonly ChildProcesses _children;
     private readonly Process _process;
-    private readonly int _startLimitMs;
+    private readonly StartPatience _patience;
     private readonly Queue<string> _lastLines = new(); // guarded by itself
 
     /// <summary>Starts it and waits until it answers PING.</summary>
+    /// <param name="children">Starts and ends its process.</param>
+    /// <param name="recipe">How it is started.</param>
+    /// <param name="cores">Where it runs, as taskset names cores; null: wherever the system likes.</param>
+    /// <param name="loops">What {loops} stands for.</param>
+    /// <param name="patience">How it is waited for; null: as for a server that has nothing to load.</param>
     /// <exception cref="ServerStartException">It ended, or never answered.</exception>
     public ServerUnderTest(
-        ChildProcesses children, ServerRecipe recipe, string? cores, int loops, int startLimitMs = UsualStartLimitMs)
+        ChildProcesses children, ServerRecipe recipe, string? cores, int loops, StartPatience? patience = null)
     {
         _children = children;
-        _startLimitMs = startLimitMs;
+        _patience = patience ?? new StartPatience(PongTryMs, StartLimitMs);
         Name = recipe.Name;
         Port = FreePort();
-        var folder = Path.Combine(children.Folder, recipe.Name);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); // of the round before
-        Directory.CreateDirectory(folder);
+        Folder = Directory.CreateDirectory(Path.Combine(children.Folder, recipe.Name)).FullName;
         var began = Stopwatch.GetTimestamp();
         _process = children.Start(cores, recipe.File, recipe.Arguments.Select(one => one
             .Replace("{port}", Text(Port), StringComparison.Ordinal)
             .Replace("{loops}", Text(loops), StringComparison.Ordinal)
-            .Replace("{dir}", folder, StringComparison.Ordinal)));
+            .Replace("{dir}", Folder, StringComparison.Ordinal)));
         try
         {
             _process.OutputDataReceived += Keep;
@@ -54,11 +58,30 @@ internal sealed class ServerUnderTest : IDisposable
 
     public int Port { get; }
 
+    public int ProcessId => _process.Id;
+
+    /// <summary>What {dir} stands for. The next server of this name has the same.</summary>
+    public string Folder { get; }
+
     /// <summary>From the start of the process to the first PONG.</summary>
     public TimeSpan StartTime { get; private set; }
 
     /// <summary>User and system time of the process so far, in microseconds.</summary>
     public double CpuMicroseconds => CpuClocks.OfProcess(_process.Id) / 1e3;
+
+    /// <summary>User and system time of the processes that it has forked and that have ended, in microseconds; counted
+    /// by the system in steps of 10 ms.</summary>
+    public double EndedChildrenCpuMicroseconds
+    {
+        get
+        {
+            // Behind the name, which may hold blanks, the third field comes first; cutime and cstime are 16 and 17.
+            var text = File.ReadAllText($"/proc/{Text(_process.Id)}/stat");
+            var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+            return 1e4 * (long.Parse(fields[13], CultureInfo.InvariantCulture)
+                + long.Parse(fields[14], CultureInfo.InvariantCulture));
+        }
+    }
 
     /// <summary>Resident memory in bytes.</summary>
     public long ResidentBytes
@@ -102,7 +125,6 @@ internal sealed class ServerUnderTest : IDisposable
         }
     }
 
-    // Tries every 0.2 ms, so that the first PONG is met when it is there.
     private void WaitForPong(long began)
     {
         while (!IsAnswering())
@@ -114,9 +136,9 @@ internal sealed class ServerUnderTest : IDisposable
                 throw new ServerStartException($"{Name} ended instead of answering: {text.Trim()}");
             }
 
-            if (StartTime.TotalMilliseconds > _startLimitMs)
-                throw new ServerStartException($"{Name} has not answered for {_startLimitMs / 1000} s");
-            Thread.Sleep(TimeSpan.FromMicroseconds(200));
+            if (StartTime.TotalMilliseconds > _patience.LimitMs)
+                throw new ServerStartException($"{Name} has not answered for {_patience.LimitMs / 1000} s");
+            Thread.Sleep(TimeSpan.FromMilliseconds(_patience.TryMs));
         }
 
         StartTime = Stopwatch.GetElapsedTime(began);
@@ -140,6 +162,11 @@ internal sealed class ServerUnderTest : IDisposable
         }
     }
 }
+
+/// <summary>How a server's first PONG is waited for.</summary>
+/// <param name="TryMs">The pause between two tries.</param>
+/// <param name="LimitMs">After so long it is given up.</param>
+internal readonly record struct StartPatience(double TryMs, int LimitMs);
 
 /// <summary>A server did not start; the message says what it said.</summary>
 internal sealed class ServerStartException(string message) : Exception(message);
