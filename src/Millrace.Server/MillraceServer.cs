@@ -194,7 +194,7 @@ public sealed class MillraceServer : IDisposable
     private string? Load()
     {
         var unit = BeginAlone();
-        var fault = _parts.Configuration.Settings.IsAppendOnly
+        var fault = _parts.Configuration.Settings.Aof.IsOn
             ? LoadAppendOnly(unit)
             : _parts.Snapshots.LoadAtStart(unit);
         unit.End();

@@ -10,7 +10,6 @@ using Millrace.Engine.Values;
 using Millrace.Net;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
-using Millrace.Server.Persistence;
 
 namespace Millrace.Server.Config;
 
@@ -146,35 +145,8 @@ public sealed record Settings
     /// <summary>The keyspace events that are told, and by which channels.</summary>
     public required NotifyClasses NotifyClasses { get; init; }
 
-    /// <summary>Keep an append-only file.</summary>
-    public required bool IsAppendOnly { get; init; }
-
-    /// <summary>When what is written to it has to be on the disk.</summary>
-    public required FsyncPolicy AppendFsync { get; init; }
-
-    /// <summary>The name that the names of its files begin with.</summary>
-    public required string AppendFileName { get; init; }
-
-    /// <summary>The name of its directory, in the working directory.</summary>
-    public required string AppendDirectoryName { get; init; }
-
-    /// <summary>Nothing is synced while a snapshot is being written.</summary>
-    public required bool NoFsyncOnRewrite { get; init; }
-
-    /// <summary>By how many percent it grows before it is rewritten; 0: it is not.</summary>
-    public required int AofRewritePercentage { get; init; }
-
-    /// <summary>How large it is at least when it is rewritten, in bytes.</summary>
-    public required long AofRewriteMinBytes { get; init; }
-
-    /// <summary>A cut end of its last file is no fault.</summary>
-    public required bool LoadsTruncatedAof { get; init; }
-
-    /// <summary>It has timestamps.</summary>
-    public required bool HasAofTimestamps { get; init; }
-
-    /// <summary>Files that a rewrite has made needless stay.</summary>
-    public required bool KeepsAofHistory { get; init; }
+    /// <summary>The append-only file.</summary>
+    public required AofSettings Aof { get; init; }
 
     /// <summary>What is measured of commands.</summary>
     public required LatencySettings Latency { get; init; }
@@ -277,16 +249,7 @@ public sealed record Settings
                 Tenacity = Int("maxmemory-eviction-tenacity"),
             },
             NotifyClasses = (NotifyClasses)Int("notify-keyspace-events"),
-            IsAppendOnly = Is("appendonly"),
-            AppendFsync = (FsyncPolicy)Int("appendfsync"),
-            AppendFileName = ConfigText.ToDisplay(values["appendfilename"].Text),
-            AppendDirectoryName = ConfigText.ToDisplay(values["appenddirname"].Text),
-            NoFsyncOnRewrite = Is("no-appendfsync-on-rewrite"),
-            AofRewritePercentage = Int("auto-aof-rewrite-percentage"),
-            AofRewriteMinBytes = values["auto-aof-rewrite-min-size"].Number,
-            LoadsTruncatedAof = Is("aof-load-truncated"),
-            HasAofTimestamps = Is("aof-timestamp-enabled"),
-            KeepsAofHistory = Is("aof-disable-auto-gc"),
+            Aof = AofSettings.From(values),
             Latency = LatencyFrom(values),
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),

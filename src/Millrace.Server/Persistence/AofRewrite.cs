@@ -145,12 +145,12 @@ internal sealed class AofRewrite
     private bool HasGrown()
     {
         var settings = _parts.Configuration.Settings;
-        if (_owner.Journal is null || settings.AofRewritePercentage == 0) return false;
+        if (_owner.Journal is null || settings.Aof.RewritePercentage == 0) return false;
         var bytes = _owner.CurrentBytes;
-        if (bytes <= settings.AofRewriteMinBytes) return false;
+        if (bytes <= settings.Aof.RewriteMinBytes) return false;
         var basis = Math.Max(_owner.Status.BaseBytes, 1);
         var growth = (long)Math.Min((double)bytes * 100 / basis, long.MaxValue) - 100;
-        if (growth < settings.AofRewritePercentage) return false;
+        if (growth < settings.Aof.RewritePercentage) return false;
         _parts.Journal.Notice($"Starting automatic rewriting of AOF on {growth}% growth");
         return true;
     }
@@ -316,7 +316,7 @@ internal sealed class AofRewrite
             _owner.Status.BaseBytes = _owner.CurrentBytes;
         }
 
-        if (!_parts.Configuration.Settings.KeepsAofHistory) directory.RemoveHistory();
+        if (!_parts.Configuration.Settings.Aof.KeepsHistory) directory.RemoveHistory();
         _parts.Journal.Notice("Background AOF rewrite finished successfully");
         return true;
     }
