@@ -29,6 +29,9 @@ public sealed record AofSettings
     /// <summary>A cut end of its last file is no fault.</summary>
     public required bool LoadsTruncated { get; init; }
 
+    /// <summary>Its base is a snapshot; otherwise commands.</summary>
+    public required bool UsesSnapshot { get; init; }
+
     /// <summary>It has timestamps.</summary>
     public required bool HasTimestamps { get; init; }
 
@@ -48,6 +51,7 @@ public sealed record AofSettings
             RewritePercentage = (int)values["auto-aof-rewrite-percentage"].Number,
             RewriteMinBytes = values["auto-aof-rewrite-min-size"].Number,
             LoadsTruncated = Is("aof-load-truncated"),
+            UsesSnapshot = Is("aof-use-rdb-preamble"),
             HasTimestamps = Is("aof-timestamp-enabled"),
             KeepsHistory = Is("aof-disable-auto-gc"),
         };

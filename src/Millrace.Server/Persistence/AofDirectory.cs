@@ -97,6 +97,27 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         return true;
     }
 
+    /// <summary>The name of a snapshot that is to become a base of commands.</summary>
+    public const string TemporarySnapshot = "temp-rewriteaof.rdb";
+
+    /// <summary>Makes the base of a snapshot that has the name which <see cref="NameOfSnapshot"/> said.</summary>
+    /// <param name="name">The name of the base.</param>
+    /// <param name="now">Say how values are written.</param>
+    /// <param name="bytes">How long the snapshot is; afterwards the base.</param>
+    public bool TryMakeBase(string name, Settings now, ref long bytes)
+    {
+        if (NameOfSnapshot(name) == name) return true;
+        var reason = CommandBase.Write(
+            this, TemporarySnapshot, name, now.Databases, now.Format, now.Aof.HasTimestamps, out bytes);
+        Remove(TemporarySnapshot);
+        if (reason is not null) journal.Warning(reason);
+        return reason is null;
+    }
+
+    /// <summary>The name of the snapshot that a base is made from: its own, when it is one.</summary>
+    public static string NameOfSnapshot(string name) =>
+        name.EndsWith(".rdb", StringComparison.Ordinal) ? name : TemporarySnapshot;
+
     /// <summary>Opens a file to append to.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="empties">Whether what is in it goes.</param>

@@ -81,6 +81,7 @@ public sealed class AppendOnly : ISettingsListener
                 return new SettingsFault("appendonly", "Unable to turn on AOF. Check server logs.");
         }
 
+        if (before.Aof.KeepsHistory && !after.Aof.KeepsHistory && !Rewrite.IsUnderWay) _directory?.RemoveHistory();
         _journal?.Adopt(JournalSettings.Of(after, _parts.Snapshots.IsBusy || Rewrite.IsUnderWay));
         return null;
     }
@@ -159,9 +160,10 @@ public sealed class AppendOnly : ISettingsListener
         var baseBytes = load.BaseBytes;
         if (manifest.HasNoData)
         {
-            manifest = manifest.NextBase(directory.Names, isRdb: true);
+            manifest = manifest.NextBase(directory.Names, settings.Aof.UsesSnapshot);
             var name = manifest.Base!.Value.Name;
-            var target = new SnapshotTarget(directory.FullPath, name, IsAofBase: true);
+            var target = new SnapshotTarget(
+                directory.FullPath, AofDirectory.NameOfSnapshot(name), IsAofBase: true);
             var saved = StandStillSnapshots.Save(unit, target, settings, _parts.Files);
             if (saved.Error is { } error)
             {
@@ -170,6 +172,7 @@ public sealed class AppendOnly : ISettingsListener
             }
 
             baseBytes = saved.Bytes;
+            if (!directory.TryMakeBase(name, settings, ref baseBytes)) return false;
             _parts.Journal.Notice($"Creating AOF base file {name} on server start");
         }
 
