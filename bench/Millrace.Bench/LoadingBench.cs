@@ -68,7 +68,8 @@ internal sealed class LoadingBench
         {
             foreach (var one in _servers)
             {
-                using var server = new ServerUnderTest(_children, one.Recipe, cores: null, one.Loops, new StartPatience(TryMs: 0.2, StartLimitMs));
+                using var server = new ServerUnderTest(
+                    _children, one.Recipe, cores: null, one.Loops, new StartPatience(TryMs: 0.2, StartLimitMs));
                 seen[one].Add((
                     server.StartTime.TotalSeconds, server.CpuMicroseconds / 1e6, server.ResidentBytes / 1e6));
             }

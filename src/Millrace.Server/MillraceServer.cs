@@ -55,12 +55,28 @@ public sealed class MillraceServer : IDisposable
     internal MillraceServer(
         Configuration configuration, Log journal, MemorySource memory, IFileSystem? appendFiles = null,
         Action? exit = null)
+        : this(
+            configuration,
+            journal,
+            memory,
+            appendFiles ?? new DiskFileSystem(),
+            exit ?? (static () => Environment.Exit(1)),
+            new ClientRegistry())
+    {
+    }
+
+    private MillraceServer(
+        Configuration configuration,
+        Log journal,
+        MemorySource memory,
+        IFileSystem appendFiles,
+        Action exit,
+        ClientRegistry registry)
     {
         var settings = configuration.Settings;
         var loops = settings.IoThreads;
         _memory = memory;
         var keyspace = new Keyspace(KeyspaceShape.For(loops, settings.Databases), _memory, new KeyHasher());
-        var registry = new ClientRegistry();
         var gates = new Gates();
         var channels = new Channels(keyspace, loops, gates);
         var pause = new ClientPause(gates);
@@ -71,19 +87,18 @@ public sealed class MillraceServer : IDisposable
         var background = new BackgroundSaves(snapshots, runner, durability, configuration, journal);
         keyspace.FlushListener = new FlushedDatabases(background, snapshots, configuration);
         var log = new EffectLog();
-        var files = appendFiles ?? new DiskFileSystem();
         var appendOnly = new AppendOnly(new AppendOnlyParts
         {
             Keyspace = keyspace,
             Configuration = configuration,
             Journal = journal,
-            Files = files,
+            Files = appendFiles,
             Log = log,
             Gates = gates,
-            Snapshots = new BaseSnapshots(runner, configuration, files),
+            Snapshots = new BaseSnapshots(runner, configuration, appendFiles),
             Table = () => _parts!.Table,
             Loops = () => _parts!.Loops,
-            Exit = exit ?? (static () => Environment.Exit(1)),
+            Exit = exit,
         });
         _parts = new ServerParts
         {
@@ -111,15 +126,8 @@ public sealed class MillraceServer : IDisposable
         };
         _parts.Table = new CommandTable(Families(registry));
         _serverLoops = new ServerLoop[loops];
-        var options = new LoopOptions
-        {
-            Count = loops,
-            Poller = settings.Io,
-            TcpKeepAliveSeconds = settings.TcpKeepAliveSeconds,
-        };
-        _parts.Loops = new LoopGroup(options, loop => _serverLoops[loop.Index] = new ServerLoop(loop, _parts));
+        _parts.Loops = MakeLoops(settings);
         runner.Attach(_parts.Loops);
-        PollerNotice.Write(journal, settings.Io, _parts.Loops);
         registry.Attach(_serverLoops);
         configuration.Add(new DataSettings(_parts.Keyspace, gates, settings, journal));
         configuration.Add(background);
@@ -148,8 +156,8 @@ public sealed class MillraceServer : IDisposable
 
     /// <summary>
     /// Opens the listeners that the settings name, starts the loops, and loads the data that is on the disk. Whoever
-    /// connects meanwhile is told that it is being loaded, or waits while an append-only file is. Returns when that is over, or was given up because somebody
-    /// has asked for a shutdown: <see cref="IsLoading"/> stays then.
+    /// connects meanwhile is told that it is being loaded, or waits while an append-only file is. Returns when that is
+    /// over, or was given up because somebody has asked for a shutdown: <see cref="IsLoading"/> stays then.
     /// </summary>
     /// <returns>Null, or why it could not start; then nothing runs.</returns>
     public string? Start()
@@ -160,7 +168,7 @@ public sealed class MillraceServer : IDisposable
         lock (_load)
         {
             _parts.Loading.Begin();
-            fault = _parts.Configuration.Settings.IsAppendOnly ? StartWithAppendOnlyFile() : StartWithSnapshot();
+            fault = _parts.Configuration.Settings.Aof.IsOn ? StartWithAppendOnlyFile() : StartWithSnapshot();
         }
 
         if (fault is not null) _parts.Loops.Stop(); // a server that cannot load does not serve
@@ -236,6 +244,19 @@ public sealed class MillraceServer : IDisposable
         var fault = LoadAppendOnly();
         if (fault is null && _parts.Loading.TryEnd()) _parts.Loops.Start();
         return fault;
+    }
+
+    private LoopGroup MakeLoops(Settings settings)
+    {
+        var options = new LoopOptions
+        {
+            Count = settings.IoThreads,
+            Poller = settings.Io,
+            TcpKeepAliveSeconds = settings.TcpKeepAliveSeconds,
+        };
+        var loops = new LoopGroup(options, loop => _serverLoops[loop.Index] = new ServerLoop(loop, _parts));
+        PollerNotice.Write(_parts.Journal, settings.Io, loops);
+        return loops;
     }
 
     // All loops stand still, and data was loaded.

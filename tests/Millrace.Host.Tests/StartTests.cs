@@ -28,11 +28,11 @@ public sealed class StartTests
     }
 
     [Fact]
-    public void What_promises_durability_is_refused_at_start()
+    public void What_promises_copies_is_refused_at_start()
     {
-        using HostProcess host = HostProcess.Start("--appendonly", "yes");
+        using HostProcess host = HostProcess.Start("--min-replicas-to-write", "1");
         Assert.Equal(1, host.WaitForExit());
-        Assert.Contains("the append-only file is not available yet", host.Errors);
+        Assert.Contains("replication is not available yet", host.Errors);
     }
 
     [Fact]

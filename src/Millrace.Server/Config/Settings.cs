@@ -10,7 +10,6 @@ using Millrace.Engine.Values;
 using Millrace.Net;
 using Millrace.Server.Logging;
 using Millrace.Server.Observability;
-using Millrace.Server.Persistence;
 
 namespace Millrace.Server.Config;
 
@@ -140,17 +139,8 @@ public sealed record Settings
     /// <summary>RDB files have a checksum, and it is compared.</summary>
     public required bool HasRdbChecksum { get; init; }
 
-    /// <summary>When a snapshot is taken by itself.</summary>
-    public required IReadOnlyList<SavePoint> SavePoints { get; init; }
-
-    /// <summary>Writes are refused when the last snapshot in the background failed and there are save points.</summary>
-    public required bool StopsWritesOnSaveError { get; init; }
-
-    /// <summary>The most that may be encoded for a snapshot and not yet written, in bytes.</summary>
-    public required long SnapshotBufferLimit { get; init; }
-
-    /// <summary>How slow snapshots in the background are made.</summary>
-    public required int KeySaveDelayMicroseconds { get; init; }
+    /// <summary>When and how snapshots are taken in the background.</summary>
+    public required SnapshotSettings Snapshots { get; init; }
 
     /// <summary>For how long loading waits after each key; negative: a microsecond after so many keys.</summary>
     public required int KeyLoadDelayMicroseconds { get; init; }
@@ -161,35 +151,8 @@ public sealed record Settings
     /// <summary>The keyspace events that are told, and by which channels.</summary>
     public required NotifyClasses NotifyClasses { get; init; }
 
-    /// <summary>Keep an append-only file.</summary>
-    public required bool IsAppendOnly { get; init; }
-
-    /// <summary>When what is written to it has to be on the disk.</summary>
-    public required FsyncPolicy AppendFsync { get; init; }
-
-    /// <summary>The name that the names of its files begin with.</summary>
-    public required string AppendFileName { get; init; }
-
-    /// <summary>The name of its directory, in the working directory.</summary>
-    public required string AppendDirectoryName { get; init; }
-
-    /// <summary>Nothing is synced while a snapshot is being written.</summary>
-    public required bool NoFsyncOnRewrite { get; init; }
-
-    /// <summary>By how many percent it grows before it is rewritten; 0: it is not.</summary>
-    public required int AofRewritePercentage { get; init; }
-
-    /// <summary>How large it is at least when it is rewritten, in bytes.</summary>
-    public required long AofRewriteMinBytes { get; init; }
-
-    /// <summary>A cut end of its last file is no fault.</summary>
-    public required bool LoadsTruncatedAof { get; init; }
-
-    /// <summary>It has timestamps.</summary>
-    public required bool HasAofTimestamps { get; init; }
-
-    /// <summary>Files that a rewrite has made needless stay.</summary>
-    public required bool KeepsAofHistory { get; init; }
+    /// <summary>The append-only file.</summary>
+    public required AofSettings Aof { get; init; }
 
     /// <summary>What is measured of commands.</summary>
     public required LatencySettings Latency { get; init; }
@@ -284,10 +247,7 @@ public sealed record Settings
             Format = new RdbFormat(Int("rdb-version"), Is("rdbcompression")),
             RdbFileName = ConfigText.ToDisplay(values["dbfilename"].Text),
             HasRdbChecksum = Is("rdbchecksum"),
-            SavePoints = SavePoint.FromText(values["save"].Text),
-            StopsWritesOnSaveError = Is("stop-writes-on-bgsave-error"),
-            SnapshotBufferLimit = values["snapshot-buffer-limit"].Number,
-            KeySaveDelayMicroseconds = Int("rdb-key-save-delay"),
+            Snapshots = SnapshotSettings.From(values),
             KeyLoadDelayMicroseconds = Int("key-load-delay"),
             Memory = new MemoryLimits
             {
@@ -297,16 +257,7 @@ public sealed record Settings
                 Tenacity = Int("maxmemory-eviction-tenacity"),
             },
             NotifyClasses = (NotifyClasses)Int("notify-keyspace-events"),
-            IsAppendOnly = Is("appendonly"),
-            AppendFsync = (FsyncPolicy)Int("appendfsync"),
-            AppendFileName = ConfigText.ToDisplay(values["appendfilename"].Text),
-            AppendDirectoryName = ConfigText.ToDisplay(values["appenddirname"].Text),
-            NoFsyncOnRewrite = Is("no-appendfsync-on-rewrite"),
-            AofRewritePercentage = Int("auto-aof-rewrite-percentage"),
-            AofRewriteMinBytes = values["auto-aof-rewrite-min-size"].Number,
-            LoadsTruncatedAof = Is("aof-load-truncated"),
-            HasAofTimestamps = Is("aof-timestamp-enabled"),
-            KeepsAofHistory = Is("aof-disable-auto-gc"),
+            Aof = AofSettings.From(values),
             Latency = LatencyFrom(values),
             Hz = Int("hz"),
             LfuLogFactor = Int("lfu-log-factor"),

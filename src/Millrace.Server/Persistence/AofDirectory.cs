@@ -19,17 +19,17 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
 {
     private readonly AofManifestFile _file = new(
         files,
-        Path.Combine(settings.WorkingDirectory, settings.AppendDirectoryName),
-        new AofNames(settings.AppendFileName));
+        Path.Combine(settings.WorkingDirectory, settings.Aof.DirectoryName),
+        new AofNames(settings.Aof.FileName));
 
     /// <summary>The file system.</summary>
     public IFileSystem Files => files;
 
     /// <summary>Where it is.</summary>
-    public string FullPath { get; } = Path.Combine(settings.WorkingDirectory, settings.AppendDirectoryName);
+    public string FullPath { get; } = Path.Combine(settings.WorkingDirectory, settings.Aof.DirectoryName);
 
     /// <summary>How its files are named.</summary>
-    public AofNames Names { get; } = new(settings.AppendFileName);
+    public AofNames Names { get; } = new(settings.Aof.FileName);
 
     /// <summary>The manifest in force.</summary>
     public AofManifest Manifest { get; private set; } = AofManifest.Empty;
@@ -52,7 +52,7 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
     {
         var reason = files.CreateDirectory(FullPath) ?? files.SyncDirectory(settings.WorkingDirectory);
         if (reason is null) return true;
-        journal.Warning($"Can't open or create append-only dir {settings.AppendDirectoryName}: {reason}");
+        journal.Warning($"Can't open or create append-only dir {settings.Aof.DirectoryName}: {reason}");
         return false;
     }
 
@@ -72,14 +72,14 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         if (reason is not null)
         {
             journal.Warning(
-                $"Error trying to move the old AOF file {Names.BaseName} into dir {settings.AppendDirectoryName}: "
+                $"Error trying to move the old AOF file {Names.BaseName} into dir {settings.Aof.DirectoryName}: "
                 + reason);
             return false;
         }
 
         journal.Notice(
             $"Successfully migrated an old-style AOF file ({Names.BaseName}) into the AOF directory "
-            + $"({settings.AppendDirectoryName}).");
+            + $"({settings.Aof.DirectoryName}).");
         return true;
     }
 
@@ -96,6 +96,27 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         Manifest = manifest;
         return true;
     }
+
+    /// <summary>The name of a snapshot that is to become a base of commands.</summary>
+    public const string TemporarySnapshot = "temp-rewriteaof.rdb";
+
+    /// <summary>Makes the base of a snapshot that has the name which <see cref="NameOfSnapshot"/> said.</summary>
+    /// <param name="name">The name of the base.</param>
+    /// <param name="now">Say how values are written.</param>
+    /// <param name="bytes">How long the snapshot is; afterwards the base.</param>
+    public bool TryMakeBase(string name, Settings now, ref long bytes)
+    {
+        if (NameOfSnapshot(name) == name) return true;
+        var reason = CommandBase.Write(
+            this, TemporarySnapshot, name, now.Databases, now.Format, now.Aof.HasTimestamps, out bytes);
+        Remove(TemporarySnapshot);
+        if (reason is not null) journal.Warning(reason);
+        return reason is null;
+    }
+
+    /// <summary>The name of the snapshot that a base is made from: its own, when it is one.</summary>
+    public static string NameOfSnapshot(string name) =>
+        name.EndsWith(".rdb", StringComparison.Ordinal) ? name : TemporarySnapshot;
 
     /// <summary>Opens a file to append to.</summary>
     /// <param name="name">Its name.</param>

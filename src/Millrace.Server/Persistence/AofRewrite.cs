@@ -55,8 +55,8 @@ internal sealed class AofRewrite
     {
         lock (_sync)
         {
-            if (_run is not null) return RewriteStart.UnderWay;
-            if (_parts.Snapshots.IsBusy || _owner.Journal is { IsSwitching: true })
+            if (_run is { IsCancelled: false }) return RewriteStart.UnderWay;
+            if (_run is not null || _parts.Snapshots.IsBusy || _owner.Journal is { IsSwitching: true })
             {
                 _isScheduled = true;
                 _owner.Status.Failures = 0;
@@ -145,12 +145,12 @@ internal sealed class AofRewrite
     private bool HasGrown()
     {
         var settings = _parts.Configuration.Settings;
-        if (_owner.Journal is null || settings.AofRewritePercentage == 0) return false;
+        if (_owner.Journal is null || settings.Aof.RewritePercentage == 0) return false;
         var bytes = _owner.CurrentBytes;
-        if (bytes <= settings.AofRewriteMinBytes) return false;
+        if (bytes <= settings.Aof.RewriteMinBytes) return false;
         var basis = Math.Max(_owner.Status.BaseBytes, 1);
         var growth = (long)Math.Min((double)bytes * 100 / basis, long.MaxValue) - 100;
-        if (growth < settings.AofRewritePercentage) return false;
+        if (growth < settings.Aof.RewritePercentage) return false;
         _parts.Journal.Notice($"Starting automatic rewriting of AOF on {growth}% growth");
         return true;
     }
@@ -222,8 +222,10 @@ internal sealed class AofRewrite
             _parts.Journal.Notice($"Creating AOF incr file {name} on background rewrite");
         }
 
+        run.UsesSnapshot = _parts.Configuration.Settings.Aof.UsesSnapshot;
+        run.Base = manifest.NextBase(directory.Names, run.UsesSnapshot).Base!.Value.Name;
         run.Target = new SnapshotTarget(
-            directory.FullPath, manifest.NextBase(directory.Names, isRdb: true).Base!.Value.Name, IsAofBase: true);
+            directory.FullPath, AofDirectory.NameOfSnapshot(run.Base), IsAofBase: true);
         return true;
     }
 
@@ -275,13 +277,15 @@ internal sealed class AofRewrite
         }
 
         _parts.Journal.Notice("Background AOF rewrite terminated with success");
-        End(run, TryFinish(run, result));
+        var bytes = result.Bytes;
+        var isMade = run.Directory!.TryMakeBase(run.Base, _parts.Configuration.Settings, ref bytes);
+        End(run, isMade && TryFinish(run, bytes));
     }
 
-    private bool TryFinish(Run run, SnapshotResult result)
+    private bool TryFinish(Run run, long baseBytes)
     {
         var directory = run.Directory!;
-        var manifest = directory.Manifest.NextBase(directory.Names, isRdb: true);
+        var manifest = directory.Manifest.NextBase(directory.Names, run.UsesSnapshot);
         lock (_sync)
         {
             if (run.IsCancelled) return false;
@@ -312,11 +316,11 @@ internal sealed class AofRewrite
 
         if (!run.IsOff)
         {
-            _owner.Status.ClosedBytes = result.Bytes;
+            _owner.Status.ClosedBytes = baseBytes;
             _owner.Status.BaseBytes = _owner.CurrentBytes;
         }
 
-        if (!_parts.Configuration.Settings.KeepsAofHistory) directory.RemoveHistory();
+        if (!_parts.Configuration.Settings.Aof.KeepsHistory) directory.RemoveHistory();
         _parts.Journal.Notice("Background AOF rewrite finished successfully");
         return true;
     }
@@ -349,6 +353,8 @@ internal sealed class AofRewrite
 
             Volatile.Write(ref _run, null);
             _owner.NoteSaving();
+            // What was asked for while this one was given up begins now.
+            if (run.IsCancelled && _isScheduled && !_isStopping && !_parts.Snapshots.IsBusy) Begin();
         }
     }
 
@@ -367,6 +373,10 @@ internal sealed class AofRewrite
         public AofDirectory? Directory;
 
         public SnapshotTarget? Target;
+
+        public bool UsesSnapshot;
+
+        public string Base = "";
     }
 }
 

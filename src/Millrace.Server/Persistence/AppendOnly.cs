@@ -64,7 +64,7 @@ public sealed class AppendOnly : ISettingsListener
         if (!directory.TryLoad() || !directory.TryUpgrade()) return FatalError;
         var load = new AofLoad(_parts.Files, directory.FullPath, _parts.Table(), unit, _parts.Journal);
         hasData = !directory.Manifest.HasNoData;
-        if (hasData && !load.TryRun(directory.Manifest, settings.LoadsTruncatedAof)) return FatalError;
+        if (hasData && !load.TryRun(directory.Manifest, settings.Aof.LoadsTruncated)) return FatalError;
         return TryOpen(unit, directory, load) ? null : FatalError;
     }
 
@@ -73,13 +73,14 @@ public sealed class AppendOnly : ISettingsListener
     {
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(after);
-        if (before.IsAppendOnly != after.IsAppendOnly)
+        if (before.Aof.IsOn != after.Aof.IsOn)
         {
-            if (!after.IsAppendOnly) TurnOff();
+            if (!after.Aof.IsOn) TurnOff();
             else if (!TryTurnOn(after))
                 return new SettingsFault("appendonly", "Unable to turn on AOF. Check server logs.");
         }
 
+        if (before.Aof.KeepsHistory && !after.Aof.KeepsHistory && !Rewrite.IsUnderWay) _directory?.RemoveHistory();
         _journal?.Adopt(JournalSettings.Of(after, _parts.Snapshots.IsBusy || Rewrite.IsUnderWay));
         return null;
     }
@@ -136,7 +137,7 @@ public sealed class AppendOnly : ISettingsListener
         lock (_sync)
         {
             var settings = _parts.Configuration.Settings;
-            var appender = new AofAppender(file, default, settings.HasAofTimestamps);
+            var appender = new AofAppender(file, default, settings.Aof.HasTimestamps);
             if (_journal is { } journal)
             {
                 Status.ClosedBytes += journal.FileLength;
@@ -158,9 +159,10 @@ public sealed class AppendOnly : ISettingsListener
         var baseBytes = load.BaseBytes;
         if (manifest.HasNoData)
         {
-            manifest = manifest.NextBase(directory.Names, isRdb: true);
+            manifest = manifest.NextBase(directory.Names, settings.Aof.UsesSnapshot);
             var name = manifest.Base!.Value.Name;
-            var target = new SnapshotTarget(directory.FullPath, name, IsAofBase: true);
+            var target = new SnapshotTarget(
+                directory.FullPath, AofDirectory.NameOfSnapshot(name), IsAofBase: true);
             var saved = BaseSnapshots.Save(unit, target, settings, _parts.Files);
             if (saved.Error is { } error)
             {
@@ -169,6 +171,7 @@ public sealed class AppendOnly : ISettingsListener
             }
 
             baseBytes = saved.Bytes;
+            if (!directory.TryMakeBase(name, settings, ref baseBytes)) return false;
             _parts.Journal.Notice($"Creating AOF base file {name} on server start");
         }
 
@@ -186,8 +189,8 @@ public sealed class AppendOnly : ISettingsListener
         Status.BaseBytes = baseBytes;
         Status.ClosedBytes = Math.Max(load.TotalBytes, baseBytes) - (isNew ? 0 : file.Length);
         _parts.Journal.Notice($"{(isNew ? "Creating" : "Opening")} AOF incr file {incr} on server start");
-        Begin(new AofAppender(file, tail, settings.HasAofTimestamps), isComplete: true);
-        if (!settings.KeepsAofHistory) directory.RemoveHistory();
+        Begin(new AofAppender(file, tail, settings.Aof.HasTimestamps), isComplete: true);
+        if (!settings.Aof.KeepsHistory) directory.RemoveHistory();
         return true;
     }
 

@@ -99,7 +99,7 @@ public sealed class BackgroundSaves(
     {
         if (IsRunning || runner.IsBusy) return false;
         if (_isScheduled) return true;
-        var points = configuration.Settings.SavePoints;
+        var points = configuration.Settings.Snapshots.SavePoints;
         if (points.Count == 0) return false;
         var now = UnixSeconds();
         if (!LastIsGood && now - _triedUnixSeconds <= RetrySeconds) return false;
@@ -157,7 +157,7 @@ public sealed class BackgroundSaves(
 
     private void Refuse(Settings settings)
     {
-        var isRefused = !LastIsGood && settings.StopsWritesOnSaveError && settings.SavePoints.Count > 0;
+        var isRefused = !LastIsGood && settings.Snapshots.StopsWritesOnError && settings.Snapshots.SavePoints.Count > 0;
         durability.SetSnapshotError(isRefused ? Misconf : null);
     }
 

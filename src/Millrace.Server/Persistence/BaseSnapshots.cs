@@ -26,8 +26,8 @@ internal sealed class BaseSnapshots(SnapshotRunner runner, Configuration configu
             new RdbFile(files, target.Directory, target.Name),
             settings.Format,
             ContentsAt(allPartitions, target),
-            OptionsOf(settings) with { KeyDelayMicroseconds = settings.KeySaveDelayMicroseconds },
-            settings.SnapshotBufferLimit,
+            OptionsOf(settings) with { KeyDelayMicroseconds = settings.Snapshots.KeyDelayMicroseconds },
+            settings.Snapshots.BufferLimitBytes,
             saved => done(new SnapshotResult(saved.Error, saved.Bytes)));
         runner.Begin(allPartitions, order);
         return null;

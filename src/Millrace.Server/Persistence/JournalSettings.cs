@@ -11,5 +11,5 @@ internal sealed record JournalSettings(FsyncPolicy Policy, bool HasTimestamps, b
 {
     /// <summary>Those of the configuration.</summary>
     public static JournalSettings Of(Settings settings, bool isSaving) =>
-        new(settings.AppendFsync, settings.HasAofTimestamps, isSaving && settings.NoFsyncOnRewrite);
+        new(settings.Aof.Fsync, settings.Aof.HasTimestamps, isSaving && settings.Aof.NoFsyncOnRewrite);
 }

@@ -14,9 +14,9 @@ namespace Millrace.Server.Persistence;
 ///                            |
 ///                            +-> failed: Requested with FORCE, otherwise nothing has happened
 /// </code>
-/// Without SAVE and NOSAVE data is saved if there are save points. A snapshot that is being taken is given up. While data
-/// is loaded nothing is saved, whatever is asked for: it would replace the file by a part of it. It only asks: whoever
-/// runs the server stops it, in order, from outside of the loops.
+/// Without SAVE and NOSAVE data is saved if there are save points. A snapshot that is being taken is given up. While
+/// data is loaded nothing is saved, whatever is asked for: it would replace the file by a part of it. It only asks:
+/// whoever runs the server stops it, in order, from outside of the loops.
 /// </remarks>
 /// <param name="snapshots">Saves.</param>
 /// <param name="background">Snapshots that are being taken.</param>
@@ -43,7 +43,7 @@ public sealed class Shutdown(
 
     /// <summary>Whether a shutdown saves first: then all loops have to stand still.</summary>
     public bool Saves(ShutdownFlags flags) => (flags & ShutdownFlags.Save) != 0
-        || ((flags & ShutdownFlags.NoSave) == 0 && configuration.Settings.SavePoints.Count > 0);
+        || ((flags & ShutdownFlags.NoSave) == 0 && configuration.Settings.Snapshots.SavePoints.Count > 0);
 
     /// <summary>Asks for the end. False, with the reasons in the log, when data was to be saved and could not be.
     /// </summary>

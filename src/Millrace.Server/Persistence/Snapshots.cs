@@ -83,9 +83,9 @@ public sealed class Snapshots(
         var settings = configuration.Settings;
         if (!MayReplace(settings)) return null;
         var options = new RdbSaveOptions(
-            Environment.ProcessId, settings.HasRdbChecksum, settings.KeySaveDelayMicroseconds);
+            Environment.ProcessId, settings.HasRdbChecksum, settings.Snapshots.KeyDelayMicroseconds);
         return new SnapshotOrder(
-            FileOf(settings), settings.Format, ContentsAt(unit), options, settings.SnapshotBufferLimit, ended);
+            FileOf(settings), settings.Format, ContentsAt(unit), options, settings.Snapshots.BufferLimitBytes, ended);
     }
 
     private bool MayReplace(Settings settings)

@@ -5,7 +5,8 @@ namespace Millrace.Server.Tests.Config;
 
 public sealed class ConfigRewriteTests
 {
-    private const string Always = "dir \"/start\"\nsave 3600 1 300 100 60 10000\nlatency-tracking-info-percentiles 50 99 99.9\n";
+    private const string Always =
+        "dir \"/start\"\nsave 3600 1 300 100 60 10000\nlatency-tracking-info-percentiles 50 99 99.9\n";
 
     [Fact]
     public void Comments_order_and_blank_lines_stay()

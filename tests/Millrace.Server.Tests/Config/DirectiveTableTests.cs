@@ -29,7 +29,6 @@ public sealed class DirectiveTableTests
     }
 
     [Theory]
-    [InlineData("aof-use-rdb-preamble", "no")]
     [InlineData("aclfile", "users.acl")]
     [InlineData("maxmemory-clients", "5%")]
     [InlineData("min-replicas-to-write", "1")]

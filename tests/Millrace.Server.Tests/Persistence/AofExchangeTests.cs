@@ -7,14 +7,17 @@ namespace Millrace.Server.Tests.Persistence;
 public sealed class AofExchangeTests : IDisposable
 {
     private readonly SnapshotDirectory _directory = new();
+    private string _preamble = "";
 
     public void Dispose() => _directory.Dispose();
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Files_go_back_and_forth(bool rewrites)
+    [InlineData(false, "yes")]
+    [InlineData(true, "yes")]
+    [InlineData(true, "no")]
+    public void Files_go_back_and_forth(bool rewrites, string usesSnapshots)
     {
+        _preamble = usesSnapshots;
         string digest;
         using (var server = Start())
         {
@@ -48,13 +51,14 @@ public sealed class AofExchangeTests : IDisposable
     }
 
     private InProcessServer Start() => _directory.Start(
-        "--appendonly", "yes", "--appendfsync", "always", "--rdb-version", "10", "--auto-aof-rewrite-percentage", "0");
+        "--appendonly", "yes", "--appendfsync", "always", "--rdb-version", "10", "--auto-aof-rewrite-percentage", "0",
+        "--aof-use-rdb-preamble", _preamble);
 
     private RedisServer StartRedis()
     {
         var redis = RedisServer.Start(
             $"dir {_directory.FullPath}\nappendonly yes\nappendfsync always\nenable-debug-command yes\n"
-            + "auto-aof-rewrite-percentage 0\n");
+            + $"auto-aof-rewrite-percentage 0\naof-use-rdb-preamble {_preamble}\n");
         Assert.True(SpinWait.SpinUntil(() => !redis.Call("PING").StartsWith("LOADING"), 20_000));
         return redis;
     }

@@ -113,6 +113,43 @@ public sealed class AofRewriteTests
         Assert.True(client.IsClosed());
     }
 
+    [Theory]
+    [InlineData("1")]
+    [InlineData("2")]
+    public void A_base_can_be_made_of_commands(string loops)
+    {
+        using var directory = new SnapshotDirectory();
+        string digest;
+        string[] directives = ["--appendonly", "yes", "--aof-use-rdb-preamble", "no", "--io-threads", loops];
+        using (var server = directory.Start(directives))
+        {
+            using var client = new Conversation(server);
+            client.SayWords("SET", "large", new string('x', 100_000), "EX", "10000");
+            client.Say("SADD set " + string.Join(' ', Enumerable.Range(0, 3000)));
+            client.Say("HSET hash f 1 g 2");
+            client.Say("HEXPIRE hash 10000 FIELDS 1 f");
+            client.Say("XADD stream * f v");
+            client.Say("ZADD zset 1 a");
+            for (var i = 0; i < 5000; i++) client.Say($"SET key:{i} {i}");
+            client.Say("SELECT 3");
+            client.Say("RPUSH list a b");
+            client.Say("BGREWRITEAOF");
+            AwaitEnd(client);
+            client.Say("RPUSH list c");
+            digest = client.Say("DEBUG DIGEST");
+        }
+
+        var files = Path.Combine(directory.FullPath, "appendonlydir");
+        Assert.Equal(
+            ["appendonly.aof.2.base.aof", "appendonly.aof.2.incr.aof", "appendonly.aof.manifest"],
+            Directory.GetFiles(files).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        using (var server = directory.Start(directives))
+        {
+            using var client = new Conversation(server);
+            Assert.Equal(digest, client.Say("DEBUG DIGEST"));
+        }
+    }
+
     [Fact]
     public void Without_an_append_only_file_it_makes_a_base_alone()
     {

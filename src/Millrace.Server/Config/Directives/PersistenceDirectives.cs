@@ -7,9 +7,6 @@ namespace Millrace.Server.Config.Directives;
 /// <summary>Directives of persistence.</summary>
 internal static class PersistenceDirectives
 {
-    private const string OnlySnapshots =
-        "the base of an append-only file is a snapshot: a base of commands is not available yet";
-
     internal static IEnumerable<Directive> Snapshots() =>
     [
         new("save", new SavePointsType(), "3600 1 300 100 60 10000")
@@ -115,7 +112,11 @@ internal static class PersistenceDirectives
             Summary = "Whether the server starts when the end of the last append-only file is missing, and cuts it "
                 + "behind its last whole command.",
         },
-        new("aof-use-rdb-preamble", Forms.YesNo, "yes") { NotYet = OnlySnapshots },
+        new("aof-use-rdb-preamble", Forms.YesNo, "yes")
+        {
+            Summary = "Whether the base of the append-only file is a snapshot (RDB file). Otherwise a snapshot is turned "
+                + "into commands (RESTORE), which takes longer to make and to load.",
+        },
         new("aof-timestamp-enabled", Forms.YesNo, "no")
         {
             Summary = "Whether the append-only file says when its commands ran, by the second.",
