@@ -186,7 +186,7 @@ public sealed class ServerLoop : LoopHandler
     private void StartDueSave(LoopTimer timer)
     {
         timer.Start(SaveTickMs);
-        if (_parts.PeriodicWork.IsPaused || !_parts.BackgroundSaves.IsDue()) return;
+        if (_parts.PeriodicWork.IsPaused || _parts.Loading.IsLoading || !_parts.BackgroundSaves.IsDue()) return;
         _parts.Loops.BeginQuiescence(_loop);
         var unit = Executor.Unit;
         SaveCommands.HoldAll(unit);
