@@ -2,7 +2,6 @@ using Millrace.Engine;
 using Millrace.Persistence.Aof;
 using Millrace.Persistence.Files;
 using Millrace.Server.Config;
-using Millrace.Server.Logging;
 
 namespace Millrace.Server.Persistence;
 
