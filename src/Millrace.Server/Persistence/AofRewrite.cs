@@ -94,6 +94,7 @@ internal sealed class AofRewrite
 
             _isScheduled = _isTurningOn = false;
             if (_run is not { } run) return;
+            _parts.Journal.Notice("Killing running AOF rewrite child"); // what tools look for
             run.IsCancelled = true;
             if (run.IsSaving) _parts.Snapshots.Abort();
         }

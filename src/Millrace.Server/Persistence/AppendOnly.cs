@@ -92,17 +92,25 @@ public sealed class AppendOnly : ISettingsListener
     /// <summary>Once a second, on one loop: begins a rewrite when it is time for one.</summary>
     internal void Cron() => Rewrite.Cron();
 
+    /// <summary>Makes ready for <see cref="TryReload"/>. False when there is nothing to load, or not all of it is in the
+    /// files. All loops stand still.</summary>
+    internal bool TryPrepareReload()
+    {
+        if (Rewrite.IsTurningOn) return false;
+        if (_journal is null && !Rewrite.IsUnderWay)
+        {
+            _directory = new AofDirectory(_parts.Files, _parts.Configuration.Settings, _parts.Journal);
+            if (!_directory.TryLoad()) return false;
+        }
+
+        return _directory is { Manifest.HasNoData: false } && _journal?.Flush() is null;
+    }
+
     /// <summary>Loads the files into a keyspace that is empty (DEBUG LOADAOF). All loops stand still.</summary>
     /// <param name="unit">Holds all partitions.</param>
     internal bool TryReload(Unit unit)
     {
-        if (_directory is not { } directory || _journal is not { } journal || Rewrite.IsTurningOn) return false;
-        if (journal.Flush() is { } reason)
-        {
-            _parts.Journal.Warning($"The append only file is not loaded: {reason}");
-            return false;
-        }
-
+        var directory = _directory!;
         var load = new AofLoad(_parts.Files, directory.FullPath, _parts.Table(), unit, _parts.Journal);
         if (!load.TryRun(directory.Manifest, mayTruncate: false)) return false;
         _parts.Journal.Notice("Append Only File loaded by DEBUG LOADAOF");

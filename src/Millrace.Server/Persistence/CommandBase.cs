@@ -6,7 +6,6 @@ using Millrace.Memory;
 using Millrace.Persistence.Aof;
 using Millrace.Persistence.Files;
 using Millrace.Persistence.Rdb;
-using Millrace.Server.Effects;
 
 namespace Millrace.Server.Persistence;
 

@@ -58,17 +58,14 @@ internal static class DebugReload
     /// <summary>Runs DEBUG LOADAOF. The unit holds all partitions.</summary>
     internal static void LoadAof(ref Call call, AppendOnly file)
     {
-        if (file.Journal is null)
+        if (file.TryPrepareReload())
         {
-            call.Reply.Error("ERR DEBUG LOADAOF needs an append-only file: appendonly is disabled."u8);
-            return;
-        }
-
-        Flush(call.Unit);
-        if (file.TryReload(call.Unit))
-        {
-            call.Reply.Ok();
-            return;
+            Flush(call.Unit);
+            if (file.TryReload(call.Unit))
+            {
+                call.Reply.Ok();
+                return;
+            }
         }
 
         call.Reply.Error("ERR Error trying to load the AOF files, check server logs."u8);
