@@ -92,8 +92,8 @@ public sealed class AppendOnly : ISettingsListener
     /// <summary>Once a second, on one loop: begins a rewrite when it is time for one.</summary>
     internal void Cron() => Rewrite.Cron();
 
-    /// <summary>Makes ready for <see cref="TryReload"/>. False when there is nothing to load, or not all of it is in the
-    /// files. All loops stand still.</summary>
+    /// <summary>Makes ready for <see cref="TryReload"/>. False when there is nothing to load, or not all of it is in
+    /// the files. All loops stand still.</summary>
     internal bool TryPrepareReload()
     {
         if (Rewrite.IsTurningOn) return false;

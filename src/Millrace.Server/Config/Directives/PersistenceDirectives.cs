@@ -114,8 +114,8 @@ internal static class PersistenceDirectives
         },
         new("aof-use-rdb-preamble", Forms.YesNo, "yes")
         {
-            Summary = "Whether the base of the append-only file is a snapshot (RDB file). Otherwise a snapshot is turned "
-                + "into commands (RESTORE), which takes longer to make and to load.",
+            Summary = "Whether the base of the append-only file is a snapshot (RDB file). Otherwise a snapshot is "
+                + "turned into commands (RESTORE), which takes longer to make and to load.",
         },
         new("aof-timestamp-enabled", Forms.YesNo, "no")
         {
