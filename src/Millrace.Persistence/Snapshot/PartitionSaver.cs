@@ -251,16 +251,17 @@ internal sealed class PartitionSaver : IPartitionSaver
     }
 
     /// <summary>A chunk, counted.</summary>
-    internal SnapshotChunk NewChunk(int database, LongRecord? record)
+    internal SnapshotChunk NewChunk(int database, LongRecord? record, bool isHead = false)
     {
-        var chunk = new SnapshotChunk(_partition.Heap.Blobs, database) { Record = record };
+        var isShort = record is not null || isHead;
+        var chunk = new SnapshotChunk(_partition.Heap.Blobs, database, isShort) { Record = record };
         Hold(chunk);
         return chunk;
     }
 
     private void Register(int database, in Entry entry, FrozenValue? frozen)
     {
-        var chunk = NewChunk(database, record: null);
+        var chunk = NewChunk(database, record: null, isHead: true);
         var writer = WriterTo(chunk);
         if (!_writer.TryBeginEntry(ref writer, entry, _snapshot.CutMs, out var type))
         {
