@@ -157,6 +157,7 @@ internal sealed class PartitionSaver : IPartitionSaver
         _snapshot.PartitionEnded();
     }
 
+            if (_waiting.Count > 0 && Stopwatch.GetTimestamp() >= untilTicks) return true;
     private bool WalkTable(SavedTable saved, long untilTicks)
     {
         if (!IsEncoding && saved.IsKept) return true; // nobody needs its marks any more
