@@ -42,6 +42,8 @@ internal sealed class PartitionSaver : IPartitionSaver
     private readonly Queue<LongRecord> _waiting = new();
     private SnapshotChunk? _chunk; // of whole records
     private LongRecord? _open;     // the record that is in its turn
+    private long _walkedParts;
+    private long _unitParts;
 
     internal PartitionSaver(KeyspaceSnapshot snapshot, Partition partition)
     {
@@ -52,6 +54,12 @@ internal sealed class PartitionSaver : IPartitionSaver
 
     /// <summary>Whether there is nothing left to do.</summary>
     internal bool IsDone { get; private set; }
+
+    /// <summary>How many entries, members and pieces walks have saved. Any thread.</summary>
+    internal long WalkedParts => Volatile.Read(ref _walkedParts);
+
+    /// <summary>How many of them units have saved, before they changed something. Any thread.</summary>
+    internal long UnitParts => Volatile.Read(ref _unitParts);
 
     /// <summary>Whether anybody wants what is encoded.</summary>
     internal bool IsEncoding => !_snapshot.IsAborted;
@@ -77,6 +85,7 @@ internal sealed class PartitionSaver : IPartitionSaver
     public void Save(BlockRef table, BlockRef entry)
     {
         if (!IsEncoding) return;
+        _unitParts++;
         if (_records.TryGetValue(table, out var record))
         {
             record.Save(this, entry);
@@ -96,7 +105,9 @@ internal sealed class PartitionSaver : IPartitionSaver
     /// <inheritdoc/>
     public void SaveContent(BlockRef owner, BlockRef block, ReadOnlySpan<byte> content)
     {
-        if (IsEncoding && _records.TryGetValue(owner, out var record)) record.SaveContent(this, block, content);
+        if (!IsEncoding || !_records.TryGetValue(owner, out var record)) return;
+        _unitParts++;
+        record.SaveContent(this, block, content);
     }
 
     /// <inheritdoc/>
@@ -123,6 +134,9 @@ internal sealed class PartitionSaver : IPartitionSaver
         return false;
     }
 
+    /// <summary>Counts what a walk has saved.</summary>
+    internal void NoteWalked() => _walkedParts++;
+
     /// <summary>Goes on until a time of <see cref="Stopwatch"/>, or until it is another's turn.</summary>
     /// <returns>Whether anything was done.</returns>
     internal bool WalkSome(long untilTicks)
@@ -143,6 +157,7 @@ internal sealed class PartitionSaver : IPartitionSaver
             if (_open is null && !TryOpen()) return hasWorked;
             hasWorked = true;
             if (!WalkRecord(_open!, untilTicks)) return true;
+            if (_waiting.Count > 0 && Stopwatch.GetTimestamp() >= untilTicks) return true;
         }
 
         End();
@@ -157,7 +172,6 @@ internal sealed class PartitionSaver : IPartitionSaver
         _snapshot.PartitionEnded();
     }
 
-            if (_waiting.Count > 0 && Stopwatch.GetTimestamp() >= untilTicks) return true;
     private bool WalkTable(SavedTable saved, long untilTicks)
     {
         if (!IsEncoding && saved.IsKept) return true; // nobody needs its marks any more
@@ -337,6 +351,7 @@ internal sealed class PartitionSaver : IPartitionSaver
 
         public void Visit(BlockRef entry)
         {
+            saver.NoteWalked();
             if (saver.IsEncoding) saver.SaveEntry(database, new Entry(saver._partition.Heap, entry));
         }
     }
