@@ -28,6 +28,9 @@ public sealed unsafe class Blobs
     /// <summary>How many blobs have a reference, a heap's or anybody's. Exact.</summary>
     public int LiveCount => Volatile.Read(ref _liveCount);
 
+    /// <summary>Whether the source has little left: who can do without a blob should.</summary>
+    public bool IsScarce => _source.IsScarce;
+
     /// <summary>Makes a blob of at least so many bytes, of undefined content, with one reference.</summary>
     /// <exception cref="InsufficientMemoryException">The reserved region is used up.</exception>
     public Blob Create(int sizeBytes)

@@ -428,6 +428,8 @@ public readonly unsafe struct HashTable<TLayout>
             var width = 1UL << (HashBits.MaxDirectoryBits - depth);
             var next = (point & ~(width - 1)) + width;
             head.Saving = next >> HashBits.MaxDirectoryBits == 0 ? TableSaving.Before((uint)next) : TableSaving.All;
+            // Also where every chain was saved before: passing them takes time, too.
+            if (!head.Saving.IsAll && walker.IsDone) return false;
         }
 
         head.Saving = default;

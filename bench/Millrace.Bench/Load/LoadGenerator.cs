@@ -13,8 +13,8 @@
 //
 // The latency of each connection's first pipeline is left out: while it is under way this program is being compiled.
 //
-// A load in phases ends one, and tells what it saw in it, at each line of standard input; a reply counts in the phase in
-// which it comes.
+// A load in phases ends one, and tells what it saw in it, at each line of standard input; a reply counts in the phase
+// in which it comes.
 
 using System.Diagnostics;
 using System.Net;

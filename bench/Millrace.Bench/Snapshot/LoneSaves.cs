@@ -3,8 +3,8 @@
 //     both servers:  all data -> rest;  each round:  SAVE by each -> BGSAVE by each;  then: servers end;
 //     each round:    each starts with its own file, until it answers PING
 //
-// Servers take turns, so that whatever else the machine does meets both. Ratios are those within a round. CPU is that of
-// the server with the children that have ended.
+// Servers take turns, so that whatever else the machine does meets both. Ratios are those within a round. CPU is that
+// of the server with the children that have ended.
 
 using System.Globalization;
 using Millrace.Bench.Compare;

@@ -22,6 +22,8 @@ internal sealed record SnapshotOptions
         """;
 
     private const int SortedSets = 100;
+    private const int ManyKeys = 10_000_000;
+    private const int MaxKeys = 100_000_000;
 
     private static readonly string[] Parts = ["load", "alone"];
     private static readonly string[] Shapes = ["strings", "zsets"];
@@ -69,7 +71,7 @@ internal sealed record SnapshotOptions
         {
             IsAlone = isAlone,
             IsSortedSets = isSortedSets,
-            Keys = arguments.Number("--keys", isAlone || isSortedSets ? 10_000_000 : 5_000_000, SortedSets, 100_000_000),
+            Keys = arguments.Number("--keys", isAlone || isSortedSets ? ManyKeys : ManyKeys / 2, SortedSets, MaxKeys),
             ValueSize = arguments.Number("--value-size", 16, max: 1_000_000),
             Seconds = arguments.Number("--seconds", 6, max: 600),
             Rounds = arguments.Number("--rounds", 3, max: 100),
@@ -90,7 +92,8 @@ internal sealed record SnapshotOptions
     /// <param name="folder">Where a link to redis-server may be made.</param>
     public IReadOnlyList<ServerRecipe> Recipes(string folder)
     {
-        string[] more = ["--dir", "{dir}", "--save", "", "--rdb-version", "10", .. Io is null ? [] : new[] { "--io", Io }];
+        string[] io = Io is null ? [] : ["--io", Io];
+        string[] more = ["--dir", "{dir}", "--save", "", "--rdb-version", "10", .. io];
         var redis = WithoutRedis ? null : ServerRecipe.Redis(folder, loops: 1);
         ServerRecipe?[] all = [redis, ServerRecipe.Millrace(Native, more)];
         return [.. all.OfType<ServerRecipe>()];

@@ -90,6 +90,12 @@ public sealed class KeyspaceSnapshot
     /// <summary>Whether a partition has done its part.</summary>
     public bool IsDone(int partition) => _savers[partition].IsDone;
 
+    /// <summary>How many entries, members and pieces of a partition walks have saved. Any thread.</summary>
+    public long WalkedParts(int partition) => _savers[partition].WalkedParts;
+
+    /// <summary>How many of them units have saved, before they changed something. Any thread.</summary>
+    public long UnitParts(int partition) => _savers[partition].UnitParts;
+
     /// <summary>Goes on with one partition, which the caller's unit holds.</summary>
     /// <param name="partition">Which.</param>
     /// <param name="untilTicks">When to stop, in ticks of the stopwatch.</param>

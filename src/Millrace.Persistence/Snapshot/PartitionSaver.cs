@@ -45,6 +45,8 @@ internal sealed class PartitionSaver : IPartitionSaver
     private readonly Queue<LongRecord> _waiting = new();
     private SnapshotChunk? _chunk; // of whole records
     private LongRecord? _open;     // the record that is in its turn
+    private long _walkedParts;
+    private long _unitParts;
 
     internal PartitionSaver(KeyspaceSnapshot snapshot, Partition partition)
     {
@@ -55,6 +57,12 @@ internal sealed class PartitionSaver : IPartitionSaver
 
     /// <summary>Whether there is nothing left to do.</summary>
     internal bool IsDone { get; private set; }
+
+    /// <summary>How many entries, members and pieces walks have saved. Any thread.</summary>
+    internal long WalkedParts => Volatile.Read(ref _walkedParts);
+
+    /// <summary>How many of them units have saved, before they changed something. Any thread.</summary>
+    internal long UnitParts => Volatile.Read(ref _unitParts);
 
     /// <summary>Whether anybody wants what is encoded.</summary>
     internal bool IsEncoding => !_snapshot.IsAborted;
@@ -80,6 +88,7 @@ internal sealed class PartitionSaver : IPartitionSaver
     public void Save(BlockRef table, BlockRef entry)
     {
         if (!IsEncoding) return;
+        _unitParts++;
         if (_records.TryGetValue(table, out var record))
         {
             record.Save(this, entry);
@@ -99,7 +108,9 @@ internal sealed class PartitionSaver : IPartitionSaver
     /// <inheritdoc/>
     public void SaveContent(BlockRef owner, BlockRef block, ReadOnlySpan<byte> content)
     {
-        if (IsEncoding && _records.TryGetValue(owner, out var record)) record.SaveContent(this, block, content);
+        if (!IsEncoding || !_records.TryGetValue(owner, out var record)) return;
+        _unitParts++;
+        record.SaveContent(this, block, content);
     }
 
     /// <inheritdoc/>
@@ -126,6 +137,9 @@ internal sealed class PartitionSaver : IPartitionSaver
         return false;
     }
 
+    /// <summary>Counts what a walk has saved.</summary>
+    internal void NoteWalked() => _walkedParts++;
+
     /// <summary>Goes on until a time of <see cref="Stopwatch"/>, or until it is another's turn.</summary>
     /// <returns>Whether anything was done.</returns>
     internal bool WalkSome(long untilTicks)
@@ -137,7 +151,7 @@ internal sealed class PartitionSaver : IPartitionSaver
             {
                 if (_open is null && !TryOpen()) return hasWorked;
                 hasWorked = true;
-                if (!WalkRecord(_open!, untilTicks)) return true;
+                if (!WalkRecord(_open!, untilTicks) || Stopwatch.GetTimestamp() >= untilTicks) return true;
             }
             else
             {
@@ -261,16 +275,17 @@ internal sealed class PartitionSaver : IPartitionSaver
     }
 
     /// <summary>A chunk, counted.</summary>
-    internal SnapshotChunk NewChunk(int database, LongRecord? record)
+    internal SnapshotChunk NewChunk(int database, LongRecord? record, bool isHead = false)
     {
-        var chunk = new SnapshotChunk(_partition.Heap.Blobs, database) { Record = record };
+        var isShort = record is not null || isHead;
+        var chunk = new SnapshotChunk(_partition.Heap.Blobs, database, isShort) { Record = record };
         Hold(chunk);
         return chunk;
     }
 
     private void Register(int database, in Entry entry, FrozenValue? frozen)
     {
-        var chunk = NewChunk(database, record: null);
+        var chunk = NewChunk(database, record: null, isHead: true);
         var writer = WriterTo(chunk);
         if (!_writer.TryBeginEntry(ref writer, entry, _snapshot.CutMs, out var type))
         {
@@ -345,6 +360,7 @@ internal sealed class PartitionSaver : IPartitionSaver
 
         public void Visit(BlockRef entry)
         {
+            saver.NoteWalked();
             if (saver.IsEncoding) saver.SaveEntry(database, new Entry(saver._partition.Heap, entry));
         }
     }

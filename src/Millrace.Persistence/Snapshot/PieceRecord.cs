@@ -70,6 +70,7 @@ internal sealed class PieceRecord : LongRecord
             _value.WritePiece(ref writer, _next, content);
             writer.End();
             saver.Measure(this);
+            saver.NoteWalked();
             _next++;
         }
 

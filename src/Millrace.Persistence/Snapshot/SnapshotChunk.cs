@@ -14,26 +14,35 @@ namespace Millrace.Persistence.Snapshot;
 ///                 ^ its length is to be written, and it may be compressed
 ///                              ^ a large string belongs here: its bytes are retained
 /// </code>
-/// Written under the partition's lock, read by the thread that writes the file, never by both. The buffer is lent by
-/// the shared pool, and is given back by <see cref="Free"/>.
+/// Written under the partition's lock, read by the thread that writes the file, never by both. A short buffer is lent
+/// by the shared pool, a longer one is a blob: arrays of that size would be garbage that a loop stops for. Both are
+/// given back by <see cref="Free"/>.
 /// </remarks>
 internal sealed class SnapshotChunk : ValueSink
 {
     /// <summary>A chunk that is this long is handed over.</summary>
     internal const int FullBytes = 64 * 1024;
 
-    private const int FirstBytes = 1024;
+    private const int ShortBytes = 1024;
+    private const int LongestArrayBytes = 16 * 1024;
+    private const int BlobBytes = FullBytes + (16 * 1024); // mostly enough for the record with which it gets full
 
     private readonly List<ChunkText> _texts = [];
     private readonly Blobs _blobs;
-    private byte[] _bytes;
+    private byte[] _array = [];
+    private Blob _blob;
+    private int _roomBytes;
     private int _filled;
 
-    internal SnapshotChunk(Blobs blobs, int database)
+    /// <summary>An empty one.</summary>
+    /// <param name="blobs">Where large strings are, and the buffer.</param>
+    /// <param name="database">The database of its keys.</param>
+    /// <param name="isShort">Whether it may stay short.</param>
+    internal SnapshotChunk(Blobs blobs, int database, bool isShort)
     {
         _blobs = blobs;
-        _bytes = ArrayPool<byte>.Shared.Rent(FirstBytes);
         Database = database;
+        Take(isShort ? ShortBytes : BlobBytes);
     }
 
     /// <summary>The database of its keys.</summary>
@@ -56,7 +65,7 @@ internal sealed class SnapshotChunk : ValueSink
     internal bool IsFull => _filled >= FullBytes;
 
     /// <summary>What was encoded.</summary>
-    internal ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _filled);
+    internal ReadOnlySpan<byte> Bytes => Room[.._filled];
 
     /// <summary>Texts to compress and large strings, in their order.</summary>
     internal List<ChunkText> Texts => _texts;
@@ -68,8 +77,8 @@ internal sealed class SnapshotChunk : ValueSink
     public override Span<byte> Next(int filled)
     {
         _filled += filled;
-        if (_bytes.Length - _filled < MinRoomBytes) Grow();
-        return _bytes.AsSpan(_filled);
+        if (_roomBytes - _filled < MinRoomBytes) Grow();
+        return Room[_filled..];
     }
 
     /// <inheritdoc/>
@@ -89,13 +98,13 @@ internal sealed class SnapshotChunk : ValueSink
 
     /// <summary>The bytes of a text.</summary>
     internal ReadOnlySpan<byte> BytesOf(in ChunkText text) =>
-        text.Blob.IsNull ? _bytes.AsSpan(text.At, text.Bytes) : _blobs.Span(text.Blob, 0, text.Bytes);
+        text.Blob.IsNull ? Room.Slice(text.At, text.Bytes) : _blobs.Span(text.Blob, 0, text.Bytes);
 
     /// <summary>Notes how much memory it takes from now on, and says how much more that is than before.</summary>
     internal long Measure()
     {
         var before = HeldBytes;
-        HeldBytes = _bytes.Length;
+        HeldBytes = _roomBytes;
         return HeldBytes - before;
     }
 
@@ -108,17 +117,38 @@ internal sealed class SnapshotChunk : ValueSink
         }
 
         _texts.Clear();
-        ArrayPool<byte>.Shared.Return(_bytes);
-        _bytes = [];
-        _filled = 0;
+        Return(_array, _blob);
+        (_array, _blob, _roomBytes, _filled) = ([], default, 0, 0);
     }
+
+    private Span<byte> Room => _blob.IsNull ? _array : _blobs.Span(_blob, 0, _roomBytes);
 
     private void Grow()
     {
-        var grown = ArrayPool<byte>.Shared.Rent(checked(_bytes.Length * 2));
-        Bytes.CopyTo(grown);
-        ArrayPool<byte>.Shared.Return(_bytes);
-        _bytes = grown;
+        var bytes = Bytes;
+        var (array, blob) = (_array, _blob);
+        Take(checked(_roomBytes * 2));
+        bytes.CopyTo(Room);
+        Return(array, blob);
+    }
+
+    private void Take(int bytes)
+    {
+        if (bytes <= LongestArrayBytes || _blobs.IsScarce)
+        {
+            (_array, _blob) = (ArrayPool<byte>.Shared.Rent(bytes), default);
+            _roomBytes = _array.Length;
+            return;
+        }
+
+        (_array, _blob) = ([], _blobs.Create(Math.Max(bytes, BlobBytes)));
+        _roomBytes = _blobs.UsableSize(_blob);
+    }
+
+    private void Return(byte[] array, Blob blob)
+    {
+        if (blob.IsNull) ArrayPool<byte>.Shared.Return(array);
+        else _blobs.Release(blob);
     }
 }
 

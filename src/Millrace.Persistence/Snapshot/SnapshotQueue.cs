@@ -4,12 +4,17 @@ namespace Millrace.Persistence.Snapshot;
 /// Chunks on their way from the partitions to the thread that writes the file, in the order in which they were handed
 /// over, and a count of all memory that chunks take.
 /// </summary>
-/// <remarks>Thread-safe. Nothing else is locked under its lock. Nobody waits here but that thread.</remarks>
+/// <remarks>Thread-safe. Nothing else is locked under its lock. Nobody waits here but that thread, which is woken when
+/// there is enough to write for the system call that wakes it, and looks by itself now and then.</remarks>
 internal sealed class SnapshotQueue
 {
+    private const int WakeBytes = 512 * 1024;
+    private const int LookMs = 5;
+
     private readonly object _sync = new();
     private readonly Queue<SnapshotChunk> _chunks = new();
     private bool _isEnded;
+    private bool _isWaiting;
     private long _heldBytes;
     private long _queuedBytes;
 
@@ -20,7 +25,10 @@ internal sealed class SnapshotQueue
     internal long QueuedBytes => Volatile.Read(ref _queuedBytes);
 
     /// <summary>Counts memory that a chunk has taken.</summary>
-    internal void Hold(long bytes) => Interlocked.Add(ref _heldBytes, bytes);
+    internal void Hold(long bytes)
+    {
+        if (bytes != 0) Interlocked.Add(ref _heldBytes, bytes); // after each entry, mostly of nothing
+    }
 
     /// <summary>Hands a chunk over.</summary>
     internal void Add(SnapshotChunk chunk)
@@ -29,7 +37,7 @@ internal sealed class SnapshotQueue
         {
             _queuedBytes += chunk.HeldBytes;
             _chunks.Enqueue(chunk);
-            if (_chunks.Count == 1) Monitor.Pulse(_sync);
+            if (_isWaiting && _queuedBytes >= WakeBytes) Monitor.Pulse(_sync);
         }
     }
 
@@ -51,7 +59,9 @@ internal sealed class SnapshotQueue
             while (!_chunks.TryDequeue(out chunk))
             {
                 if (_isEnded) return false;
-                Monitor.Wait(_sync);
+                _isWaiting = true;
+                Monitor.Wait(_sync, LookMs);
+                _isWaiting = false;
             }
 
             _queuedBytes -= chunk.HeldBytes;

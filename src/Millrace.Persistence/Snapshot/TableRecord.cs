@@ -41,6 +41,7 @@ internal sealed class TableRecord : LongRecord
 
         public void Visit(BlockRef entry)
         {
+            saver.NoteWalked();
             if (saver.IsEncoding) record.Save(saver, entry);
         }
     }

@@ -176,10 +176,10 @@ public sealed class ServerLoop : LoopHandler
 
     private void WalkSnapshot()
     {
-        var isIdle = Executor.Statistics.Processed == _processed;
+        var isBusy = Executor.Statistics.Processed != _processed;
         _processed = Executor.Statistics.Processed;
         if (_parts.PeriodicWork.IsPaused) return;
-        if (_parts.SnapshotRunner.Walk(Executor, _loop.Index, _parts.Keyspace.Shape, isIdle))
+        if (_parts.SnapshotRunner.Walk(Executor, _loop.Index, _parts.Keyspace.Shape, isBusy))
             _loop.Steps.End(Stopwatch.GetTimestamp());
     }
 

@@ -19,18 +19,15 @@ namespace Millrace.Server.Persistence;
 ///                                          |
 ///               chunks over the limit -----+--> Gate.SnapshotBehind: writes wait; for too long: aborted
 /// </code>
-/// A slice takes at most <see cref="SliceMicroseconds"/>, and while commands come in no more than one part in
-/// <see cref="BusyShare"/> of a loop's time, so that they hardly notice. Chunks that wait for the thread hold the walk
-/// back long before they stop writes.
+/// A slice takes at most <see cref="SliceMicroseconds"/>, and slices a small part of a busy loop's time
+/// (<see cref="WalkPace"/>), so that commands hardly notice. Chunks that wait for the thread hold the walk back long
+/// before they stop writes.
 /// </remarks>
 /// <param name="gates">Where writes wait.</param>
 public sealed class SnapshotRunner(Gates gates)
 {
     /// <summary>The longest step of the walk.</summary>
     public const int SliceMicroseconds = 150;
-
-    /// <summary>Of so many parts of a busy loop's time the walk takes one.</summary>
-    public const int BusyShare = 6;
 
     /// <summary>For so long writes may wait before the snapshot is given up.</summary>
     public const int PatienceMs = 10_000;
@@ -103,36 +100,42 @@ public sealed class SnapshotRunner(Gates gates)
     public int NextLookMs(int loop, int usualMs)
     {
         if (_run is not { IsOver: false } run || run.IsWalked[loop]) return usualMs;
-        return run.MayWalk[loop] && !IsAhead(run) ? 0 : Math.Min(usualMs, 1);
+        var isDue = run.MayWalk[loop] && !IsAhead(run) && run.Paces[loop].IsDue(Stopwatch.GetTimestamp());
+        return isDue ? 0 : Math.Min(usualMs, 1);
     }
 
     /// <summary>Does a loop's next step. On that loop, between units.</summary>
     /// <param name="executor">Of that loop.</param>
     /// <param name="loop">Its number.</param>
     /// <param name="shape">Which partitions are its.</param>
-    /// <param name="isIdle">Whether nothing else wants the loop's time.</param>
+    /// <param name="isBusy">Whether commands ran in this turn.</param>
     /// <returns>Whether it walked.</returns>
-    public bool Walk(Executor executor, int loop, KeyspaceShape shape, bool isIdle)
+    public bool Walk(Executor executor, int loop, KeyspaceShape shape, bool isBusy)
     {
         ArgumentNullException.ThrowIfNull(executor);
         if (_run is not { IsOver: false } run) return false;
         var began = Stopwatch.GetTimestamp();
         Watch(run, began);
-        if (run.IsWalked[loop] || IsAhead(run) || (!isIdle && began < run.RestsUntil[loop])) return false;
+        var pace = run.Paces[loop];
+        if (isBusy) pace.NoteBusy(began);
+        if (run.IsWalked[loop] || IsAhead(run) || !pace.IsDue(began)) return false;
+        var (walked, byUnits) = (0L, 0L);
         var hasWorked = false;
         var isLeft = false;
         var ended = began;
         for (var i = loop; i < shape.Partitions; i += shape.Loops)
         {
-            if (run.Snapshot.IsDone(i)) continue;
-            if (ended < began + SliceTicks) hasWorked |= executor.WalkSnapshot(i, run.Snapshot, began + SliceTicks);
+            if (!run.Snapshot.IsDone(i) && ended < began + SliceTicks)
+                hasWorked |= executor.WalkSnapshot(i, run.Snapshot, began + SliceTicks);
             isLeft |= !run.Snapshot.IsDone(i);
+            walked += run.Snapshot.WalkedParts(i);
+            byUnits += run.Snapshot.UnitParts(i);
             ended = Stopwatch.GetTimestamp();
         }
 
         run.IsWalked[loop] = !isLeft;
         run.MayWalk[loop] = hasWorked; // otherwise another loop's partition has its turn
-        run.RestsUntil[loop] = ended + ((ended - began) * (BusyShare - 1));
+        pace.NoteWalked(began, ended, walked, byUnits);
         Watch(run, ended);
         return hasWorked;
     }
@@ -203,7 +206,8 @@ public sealed class SnapshotRunner(Gates gates)
 
         internal bool[] MayWalk { get; } = [.. Enumerable.Repeat(true, loops)];
 
-        internal long[] RestsUntil { get; } = new long[loops];
+        internal WalkPace[] Paces { get; } =
+            [.. Enumerable.Range(0, loops).Select(static _ => new WalkPace(Stopwatch.GetTimestamp()))];
 
         internal Thread? Thread { get; set; }
 
