@@ -30,9 +30,9 @@ public sealed class StartTests
     [Fact]
     public void What_promises_durability_is_refused_at_start()
     {
-        using HostProcess host = HostProcess.Start("--appendonly", "yes");
+        using HostProcess host = HostProcess.Start("--save", "60", "1");
         Assert.Equal(1, host.WaitForExit());
-        Assert.Contains("the append-only file is not available yet", host.Errors);
+        Assert.Contains("save points are not available yet", host.Errors);
     }
 
     [Fact]
