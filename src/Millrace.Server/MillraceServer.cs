@@ -100,6 +100,7 @@ public sealed class MillraceServer : IDisposable
             Loops = () => _parts!.Loops,
             Exit = exit,
         });
+        runner.Changed = appendOnly.NoteSaving;
         _parts = new ServerParts
         {
             Configuration = configuration,
@@ -127,7 +128,6 @@ public sealed class MillraceServer : IDisposable
         _parts.Table = new CommandTable(Families(registry));
         _serverLoops = new ServerLoop[loops];
         _parts.Loops = MakeLoops(settings);
-        runner.Attach(_parts.Loops);
         registry.Attach(_serverLoops);
         configuration.Add(new DataSettings(_parts.Keyspace, gates, settings, journal));
         configuration.Add(background);
@@ -255,6 +255,7 @@ public sealed class MillraceServer : IDisposable
             TcpKeepAliveSeconds = settings.TcpKeepAliveSeconds,
         };
         var loops = new LoopGroup(options, loop => _serverLoops[loop.Index] = new ServerLoop(loop, _parts));
+        _parts.SnapshotRunner.Attach(loops);
         PollerNotice.Write(_parts.Journal, settings.Io, loops);
         return loops;
     }

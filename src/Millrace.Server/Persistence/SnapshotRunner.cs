@@ -60,6 +60,10 @@ public sealed class SnapshotRunner(Gates gates)
     /// <summary>The most that <see cref="HeldBytes"/> was in the last snapshot. Any thread.</summary>
     public long PeakBytes => _run is { } run ? Volatile.Read(ref run.PeakBytes) : 0;
 
+    /// <summary>Told when a snapshot has begun, while all loops stand still, or ended, on a loop. Set before anything
+    /// runs.</summary>
+    public Action? Changed { get; set; }
+
     /// <summary>Learns of the loops, before they start.</summary>
     public void Attach(LoopGroup loops) => _loops = loops;
 
@@ -77,6 +81,7 @@ public sealed class SnapshotRunner(Gates gates)
         run.Thread = new Thread(() => Write(run)) { IsBackground = true, Name = "snapshot" };
         _run = run;
         run.Thread.Start();
+        Changed?.Invoke();
     }
 
     /// <summary>Gives the snapshot up that is being taken, if there is one. Any thread.</summary>
@@ -181,7 +186,7 @@ public sealed class SnapshotRunner(Gates gates)
         if (saved.Error is not null) run.Snapshot.GiveUp(saved.Error);
         Watch(run, Stopwatch.GetTimestamp());
         run.IsWritten = true;
-        _loops!.Loops[0].Post(new EndMail(order.Ended, saved));
+        _loops!.Loops[0].Post(new EndMail(order.Ended + (_ => Changed?.Invoke()), saved));
     }
 
     // Tells on a loop how a snapshot has ended.
