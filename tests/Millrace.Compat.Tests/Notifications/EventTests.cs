@@ -35,13 +35,21 @@ public sealed class EventTests(ITestOutputHelper output)
     [Fact]
     public void Two_real_servers_differ_in_nothing_and_every_usual_event_is_told()
     {
+        // A deadline may fall between the moments at which the two get the same request; hardly twice.
+        if (!RunTwoServers(mayDiffer: true)) Assert.True(RunTwoServers(mayDiffer: false));
+    }
+
+    private static bool RunTwoServers(bool mayDiffer)
+    {
         using var redis = ServerProcess.StartRedis();
         using var other = ServerProcess.StartRedis();
         using var run = new EventRun(redis.Port, other.Port, FixedSeed, Forms);
         run.Run(s_sentences);
+        if (mayDiffer && run.Mismatches.Any()) return false;
         AssertEqual(run);
         Assert.All(run.Explained.Keys, reason => Assert.Equal(EventDifferences.Seed, reason));
         Assert.True(run.Told.Count >= 50, $"only {run.Told.Count} events: {string.Join(' ', run.Told.Keys)}");
+        return true;
     }
 
     private void RunSeed(int seed)

@@ -168,9 +168,10 @@ public sealed class ServerProcess : IDisposable
             try
             {
                 using RawConnection connection = Connect();
-                byte[] reply = connection.Call("PING");
-                if (reply.Length > 0 && reply[0] is (byte)'+' or (byte)'-')
+                string reply = connection.Ask("PING");
+                if (!reply.StartsWith("-LOADING", StringComparison.Ordinal))
                     return;
+                Thread.Sleep(20);
             }
             catch (Exception fault) when (fault is SocketException or IOException)
             {
