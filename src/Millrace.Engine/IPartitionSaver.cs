@@ -21,6 +21,13 @@ public interface IPartitionSaver : IEntrySaver
     /// <see cref="Discards"/> again when it is.</summary>
     bool TryKeep(KeyTable table);
 
+    /// <summary>Whether removing an entry frees nothing for now, because what its value has outside of it is kept.
+    /// </summary>
+    /// <param name="table">The entry's table.</param>
+    /// <param name="hash">The hash of its key.</param>
+    /// <param name="entry">The entry.</param>
+    bool IsKept(KeyTable table, ulong hash, in Entry entry);
+
     /// <summary>Whether it would keep what a large value has outside of its entry.</summary>
     /// <param name="root">The block by which the value is known.</param>
     bool Needs(BlockRef root);

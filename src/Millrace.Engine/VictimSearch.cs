@@ -60,6 +60,7 @@ public sealed class VictimSearch(Keyspace keyspace)
         var probe = new CandidateProbe(keyspace.Hasher, candidate.Hash, candidate.Clock);
         var entry = new Entry(partition.Heap, table.Entries.Find(candidate.Hash, ref probe));
         if (entry.IsMissing || (_limits!.IsVolatile && !entry.HasDeadline)) return false;
+        if (IsKept(partition, table, candidate.Hash, entry)) return false;
         unit.Evict(new Key(candidate.Database, candidate.Hash, entry.Key), entry);
         return true;
     }
@@ -83,7 +84,9 @@ public sealed class VictimSearch(Keyspace keyspace)
             if (drawn >= 0) continue;
             var entry = Draw(unit, partition.Heap, table);
             if (entry.IsMissing) return false;
-            unit.Evict(KeyOf(partition.Heap, database, entry), entry);
+            var key = KeyOf(partition.Heap, database, entry);
+            if (IsKept(partition, table, key.Hash, entry)) return false;
+            unit.Evict(key, entry);
             return true;
         }
 
@@ -102,6 +105,7 @@ public sealed class VictimSearch(Keyspace keyspace)
         var partition = keyspace[index];
         var table = partition.Table(database)!;
         var entry = table.FindDue(hash, deadline);
+        if (!entry.IsMissing && IsKept(partition, table, hash, entry)) return false;
         if (entry.IsMissing) table.RemoveDeadline(hash, deadline);
         else unit.Evict(KeyOf(partition.Heap, database, entry), entry);
         partition.RefreshNextDeadline();
@@ -122,6 +126,10 @@ public sealed class VictimSearch(Keyspace keyspace)
 
         return earliest;
     }
+
+    // It would go, and nothing would be free: a snapshot needs it for now.
+    private static bool IsKept(Partition partition, KeyTable table, ulong hash, in Entry entry) =>
+        partition.Discards.Saver is { } saver && saver.IsKept(table, hash, entry);
 
     private long Candidates(KeyTable table) => _limits!.IsVolatile ? table.DeadlineCount : table.Count;
 

@@ -129,7 +129,7 @@ public static class KeyspaceCommands
     private static void FlushAll(ref Call call)
     {
         if (!TryReadFlushMode(call, out var freesAtOnce)) return;
-        var listener = call.Unit.Keyspace.FlushListener;
+        var listener = call.Unit.IsLoading ? null : call.Unit.Keyspace.FlushListener; // the RDB file is not concerned
         listener?.Flushing();
         Flush(call, 0, call.Unit.Keyspace.Shape.Databases, freesAtOnce);
         listener?.Flushed(call.Unit);

@@ -34,22 +34,24 @@ public abstract class FrozenValue
 
     private protected Heap Heap { get; }
 
+    /// <summary>Whether a value is a list or a stream of more pieces than so many.</summary>
+    public static bool IsLonger(in Entry entry, int pieces) => entry.Type switch
+    {
+        ValueType.List => !ListValue.IsPacked(entry) && ListValue.Deque(entry).ChunkCount > pieces,
+        ValueType.Stream => StreamValue.Log(entry).NodeCount > pieces,
+        _ => false,
+    };
+
     /// <summary>How a value is, when it has more pieces than so many; null for others. O(pieces), and O(what is
     /// pending) for a stream.</summary>
     /// <param name="entry">The entry.</param>
     /// <param name="pieces">The most that are none of ours.</param>
     public static FrozenValue? Of(in Entry entry, int pieces)
     {
-        if (entry.Type == ValueType.List)
-        {
-            return !ListValue.IsPacked(entry) && ListValue.Deque(entry).ChunkCount > pieces
-                ? new FrozenList(entry, ListValue.Deque(entry))
-                : null;
-        }
-
-        return entry.Type == ValueType.Stream && StreamValue.Log(entry).NodeCount > pieces
-            ? new FrozenStream(entry, StreamValue.Log(entry))
-            : null;
+        if (!IsLonger(entry, pieces)) return null;
+        return entry.Type == ValueType.List
+            ? new FrozenList(entry, ListValue.Deque(entry))
+            : new FrozenStream(entry, StreamValue.Log(entry));
     }
 
     /// <summary>Writes what stands between the key and the first piece.</summary>

@@ -135,6 +135,18 @@ public static class Value
         _ => false,
     };
 
+    /// <summary>The block by which what a value has outside of its entry is known; null when it has nothing, or is a
+    /// string.</summary>
+    public static BlockRef RootOf(in Entry entry) => entry.Type switch
+    {
+        ValueType.Hash when !HashValue.IsPacked(entry) => HashFields.Of(entry, null).Table,
+        ValueType.Set when SetValue.EncodingOf(entry) == SetEncoding.Table => SetValue.Table(entry).Header,
+        ValueType.SortedSet when SortedSetValue.IsLarge(entry) => LargeSortedSet.TableOf(entry.Value),
+        ValueType.List when !ListValue.IsPacked(entry) => ListValue.Deque(entry).Header,
+        ValueType.Stream => StreamValue.Log(entry).Header,
+        _ => default,
+    };
+
     /// <summary>How full the hash table of a large collection is; false when it is packed or has no table.</summary>
     public static bool TryCountSlots(in Entry entry, out long slots, out long members)
     {

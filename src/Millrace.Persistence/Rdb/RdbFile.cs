@@ -38,7 +38,7 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
     public RdbSaved Save(Func<RdbOutput, string?> write, RdbSaveOptions options)
     {
         ArgumentNullException.ThrowIfNull(write);
-        var temporary = TemporaryName(options.ProcessId);
+        var temporary = TemporaryName(options.ProcessId, options.IsBesideOthers);
         var path = Path.Combine(directory, temporary);
         var fault = Begin(path, out var file);
         if (file is null) return Failed(fault, temporary, 0);
@@ -86,7 +86,11 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
     /// <summary>Removes what a process of this number has left behind that ended while it saved: in a container it is
     /// always the same. What others have left stays, since they may be at it.</summary>
     /// <param name="processId">As in <see cref="RdbSaveOptions"/>.</param>
-    public void RemoveLeftovers(int processId) => _ = files.Delete(Path.Combine(directory, TemporaryName(processId)));
+    public void RemoveLeftovers(int processId)
+    {
+        _ = files.Delete(Path.Combine(directory, TemporaryName(processId, isBesideOthers: false)));
+        _ = files.Delete(Path.Combine(directory, TemporaryName(processId, isBesideOthers: true)));
+    }
 
     // Never what is there already: a link that somebody has put there would lead anywhere. It is removed, not followed.
     private DiskFault Begin(string path, out ReplacementFile? file)
@@ -97,8 +101,8 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
         return ReplacementFile.Begin(files, path, kind, out file);
     }
 
-    private static string TemporaryName(int processId) =>
-        string.Create(CultureInfo.InvariantCulture, $"temp-{processId}.rdb");
+    private static string TemporaryName(int processId, bool isBesideOthers) =>
+        string.Create(CultureInfo.InvariantCulture, $"temp-{(isBesideOthers ? "bg-" : "")}{processId}.rdb");
 
     private RdbSaved Failed(DiskFault fault, string temporary, long bytes)
     {
@@ -121,7 +125,10 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
 /// <param name="HasChecksum"><c>rdbchecksum</c>.</param>
 /// <param name="KeyDelayMicroseconds">How long to wait after each key of a snapshot that is taken while commands go on
 /// (<c>rdb-key-save-delay</c>, for tests); negative: one microsecond after each so many keys.</param>
-public readonly record struct RdbSaveOptions(int ProcessId, bool HasChecksum = true, int KeyDelayMicroseconds = 0);
+/// <param name="IsBesideOthers">Whether others may write such a file meanwhile (SAVE beside BGSAVE): it has another
+/// name until it is complete, <c>temp-bg-ID.rdb</c>.</param>
+public readonly record struct RdbSaveOptions(
+    int ProcessId, bool HasChecksum = true, int KeyDelayMicroseconds = 0, bool IsBesideOthers = false);
 
 /// <summary>How saving ended.</summary>
 /// <param name="Error">A sentence for the log; null: the file is on the disk.</param>

@@ -25,6 +25,10 @@ public sealed class RdbWriter(ValueSink sink, RdbFormat format, UseRecord use)
 {
     private const int MillisecondsPerSecond = 1000;
 
+    /// <summary>The time from which on uses are counted back, when it is later than that of the records: keys may have
+    /// been used since.</summary>
+    public long UsedUpToMs { get; set; }
+
     /// <summary>What the file begins with.</summary>
     public void Begin()
     {
@@ -131,6 +135,7 @@ public sealed class RdbWriter(ValueSink sink, RdbFormat format, UseRecord use)
 
     private void WriteUse(scoped ref ValueWriter writer, in Entry entry, long nowMs)
     {
+        nowMs = Math.Max(nowMs, UsedUpToMs);
         switch (use.Kind)
         {
             case UseKind.Idle:

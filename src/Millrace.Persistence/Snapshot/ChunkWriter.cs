@@ -43,13 +43,19 @@ internal sealed class ChunkWriter
         if (_open is not null && chunk.Record != _open)
         {
             _aside.Add(chunk);
+            queue.SetAside(chunk.WorkBytes);
             return 0;
         }
 
         _open = chunk.EndsRecord ? null : chunk.Record;
         long keys = WriteNow(chunk, queue);
         if (_open is not null) return keys;
-        foreach (var one in _aside) keys += WriteNow(one, queue);
+        foreach (var one in _aside)
+        {
+            queue.SetAside(-one.WorkBytes);
+            keys += WriteNow(one, queue);
+        }
+
         _aside.Clear();
         return keys;
     }
@@ -57,7 +63,12 @@ internal sealed class ChunkWriter
     /// <summary>Frees what was set aside and will not be written.</summary>
     internal void FreeSetAside(SnapshotQueue queue)
     {
-        foreach (var chunk in _aside) queue.Free(chunk);
+        foreach (var chunk in _aside)
+        {
+            queue.SetAside(-chunk.WorkBytes);
+            queue.Free(chunk);
+        }
+
         _aside.Clear();
     }
 

@@ -24,7 +24,7 @@ public sealed class KeyspaceSnapshot
     private readonly PartitionSaver[] _savers;
     private readonly (long Keys, long Deadlines)[] _counts;
     private int _left;
-    private int _isRecordOpen;
+    private int _openIn = -1; // the partition whose long record has its turn
     private volatile string? _abortion;
     private long _writtenKeys;
 
@@ -63,6 +63,15 @@ public sealed class KeyspaceSnapshot
 
     /// <summary>The part of it that waits for <see cref="WriteTo"/>. Any thread.</summary>
     public long QueuedBytes => Queue.QueuedBytes;
+
+    /// <summary>The part that was handed over and waits for a long record to end. Any thread.</summary>
+    public long AsideBytes => Queue.AsideBytes;
+
+    /// <summary>The partition whose long record has its turn, or -1. Any thread.</summary>
+    public int OpenPartition => Volatile.Read(ref _openIn);
+
+    /// <summary>Whether so much is held that long records have their turn before further keys. Any thread.</summary>
+    public bool IsPressed { get; set; }
 
     /// <summary>Whether nobody wants the snapshot any more. Any thread.</summary>
     public bool IsAborted => _abortion is not null;
@@ -153,9 +162,9 @@ public sealed class KeyspaceSnapshot
             Thread.Sleep((int)Math.Min(left, LongestMs));
     }
 
-    internal bool TryOpenRecord() => Interlocked.CompareExchange(ref _isRecordOpen, 1, 0) == 0;
+    internal bool TryOpenRecord(int partition) => Interlocked.CompareExchange(ref _openIn, partition, -1) == -1;
 
-    internal void CloseRecord() => Volatile.Write(ref _isRecordOpen, 0);
+    internal void CloseRecord() => Volatile.Write(ref _openIn, -1);
 
     internal void PartitionEnded()
     {

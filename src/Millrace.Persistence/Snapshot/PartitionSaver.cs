@@ -33,6 +33,9 @@ internal sealed class PartitionSaver : IPartitionSaver
     /// <summary>The same for the chunks of a list and the nodes of a stream.</summary>
     internal const int MaxWholePieces = 8;
 
+    /// <summary>And for the bytes of either.</summary>
+    internal const int MaxWholeBytes = 256 * 1024;
+
     // The walk goes on with keys while no more long records than these wait for their turn.
     private const int MaxWaiting = 8;
 
@@ -117,6 +120,14 @@ internal sealed class PartitionSaver : IPartitionSaver
     public bool Needs(BlockRef root) => IsEncoding && _records.ContainsKey(root);
 
     /// <inheritdoc/>
+    public bool IsKept(KeyTable table, ulong hash, in Entry entry)
+    {
+        if (!IsEncoding || entry.Type == ValueType.String) return false;
+        if (_records.ContainsKey(Value.RootOf(entry))) return true;
+        return IsLong(entry) && !table.Entries.IsSaved(hash);
+    }
+
+    /// <inheritdoc/>
     public bool TryKeep(KeyTable table)
     {
         var index = _tables.FindIndex(saved => saved.Table == table);
@@ -147,7 +158,7 @@ internal sealed class PartitionSaver : IPartitionSaver
         var hasWorked = false;
         while (_waiting.Count > 0 || _tables.Count > 0)
         {
-            if (_tables.Count == 0 || _open is not null || _waiting.Count > MaxWaiting)
+            if (_tables.Count == 0 || _open is not null || IsRecordsTurn)
             {
                 if (_open is null && !TryOpen()) return hasWorked;
                 hasWorked = true;
@@ -165,6 +176,8 @@ internal sealed class PartitionSaver : IPartitionSaver
         End();
         return hasWorked;
     }
+
+    private bool IsRecordsTurn => _waiting.Count > (_snapshot.IsPressed ? 0 : MaxWaiting);
 
     private void EndTable()
     {
@@ -210,7 +223,7 @@ internal sealed class PartitionSaver : IPartitionSaver
     // Its turn begins: whatever was encoded of it before goes first.
     private bool TryOpen()
     {
-        if (!_snapshot.TryOpenRecord()) return false;
+        if (!_snapshot.TryOpenRecord(_partition.Index)) return false;
         _open = _waiting.Peek();
         HandOver(_open, isAll: false);
         return true;
@@ -219,8 +232,10 @@ internal sealed class PartitionSaver : IPartitionSaver
     private void SaveEntry(int database, Entry entry)
     {
         if (!RdbWriter.IsWritten(entry, _snapshot.CutMs)) return;
-        var frozen = FrozenValue.Of(entry, MaxWholePieces);
-        if (frozen is not null || TableValue.IsLarger(entry, MaxWholeMembers))
+        _writer.UsedUpToMs = _partition.Line.LastUnixMs;
+        var isHeavy = IsHeavy(entry);
+        var frozen = FrozenValue.Of(entry, isHeavy ? 0 : MaxWholePieces);
+        if (frozen is not null || TableValue.IsLarger(entry, isHeavy ? 0 : MaxWholeMembers))
         {
             Register(database, entry, frozen);
             return;
@@ -238,6 +253,15 @@ internal sealed class PartitionSaver : IPartitionSaver
         else _snapshot.Refuse(entry.Key);
         Hold(_chunk);
     }
+
+    private bool IsHeavy(in Entry entry) => entry.Type != ValueType.String
+        && Value.SizeBytes(_partition.Heap, entry, Value.UsualSamples) > MaxWholeBytes;
+
+    // A little more than those that get a record of their own, without looking closer.
+    private bool IsLong(in Entry entry) => !Value.RootOf(entry).IsNull
+        && (IsHeavy(entry)
+            || TableValue.IsLarger(entry, MaxWholeMembers)
+            || FrozenValue.IsLonger(entry, MaxWholePieces));
 
     private bool TryLargeString(in Entry entry)
     {
@@ -356,7 +380,7 @@ internal sealed class PartitionSaver : IPartitionSaver
 
     private readonly struct KeyWalker(PartitionSaver saver, int database, long untilTicks) : IEntryWalker
     {
-        public bool IsDone => saver._waiting.Count > MaxWaiting || Stopwatch.GetTimestamp() >= untilTicks;
+        public bool IsDone => saver.IsRecordsTurn || Stopwatch.GetTimestamp() >= untilTicks;
 
         public void Visit(BlockRef entry)
         {

@@ -19,6 +19,7 @@ internal sealed class PieceRecord : LongRecord
 {
     private readonly FrozenValue _value;
     private readonly Dictionary<BlockRef, (byte[] Bytes, int Length)> _copies = [];
+    private readonly Dictionary<BlockRef, int> _places = []; // of the pieces of the cut
     private readonly RdbType _type;
     private long _copiedBytes;
     private SnapshotChunk? _rest;
@@ -29,6 +30,8 @@ internal sealed class PieceRecord : LongRecord
     {
         _value = value;
         _type = type;
+        _places.EnsureCapacity(value.Count);
+        for (var i = 0; i < value.Count; i++) _places.Add(value.Block(i), i);
     }
 
     /// <summary>Keeps what stands behind the pieces, as it is now.</summary>
@@ -49,7 +52,8 @@ internal sealed class PieceRecord : LongRecord
     /// <inheritdoc/>
     internal override void SaveContent(PartitionSaver saver, BlockRef block, ReadOnlySpan<byte> content)
     {
-        if (_copies.ContainsKey(block)) return;
+        // What came after the cut, and what is written, may change.
+        if (!_places.TryGetValue(block, out var index) || index < _next || _copies.ContainsKey(block)) return;
         var copy = ArrayPool<byte>.Shared.Rent(content.Length);
         content.CopyTo(copy);
         _copies.Add(block, (copy, content.Length));
@@ -71,6 +75,7 @@ internal sealed class PieceRecord : LongRecord
             writer.End();
             saver.Measure(this);
             saver.NoteWalked();
+            if (copy.Bytes is not null) Return(saver.Queue, _value.Block(_next), copy.Bytes);
             _next++;
         }
 
@@ -78,6 +83,14 @@ internal sealed class PieceRecord : LongRecord
         Waiting.Add(_rest!);
         _rest = null;
         return true;
+    }
+
+    private void Return(SnapshotQueue queue, BlockRef block, byte[] copy)
+    {
+        _copies.Remove(block);
+        _copiedBytes -= copy.Length;
+        queue.Hold(-copy.Length);
+        ArrayPool<byte>.Shared.Return(copy);
     }
 
     /// <inheritdoc/>

@@ -62,7 +62,14 @@ internal sealed class SnapshotChunk : ValueSink
 
     internal bool IsEmpty => _filled == 0;
 
-    internal bool IsFull => _filled >= FullBytes;
+    internal bool IsFull => _filled + PinnedBytes >= FullBytes;
+
+    /// <summary>The bytes of large strings that it keeps. They are the keyspace's own as long as nobody changes them.
+    /// </summary>
+    internal long PinnedBytes { get; private set; }
+
+    /// <summary>What the thread that writes has to do for it, in bytes.</summary>
+    internal long WorkBytes => HeldBytes + PinnedBytes;
 
     /// <summary>What was encoded.</summary>
     internal ReadOnlySpan<byte> Bytes => Room[.._filled];
@@ -94,6 +101,7 @@ internal sealed class SnapshotChunk : ValueSink
     {
         _blobs.Retain(blob);
         _texts.Add(new ChunkText(_filled, length, blob));
+        PinnedBytes += length;
     }
 
     /// <summary>The bytes of a text.</summary>

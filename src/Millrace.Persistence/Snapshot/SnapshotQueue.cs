@@ -17,11 +17,15 @@ internal sealed class SnapshotQueue
     private bool _isWaiting;
     private long _heldBytes;
     private long _queuedBytes;
+    private long _asideBytes;
 
     /// <summary>The memory of all chunks that are not written yet, also of those that are still being filled.</summary>
     internal long HeldBytes => Volatile.Read(ref _heldBytes);
 
-    /// <summary>The memory of those that were handed over.</summary>
+    /// <summary>The memory of chunks that were taken and set aside, because a long record comes first.</summary>
+    internal long AsideBytes => Volatile.Read(ref _asideBytes);
+
+    /// <summary>What those take that were handed over, large strings included.</summary>
     internal long QueuedBytes => Volatile.Read(ref _queuedBytes);
 
     /// <summary>Counts memory that a chunk has taken.</summary>
@@ -35,7 +39,13 @@ internal sealed class SnapshotQueue
     {
         lock (_sync)
         {
-            _queuedBytes += chunk.HeldBytes;
+            if (_isEnded)
+            {
+                Free(chunk); // nobody takes it any more
+                return;
+            }
+
+            _queuedBytes += chunk.WorkBytes;
             _chunks.Enqueue(chunk);
             if (_isWaiting && _queuedBytes >= WakeBytes) Monitor.Pulse(_sync);
         }
@@ -64,10 +74,13 @@ internal sealed class SnapshotQueue
                 _isWaiting = false;
             }
 
-            _queuedBytes -= chunk.HeldBytes;
+            _queuedBytes -= chunk.WorkBytes;
             return true;
         }
     }
+
+    /// <summary>Counts what is set aside.</summary>
+    internal void SetAside(long bytes) => Interlocked.Add(ref _asideBytes, bytes);
 
     /// <summary>Frees a chunk that is written or given up.</summary>
     internal void Free(SnapshotChunk chunk)

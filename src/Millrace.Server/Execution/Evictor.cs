@@ -343,7 +343,14 @@ internal sealed class Evictor
             }
 
             var hasEvicted = _search.EarliestMs(index) <= othersMs && _search.TryEvictEarliest(_unit, index);
-            _earliestMs[index] = _search.EarliestMs(index);
+            var earliest = _search.EarliestMs(index);
+            if (!hasEvicted && earliest == _earliestMs[index])
+            {
+                isBusy = true; // a snapshot keeps it for now
+                earliest = long.MaxValue; // until the next survey
+            }
+
+            _earliestMs[index] = earliest;
             if (hasEvicted) _budget.ReportExactly(_keyspace[index]);
             Release();
             if (hasEvicted) return Progress.Some;

@@ -97,6 +97,23 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         return true;
     }
 
+    /// <summary>Makes sure that the files of a manifest, and their names, are on the disk.</summary>
+    public bool TrySync(AofManifest manifest)
+    {
+        foreach (var one in manifest.Base is { } basis ? manifest.Incr.Prepend(basis) : manifest.Incr)
+        {
+            var reason = files.OpenToAppend(PathOf(one.Name), out var file);
+            using (file) reason ??= file!.Sync();
+            if (reason is null) continue;
+            journal.Warning($"Fail to fsync the AOF file {one.Name}: {reason}");
+            return false;
+        }
+
+        if (files.SyncDirectory(FullPath) is not { } failed) return true;
+        journal.Warning($"Fail to fsync the append-only dir {settings.Aof.DirectoryName}: {failed}");
+        return false;
+    }
+
     /// <summary>The name of a snapshot that is to become a base of commands.</summary>
     public const string TemporarySnapshot = "temp-rewriteaof.rdb";
 

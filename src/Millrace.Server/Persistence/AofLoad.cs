@@ -91,10 +91,25 @@ internal sealed class AofLoad
         for (var i = 0; i < files.Count; i++)
         {
             var began = Stopwatch.GetTimestamp();
-            var isLast = i == files.Count - 1;
+            var isLast = IsLast(files, i);
             if (!TryLoad(files[i], isLast, isLast && mayTruncate)) return false;
             var kind = files[i].Type == AofFileType.Base ? "base" : "incr";
             _journal.Notice($"DB loaded from {kind} file {files[i].Name}: {Seconds(began)} seconds");
+        }
+
+        return true;
+    }
+
+    // A rewrite names the next file before it is written to, and before this one is on the disk as a whole.
+    private bool IsLast(List<AofFile> files, int index)
+    {
+        for (var i = index + 1; i < files.Count; i++)
+        {
+            if (_files.Open(PathOf(files[i]), out var file) is not null) return false;
+            using (file)
+            {
+                if (file!.Length > 0) return false;
+            }
         }
 
         return true;

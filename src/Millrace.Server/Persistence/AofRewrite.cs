@@ -126,7 +126,12 @@ internal sealed class AofRewrite
         {
             if (_run is not null || _isStopping || _parts.Snapshots.IsBusy) return;
             if (_owner.Journal is { IsSwitching: true }) return;
-            if ((_isScheduled || _isTurningOn || HasGrown()) && !IsLimited()) Begin();
+            var growth = 0L;
+            if ((_isScheduled || _isTurningOn || HasGrown(out growth)) && !IsLimited())
+            {
+                if (growth > 0) _parts.Journal.Notice($"Starting automatic rewriting of AOF on {growth}% growth");
+                Begin();
+            }
         }
     }
 
@@ -143,24 +148,31 @@ internal sealed class AofRewrite
         return true;
     }
 
-    private bool HasGrown()
+    // By how many percent it has grown, when that is enough.
+    private bool HasGrown(out long growth)
     {
+        growth = 0;
         var settings = _parts.Configuration.Settings;
         if (_owner.Journal is null || settings.Aof.RewritePercentage == 0) return false;
         var bytes = _owner.CurrentBytes;
         if (bytes <= settings.Aof.RewriteMinBytes) return false;
         var basis = Math.Max(_owner.Status.BaseBytes, 1);
-        var growth = (long)Math.Min((double)bytes * 100 / basis, long.MaxValue) - 100;
-        if (growth < settings.Aof.RewritePercentage) return false;
-        _parts.Journal.Notice($"Starting automatic rewriting of AOF on {growth}% growth");
-        return true;
+        growth = (long)Math.Min((double)bytes * 100 / basis, long.MaxValue) - 100;
+        if (growth >= settings.Aof.RewritePercentage) return true;
+        growth = 0;
+        return false;
     }
 
     // Under the lock.
     private void Begin()
     {
+        var run = new Run
+        {
+            TurnsOn = _isTurningOn,
+            IsOff = !_isTurningOn && _owner.Journal is null,
+            IsScheduled = _isScheduled,
+        };
         _isScheduled = false;
-        var run = new Run { TurnsOn = _isTurningOn, IsOff = !_isTurningOn && _owner.Journal is null };
         Volatile.Write(ref _run, run);
         _owner.Status.Rewrites++;
         _owner.Status.BeganUnixSeconds = UnixSeconds();
@@ -237,6 +249,13 @@ internal sealed class AofRewrite
         {
             file?.Dispose();
             return "it was cancelled";
+        }
+
+        if (_parts.Snapshots.IsBusy)
+        {
+            file?.Dispose();
+            run.IsPutOff = true;
+            return "another snapshot is under way, it is put off";
         }
 
         if (file is not null) _owner.Continue(file);
@@ -340,13 +359,14 @@ internal sealed class AofRewrite
             var status = _owner.Status;
             status.LastSeconds = UnixSeconds() - status.BeganUnixSeconds;
             status.BeganUnixSeconds = 0;
-            if (!run.IsCancelled)
+            if (run.IsPutOff || (!isGood && run.IsScheduled && !run.IsCancelled)) _isScheduled = true;
+            if (!run.IsCancelled && !run.IsPutOff)
             {
                 status.IsLastGood = isGood;
                 status.Failures = isGood ? 0 : status.Failures + 1;
             }
 
-            if (isGood && run.TurnsOn)
+            if (isGood && run.TurnsOn && !run.IsCancelled)
             {
                 _isTurningOn = false;
                 _owner.Journal?.Complete();
@@ -366,6 +386,12 @@ internal sealed class AofRewrite
         public bool TurnsOn { get; init; }
 
         public bool IsOff { get; init; }
+
+        /// <summary>Somebody has asked for it before, and it is tried again when it fails.</summary>
+        public bool IsScheduled { get; init; }
+
+        /// <summary>Another snapshot was under way at its cut: it comes later.</summary>
+        public bool IsPutOff;
 
         public volatile bool IsCancelled;
 

@@ -193,6 +193,13 @@ public sealed class AppendOnly : ISettingsListener
             return false;
         }
 
+        // What was loaded is going to be shown, and built upon: a process that was killed may have left it unsynced.
+        if (!directory.TrySync(manifest))
+        {
+            file.Dispose();
+            return false;
+        }
+
         var tail = isNew ? default : load.Tail;
         Status.BaseBytes = baseBytes;
         Status.ClosedBytes = Math.Max(load.TotalBytes, baseBytes) - (isNew ? 0 : file.Length);

@@ -91,8 +91,11 @@ public sealed class BackgroundSaves(
         _isScheduled = false;
         if (!IsRunning) return;
         _isGivenUp = true;
-        runner.Abort("it was given up");
+        runner.AbortNow("it was given up"); // what is saved next must not be replaced by what it would have been
     }
+
+    /// <summary>Data was saved in another way: saving works.</summary>
+    public void NoteSaved() => Note(isGood: true);
 
     /// <summary>Whether one is due: it was put off, or a save point is reached. Any loop, often.</summary>
     public bool IsDue()

@@ -58,6 +58,7 @@ internal static class DebugReload
     /// <summary>Runs DEBUG LOADAOF. The unit holds all partitions.</summary>
     internal static void LoadAof(ref Call call, AppendOnly file)
     {
+        call.Effects.Suppress(); // data is what the file says already
         if (file.TryPrepareReload())
         {
             Flush(call.Unit);

@@ -17,6 +17,6 @@ public sealed class FlushedDatabases(BackgroundSaves background, Snapshots snaps
     /// <inheritdoc/>
     public void Flushed(Unit unit)
     {
-        if (configuration.Settings.Snapshots.SavePoints.Count > 0) _ = snapshots.TrySave(unit);
+        if (configuration.Settings.Snapshots.SavePoints.Count > 0 && snapshots.TrySave(unit)) background.NoteSaved();
     }
 }

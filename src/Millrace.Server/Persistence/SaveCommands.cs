@@ -103,7 +103,12 @@ public sealed class SaveCommands(Snapshots snapshots, BackgroundSaves background
 
         snapshots.Status.CountSave();
         HoldAll(call.Unit);
-        if (snapshots.TrySave(call.Unit)) call.Reply.Ok();
-        else call.Reply.Error("ERR"u8); // that is all that Redis says; the log has the reason
+        if (snapshots.TrySave(call.Unit))
+        {
+            background.NoteSaved();
+            call.Reply.Ok();
+        }
+        else
+            call.Reply.Error("ERR"u8); // that is all that Redis says; the log has the reason
     }
 }

@@ -84,19 +84,24 @@ public sealed class SnapshotRunner(Gates gates)
         Changed?.Invoke();
     }
 
+    /// <summary>Gives the snapshot up that is being taken, and returns when its thread has ended: from then on no file
+    /// takes its name. It waits for a write or an fsync that is under way. From anywhere but that thread.</summary>
+    /// <param name="reason">Why, for who ordered it.</param>
+    public void AbortNow(string reason)
+    {
+        if (_run is not { } run) return;
+        run.Snapshot.Abort(reason);
+        run.Snapshot.EndWriting();
+        run.Thread!.Join();
+    }
+
     /// <summary>Gives the snapshot up that is being taken, if there is one. Any thread.</summary>
     /// <param name="reason">Why, for who ordered it.</param>
     public void Abort(string reason) => _run?.Snapshot.Abort(reason);
 
     /// <summary>Gives it up for good: no loop will walk any more. Returns when its thread has ended, so that no file of
     /// it is left behind. All loops have ended.</summary>
-    public void Stop()
-    {
-        if (_run is not { } run) return;
-        run.Snapshot.Abort("the server ends");
-        run.Snapshot.EndWriting();
-        run.Thread!.Join();
-    }
+    public void Stop() => AbortNow("the server ends");
 
     /// <summary>How soon a loop should look again, in milliseconds: 0 while it has something to walk. Any thread.
     /// </summary>
@@ -123,14 +128,16 @@ public sealed class SnapshotRunner(Gates gates)
         Watch(run, began);
         var pace = run.Paces[loop];
         if (isBusy) pace.NoteBusy(began);
-        if (run.IsWalked[loop] || IsAhead(run) || !pace.IsDue(began)) return false;
+        if (run.IsWalked[loop] || IsAhead(run)) return false;
+        if (!pace.IsDue(began) && Volatile.Read(ref _closedAt) == 0) return false; // writes that wait end every rest
+        var only = OnlyPartition(run);
         var (walked, byUnits) = (0L, 0L);
         var hasWorked = false;
         var isLeft = false;
         var ended = began;
         for (var i = loop; i < shape.Partitions; i += shape.Loops)
         {
-            if (!run.Snapshot.IsDone(i) && ended < began + SliceTicks)
+            if ((only < 0 || only == i) && !run.Snapshot.IsDone(i) && ended < began + SliceTicks)
                 hasWorked |= executor.WalkSnapshot(i, run.Snapshot, began + SliceTicks);
             isLeft |= !run.Snapshot.IsDone(i);
             walked += run.Snapshot.WalkedParts(i);
@@ -145,6 +152,10 @@ public sealed class SnapshotRunner(Gates gates)
         return hasWorked;
     }
 
+    // While a long record comes, what others hand over is set aside: they stop, and that record goes on. Otherwise -1.
+    private int OnlyPartition(Run run) =>
+        run.Snapshot.AsideBytes > Math.Min(WalkAheadBytes, _limitBytes / 4) ? run.Snapshot.OpenPartition : -1;
+
     // What waits elsewhere waits for the walk.
     private bool IsAhead(Run run) => run.Snapshot.QueuedBytes > Math.Min(WalkAheadBytes, _limitBytes / 2);
 
@@ -153,6 +164,7 @@ public sealed class SnapshotRunner(Gates gates)
     {
         var held = run.Snapshot.HeldBytes;
         if (held > Volatile.Read(ref run.PeakBytes)) Volatile.Write(ref run.PeakBytes, held);
+        run.Snapshot.IsPressed = held > _limitBytes / 4;
         if (held <= _limitBytes && Volatile.Read(ref _closedAt) == 0) return;
         lock (_sync)
         {

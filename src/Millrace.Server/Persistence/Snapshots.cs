@@ -83,7 +83,10 @@ public sealed class Snapshots(
         var settings = configuration.Settings;
         if (!MayReplace(settings)) return null;
         var options = new RdbSaveOptions(
-            Environment.ProcessId, settings.HasRdbChecksum, settings.Snapshots.KeyDelayMicroseconds);
+            Environment.ProcessId,
+            settings.HasRdbChecksum,
+            settings.Snapshots.KeyDelayMicroseconds,
+            IsBesideOthers: true);
         return new SnapshotOrder(
             FileOf(settings), settings.Format, ContentsAt(unit), options, settings.Snapshots.BufferLimitBytes, ended);
     }

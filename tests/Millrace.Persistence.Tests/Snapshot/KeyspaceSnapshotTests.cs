@@ -106,6 +106,26 @@ public sealed class KeyspaceSnapshotTests
     }
 
     [Fact]
+    public void What_came_after_the_cut_is_not_held()
+    {
+        using var first = new RdbKeyspace();
+        using var second = new RdbKeyspace();
+        FillLarge(first, new Random(2));
+        var digest = first.Digest();
+        var snapshot = Begin(first);
+        for (var i = 0; i < 5_000; i++)
+        {
+            var text = new string('e', 100);
+            first.Run(0, "RPUSH", "L", text);
+            first.Run(0, "XADD", "X", "*", "f", text);
+        }
+
+        Assert.InRange(snapshot.HeldBytes, 1, 300_000); // of a million
+        Assert.True(second.Load(End(first, snapshot)).IsComplete);
+        Assert.Equal(digest, second.Digest());
+    }
+
+    [Fact]
     public void A_disk_that_fails_at_any_step_leaves_the_old_file()
     {
         var random = new Random(4);

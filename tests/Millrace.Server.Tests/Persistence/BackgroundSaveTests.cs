@@ -120,6 +120,44 @@ public sealed class BackgroundSaveTests : IDisposable
     }
 
     [Fact]
+    public void A_SAVE_that_succeeds_ends_the_refusal()
+    {
+        using var server = _directory.Start("--save", "100000 1");
+        using var client = new Conversation(server);
+        client.Say("SET a 1");
+        _directory.Obstruct();
+        client.Say("BGSAVE");
+        WaitForEnd(client);
+        Assert.StartsWith(Misconf, client.Say("SET a 2"));
+        Directory.Delete(_directory.File, recursive: true);
+        Assert.Equal("OK", client.Say("SAVE"));
+        Assert.Equal("OK", client.Say("SET a 2"));
+        Assert.Contains("\r\nrdb_last_bgsave_status:ok\r\n", client.Say("INFO persistence"));
+    }
+
+    [Fact]
+    public void A_shutdown_that_saves_while_one_is_taken_leaves_the_newer_file()
+    {
+        using (var server = _directory.Start("--rdb-key-save-delay", "2000"))
+        {
+            using var client = new Conversation(server);
+            client.Say("DEBUG POPULATE 1000");
+            client.Say("BGSAVE");
+            client.Say("SET late 1");
+            client.Send("SHUTDOWN", "SAVE");
+            Assert.True(client.IsClosed());
+            Assert.True(server.Server.ShutdownRequested.Wait(10_000));
+        }
+
+        Assert.Equal([_directory.File], Directory.GetFiles(_directory.FullPath));
+        using (var server = _directory.Start())
+        {
+            using var client = new Conversation(server);
+            Assert.Equal("1", client.Say("GET late"));
+        }
+    }
+
+    [Fact]
     public void A_shutdown_gives_it_up_and_leaves_no_file_of_it_behind()
     {
         using (var server = _directory.Start("--rdb-key-save-delay", "1000000"))
