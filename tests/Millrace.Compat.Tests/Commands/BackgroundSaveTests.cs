@@ -17,7 +17,7 @@ public sealed class BackgroundSaveTests(ITestOutputHelper output)
     private const string Ok = "+OK\r\n";
     private const int FixedSeed = 20_261_127;
     private const int LargeMembers = 1500;
-    private static readonly int s_sentences = TestSettings.Commands ?? (TestSettings.Long ? 200_000 : 8_000);
+    private static readonly int s_sentences = TestSettings.Commands ?? (TestSettings.Long ? 200_000 : 2_000);
     private static readonly string[] s_large = ["H", "D", "S", "Z", "L", "X", "T", "B"];
 
     [Theory]
@@ -52,7 +52,7 @@ public sealed class BackgroundSaveTests(ITestOutputHelper output)
         using RawConnection client = server.Connect();
         string directory = client.Ask("CONFIG", "GET", "dir").Split("\r\n")[^2];
         var random = new Random(seed);
-        for (int round = 0; round < 3; round++)
+        for (int round = 0; round < 2; round++)
         {
             client.Ask("CONFIG", "SET", "list-max-listpack-size", "16", "list-compress-depth",
                 (round % 2).ToString(CultureInfo.InvariantCulture));
