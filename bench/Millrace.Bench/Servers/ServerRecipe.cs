@@ -23,12 +23,12 @@ internal sealed record ServerRecipe(string Name, string File, IReadOnlyList<stri
         ],
     };
 
-    /// <summary>Millrace with its shipped defaults.</summary>
+    /// <summary>Millrace with its shipped defaults, but that nothing is saved, as by the others.</summary>
     /// <param name="native">A published executable, or null: the framework-dependent build beside this one.</param>
     /// <param name="more">Further arguments.</param>
     public static ServerRecipe Millrace(string? native, params string[] more)
     {
-        string[] arguments = ["--port", "{port}", "--io-threads", "{loops}", .. more];
+        string[] arguments = ["--port", "{port}", "--io-threads", "{loops}", "--save", "", .. more];
         if (native is not null) return new ServerRecipe("millrace", Path.GetFullPath(native), arguments);
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var library = Path.Combine(output.Parent!.Parent!.FullName, "Millrace.Host", output.Name, "millrace.dll");

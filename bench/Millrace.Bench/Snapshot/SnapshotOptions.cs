@@ -93,7 +93,7 @@ internal sealed record SnapshotOptions
     public IReadOnlyList<ServerRecipe> Recipes(string folder)
     {
         string[] io = Io is null ? [] : ["--io", Io];
-        string[] more = ["--dir", "{dir}", "--save", "", "--rdb-version", "10", .. io];
+        string[] more = ["--dir", "{dir}", "--rdb-version", "10", .. io];
         var redis = WithoutRedis ? null : ServerRecipe.Redis(folder, loops: 1);
         ServerRecipe?[] all = [redis, ServerRecipe.Millrace(Native, more)];
         return [.. all.OfType<ServerRecipe>()];
