@@ -82,19 +82,19 @@ public sealed class TrackedKeys : IDisposable
         var probe = new Probe(key.Bytes);
         var block = _table.Find(key.Hash, ref probe);
         if (block.IsNull) return false;
-        Take(_heap, key.Hash, block, isOwn, touched);
+        _totals.Add(keys: -1, -TakeOut(_heap, key.Hash, block, isOwn, touched));
         return true;
     }
 
-    /// <summary>Forgets a key chosen at random and notes its trackers, who must not rely on hearing of it any more;
-    /// false when there is none.</summary>
+    /// <summary>Forgets a key chosen at random while more are tracked, in all partitions, than may be, and notes its
+    /// trackers, who must not rely on hearing of it any more; false when there is none to forget.</summary>
     /// <param name="random">64 random bits.</param>
     /// <param name="touched">Takes the key and its trackers.</param>
-    public bool TakeRandom(ulong random, TouchedKeys touched)
+    public bool TryForget(ulong random, TouchedKeys touched)
     {
-        if (_heap is null || _table.Count == 0) return false;
+        if (_heap is null || _table.Count == 0 || !_totals.TryGiveUpKey()) return false;
         var block = _table.RandomEntry(random);
-        Take(_heap, Layout.HashOf(_heap, block, _hasher), block, isOwn: false, touched);
+        _totals.Add(keys: 0, -TakeOut(_heap, Layout.HashOf(_heap, block, _hasher), block, isOwn: false, touched));
         return true;
     }
 
@@ -112,15 +112,16 @@ public sealed class TrackedKeys : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Clear();
 
-    private void Take(Heap heap, ulong hash, BlockRef block, bool isOwn, TouchedKeys touched)
+    // How many trackers it had.
+    private int TakeOut(Heap heap, ulong hash, BlockRef block, bool isOwn, TouchedKeys touched)
     {
         var trackers = Trackers(heap, block);
         touched.Add(heap.Span(block, HeadBytes, KeyLength(heap, block)), isOwn, trackers);
         var items = trackers.Length / TrackerBytes;
         _table.Remove(hash, block);
         heap.Free(block);
-        _totals.Add(-1, -items);
         _items -= items;
+        return items;
     }
 
     private static BlockRef NewBlock(Heap heap, ReadOnlySpan<byte> key, ulong tracker)
@@ -204,6 +205,18 @@ public sealed class TrackingTotals
 
     /// <summary>Counts prefixes that come (1) and go (-1).</summary>
     public void AddPrefix(int change) => Interlocked.Add(ref _prefixes, change);
+
+    /// <summary>Counts a key less while there are more than may be: then whoever asked has one to forget. Loops that
+    /// forget at the same time would forget too many if each looked first and counted afterwards.</summary>
+    internal bool TryGiveUpKey()
+    {
+        for (var keys = Keys; MaxKeys > 0 && keys > MaxKeys; keys = Keys)
+        {
+            if (Interlocked.CompareExchange(ref _keys, keys - 1, keys) == keys) return true;
+        }
+
+        return false;
+    }
 
     internal void Add(long keys, long items)
     {

@@ -355,7 +355,7 @@ public sealed class Unit
     {
         var partition = PartitionFor(key);
         partition.Tracked.Add(key, tracker);
-        while (_keyspace.Tracking.IsOver && partition.Tracked.TakeRandom(NextRandom64(), Touched))
+        while (partition.Tracked.TryForget(NextRandom64(), Touched))
         {
         }
 
@@ -370,7 +370,7 @@ public sealed class Unit
     public void ForgetTracked(int index, int max)
     {
         var tracked = _keyspace[index].Tracked;
-        while (max-- > 0 && _keyspace.Tracking.IsOver && tracked.TakeRandom(NextRandom64(), Touched))
+        while (max-- > 0 && tracked.TryForget(NextRandom64(), Touched))
         {
         }
 

@@ -35,9 +35,33 @@ public class TrackedKeysTests
         for (var i = 0; i < 1000; i++) tracked.Add(engine.Key($"key{i}"), (ulong)i % 3);
         tracked.Clear();
         Assert.Equal((0, 0, 0), (tracked.Count, engine.Keyspace.Tracking.Keys, engine.Keyspace.Tracking.Items));
-        Assert.False(tracked.TakeRandom(1, new TouchedKeys()));
+        engine.Keyspace.Tracking.MaxKeys = 1;
+        Assert.False(tracked.TryForget(1, new TouchedKeys()));
         tracked.Add(engine.Key("key1"), 5);
         Assert.Equal(1, tracked.Count);
+    }
+
+    [Fact]
+    public void Threads_that_forget_at_once_forget_no_more_than_they_must()
+    {
+        const int Threads = 4;
+        for (var round = 0; round < 20; round++)
+        {
+            using var engine = new EngineFixture(partitions: Threads);
+            var tables = Enumerable.Range(0, Threads).Select(i => engine.Keyspace[i].Tracked).ToList();
+            for (var i = 0; i < 400; i++) tables[i % Threads].Add(engine.Key($"key{i}"), 1);
+            engine.Keyspace.Tracking.MaxKeys = 101;
+            var forgotten = 0;
+            var threads = tables.ConvertAll(table => new Thread(() =>
+            {
+                var touched = new TouchedKeys();
+                while (table.TryForget((ulong)Environment.TickCount64, touched)) Interlocked.Increment(ref forgotten);
+            }));
+            threads.ForEach(static one => one.Start());
+            threads.ForEach(static one => one.Join());
+            Assert.Equal(299, forgotten);
+            Assert.Equal((101, 101), (engine.Keyspace.Tracking.Keys, engine.Keyspace.Tracking.Items));
+        }
     }
 
     private static void RunModel(int seed)
@@ -58,7 +82,9 @@ public class TrackedKeysTests
                     if (model.Remove(name, out var trackers)) AssertTouched(name, trackers, touched, seed);
                     break;
                 case 1 when random.Next(10) == 0:
-                    Assert.Equal(model.Count > 0, tracked.TakeRandom((ulong)random.NextInt64(), touched));
+                    engine.Keyspace.Tracking.MaxKeys = Math.Max(model.Count - random.Next(2), 1);
+                    var mustForget = model.Count > engine.Keyspace.Tracking.MaxKeys;
+                    Assert.Equal(mustForget, tracked.TryForget((ulong)random.NextInt64(), touched));
                     if (touched.IsEmpty) break;
                     var taken = Name(touched.Key(0));
                     Assert.True(model.Remove(taken, out trackers), $"{taken} was not tracked, seed {seed}");
