@@ -156,8 +156,8 @@ public sealed class MillraceServer : IDisposable
 
     /// <summary>
     /// Opens the listeners that the settings name, starts the loops, and loads the data that is on the disk. Whoever
-    /// connects meanwhile is told that it is being loaded, or waits while an append-only file is. Returns when that is
-    /// over, or was given up because somebody has asked for a shutdown: <see cref="IsLoading"/> stays then.
+    /// connects meanwhile is told that it is being loaded. Returns when that is over, or was given up because somebody
+    /// has asked for a shutdown: <see cref="IsLoading"/> stays then.
     /// </summary>
     /// <returns>Null, or why it could not start; then nothing runs.</returns>
     public string? Start()
@@ -168,7 +168,11 @@ public sealed class MillraceServer : IDisposable
         lock (_load)
         {
             _parts.Loading.Begin();
-            fault = _parts.Configuration.Settings.Aof.IsOn ? StartWithAppendOnlyFile() : StartWithSnapshot();
+            _parts.Loops.Start();
+            fault = _parts.Configuration.Settings.Aof.IsOn
+                ? LoadAppendOnly()
+                : _parts.Snapshots.LoadAtStart(_memory, _parts.Loading);
+            if (fault is null) _parts.Loading.TryEnd();
         }
 
         if (fault is not null) _parts.Loops.Stop(); // a server that cannot load does not serve
@@ -221,28 +225,13 @@ public sealed class MillraceServer : IDisposable
         _memory.Dispose();
     }
 
-    // The loops do not run yet: an append-only file is loaded by one thread, which holds all partitions. When there is
-    // nothing to load the data may be in the RDB file only, which is then not to be replaced.
+    // When there is nothing to load the data may be in the RDB file only, which is then not to be replaced.
     private string? LoadAppendOnly()
     {
-        var unit = BeginAlone();
-        var fault = _parts.AppendOnly.Start(unit, out var hasData);
-        unit.End();
-        if (fault is null && hasData) _parts.Snapshots.NoteWhole();
-        return fault;
-    }
-
-    private string? StartWithSnapshot()
-    {
-        _parts.Loops.Start();
-        var fault = _parts.Snapshots.LoadAtStart(_memory, _parts.Loading);
-        return fault is null && _parts.Loading.TryEnd() ? null : fault;
-    }
-
-    private string? StartWithAppendOnlyFile()
-    {
-        var fault = LoadAppendOnly();
-        if (fault is null && _parts.Loading.TryEnd()) _parts.Loops.Start();
+        using var target = new StartTarget(
+            _parts.Keyspace, _parts.Snapshots, _memory, _parts.Configuration, _parts.Loading, _parts.Seed);
+        var fault = _parts.AppendOnly.Start(target, out var hasData);
+        if (fault is null && hasData && !_parts.Loading.IsStopped) _parts.Snapshots.NoteWhole();
         return fault;
     }
 

@@ -26,6 +26,9 @@ public enum AofFault
 
     /// <summary>The system could not read the file.</summary>
     ReadFailed,
+
+    /// <summary>It is not wanted any more; what came before was delivered.</summary>
+    Stopped,
 }
 
 /// <summary>How the reading of one append-only file ended.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Millrace.Persistence.Loading;
 using Millrace.Resp;
 
 namespace Millrace.Persistence.Aof;
@@ -41,6 +42,7 @@ public sealed class AofReader
 
     private readonly Stream _file;
     private readonly IAofSink _sink;
+    private readonly ILoadProgress? _progress;
     private readonly RequestParser _parser = new();
     private readonly SliceList _args = new();
     private readonly SliceList _queuedArgs = new();     // relative to the start of the transaction
@@ -61,10 +63,13 @@ public sealed class AofReader
     /// <param name="file">The file, at its beginning; it stays the caller's.</param>
     /// <param name="sink">Receives the commands.</param>
     /// <param name="bufferBytes">The buffer in the beginning, in bytes.</param>
-    public AofReader(Stream file, IAofSink sink, int bufferBytes = UsualBufferBytes)
+    /// <param name="progress">Hears of each read, and ends the reading; or null.</param>
+    public AofReader(
+        Stream file, IAofSink sink, int bufferBytes = UsualBufferBytes, ILoadProgress? progress = null)
     {
         _file = file;
         _sink = sink;
+        _progress = progress;
         _buffer = new byte[Math.Max(bufferBytes, LeastBufferBytes)];
     }
 
@@ -89,7 +94,7 @@ public sealed class AofReader
         try
         {
             AofLoadResult? ended;
-            do ended = ReadItem();
+            do ended = _progress is { IsStopped: true } ? End(AofFault.Stopped, Position, "given up") : ReadItem();
             while (ended is null);
             return ended;
         }
@@ -268,6 +273,7 @@ public sealed class AofReader
         if (_isFull) return false;
         var read = _file.Read(_buffer.AsSpan(_end));
         _end += read;
+        _progress?.Advanced(_bufferOffset + _end);
         return read > 0;
     }
 

@@ -248,7 +248,7 @@ public sealed class DebugCommand(ServerParts parts)
 
     private void Reload(ref Call call) => DebugReload.Run(ref call, _parts.Snapshots, _parts.Loading);
 
-    private void LoadAof(ref Call call) => DebugReload.LoadAof(ref call, _parts.AppendOnly);
+    private void LoadAof(ref Call call) => DebugReload.LoadAof(ref call, _parts.AppendOnly, _parts.Loading);
 
     private void SetFlushSleep(ref Call call)
     {

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using Millrace.Commands;
-using Millrace.Engine;
 using Millrace.Persistence.Aof;
 using Millrace.Persistence.Files;
-using Millrace.Persistence.Rdb;
+using Millrace.Persistence.Loading;
 using Millrace.Server.Logging;
 
 namespace Millrace.Server.Persistence;
@@ -24,17 +23,17 @@ internal sealed class AofLoad
     private readonly IFileSystem _files;
     private readonly string _directory;
     private readonly CommandTable _table;
-    private readonly Unit _unit;
+    private readonly IReplayTarget _target;
     private readonly Log _journal;
 
     /// <summary>A loading.</summary>
     /// <param name="files">The file system.</param>
     /// <param name="directory">Where the files are.</param>
     /// <param name="table">All commands.</param>
-    /// <param name="unit">Holds all partitions.</param>
+    /// <param name="target">Where it is loaded to.</param>
     /// <param name="journal">Where log lines go.</param>
-    public AofLoad(IFileSystem files, string directory, CommandTable table, Unit unit, Log journal) =>
-        (_files, _directory, _table, _unit, _journal) = (files, directory, table, unit, journal);
+    public AofLoad(IFileSystem files, string directory, CommandTable table, IReplayTarget target, Log journal) =>
+        (_files, _directory, _table, _target, _journal) = (files, directory, table, target, journal);
 
     /// <summary>Where the last file ends.</summary>
     public AofTail Tail { get; private set; }
@@ -45,22 +44,18 @@ internal sealed class AofLoad
     /// <summary>Bytes of the base.</summary>
     public long BaseBytes { get; private set; }
 
-    /// <summary>How many keys the base has brought, when it is a snapshot.</summary>
-    public long Keys { get; private set; }
-
-    /// <summary>Loads all files. False, with the reason in the log, when that is not possible.</summary>
+    /// <summary>Loads all files. False, with the reason in the log, when that is not possible, or when it was given up.
+    /// </summary>
     /// <param name="manifest">What to load.</param>
     /// <param name="mayTruncate">The directive <c>aof-load-truncated</c>.</param>
     public bool TryRun(AofManifest manifest, bool mayTruncate)
     {
         if (!TryMeasure(manifest)) return false;
-        var keyspace = _unit.Keyspace;
-        var (notifies, began) = (keyspace.Notifies, Stopwatch.GetTimestamp());
-        keyspace.Notifies = NotifyClasses.None;
-        _unit.IsLoading = true;
+        _target.Progress?.Began(TotalBytes);
+        var began = Stopwatch.GetTimestamp();
+        _target.Unit.IsLoading = true;
         var isLoaded = TryLoadAll(manifest, mayTruncate);
-        _unit.IsLoading = false;
-        keyspace.Notifies = notifies;
+        _target.Unit.IsLoading = false;
         if (isLoaded) _journal.Notice($"DB loaded from append only file: {Seconds(began)} seconds");
         return isLoaded;
     }
@@ -88,11 +83,12 @@ internal sealed class AofLoad
     private bool TryLoadAll(AofManifest manifest, bool mayTruncate)
     {
         var files = FilesOf(manifest).ToList();
+        var bytesBefore = 0L;
         for (var i = 0; i < files.Count; i++)
         {
             var began = Stopwatch.GetTimestamp();
             var isLast = IsLast(files, i);
-            if (!TryLoad(files[i], isLast, isLast && mayTruncate)) return false;
+            if (!TryLoad(files[i], isLast, isLast && mayTruncate, ref bytesBefore)) return false;
             var kind = files[i].Type == AofFileType.Base ? "base" : "incr";
             _journal.Notice($"DB loaded from {kind} file {files[i].Name}: {Seconds(began)} seconds");
         }
@@ -115,7 +111,7 @@ internal sealed class AofLoad
         return true;
     }
 
-    private bool TryLoad(AofFile one, bool isLast, bool mayTruncate)
+    private bool TryLoad(AofFile one, bool isLast, bool mayTruncate, ref long bytesBefore)
     {
         if (_files.Open(PathOf(one), out var file) is { } reason)
         {
@@ -128,9 +124,13 @@ internal sealed class AofLoad
         {
             if (!TryLoadSnapshot(one, file!, out var offset)) return false;
             using var stream = new ReadingStream(file!, offset);
-            var result = new AofReader(stream, new CommandReplay(_table, _unit, one.Name, _journal)).Read(offset);
+            var replay = new CommandReplay(_table, _target, one.Name, _journal);
+            var progress = _target.Progress is { } whole ? new FileProgress(whole, bytesBefore) : null;
+            var result = new AofReader(stream, replay, progress: progress).Read(offset);
+            bytesBefore += file!.Length;
             Tail = result.Tail;
             if (result.Fault == AofFault.None) return true;
+            if (result.Fault == AofFault.Stopped) return false;
             if (result.Fault == AofFault.TruncatedEnd && mayTruncate) return TryCut(one, result);
             if (result.Fault == AofFault.TruncatedEnd && !isLast)
                 _journal.Warning("Fatal error: the truncated file is not the last file");
@@ -157,12 +157,7 @@ internal sealed class AofLoad
         if (!isBase && (bytes < first.Length || !AofReader.IsRdb(first))) return true;
         _journal.Notice(
             isBase ? "Reading RDB base file on AOF loading..." : "Reading RDB preamble from AOF file...");
-        var load = new KeyspaceLoad(_unit, new KeyspaceLoadOptions(DropsExpired: false));
-        var keyspace = _unit.Keyspace;
-        var reader = new RdbReader(
-            new RdbInput(file), new LoggedLoad(load, _journal), keyspace[0].Heap, keyspace.VerifiesChecksums);
-        var outcome = reader.Read();
-        Keys = load.Keys;
+        var outcome = _target.Load(file);
         offset = outcome.EndOffset;
         if (outcome.IsComplete)
         {
@@ -170,6 +165,7 @@ internal sealed class AofLoad
             return true;
         }
 
+        if (_target.Progress is { IsStopped: true }) return false;
         _journal.Warning(outcome.Fault.ToString());
         _journal.Warning(isBase
             ? $"Error reading the RDB base file {one.Name}, AOF loading aborted"

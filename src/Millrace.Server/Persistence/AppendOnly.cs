@@ -26,6 +26,7 @@ public sealed class AppendOnly : ISettingsListener
     private readonly AppendOnlyParts _parts;
     private readonly object _sync = new();
     private volatile Journal? _journal;
+    private volatile bool _isStarting;
     private AofDirectory? _directory;
 
     internal AppendOnly(AppendOnlyParts parts)
@@ -34,8 +35,9 @@ public sealed class AppendOnly : ISettingsListener
         Rewrite = new AofRewrite(this, parts);
     }
 
-    /// <summary>Whether the server keeps an append-only file: it is written, or its first base is.</summary>
-    public bool IsOn => _journal is not null || Rewrite.IsTurningOn;
+    /// <summary>Whether the server keeps an append-only file: it is written, or its first base is, or it is loaded.
+    /// </summary>
+    public bool IsOn => _journal is not null || Rewrite.IsTurningOn || _isStarting;
 
     /// <summary>The size of the file, and what rewrites have done.</summary>
     public AofStatus Status { get; } = new();
@@ -52,20 +54,30 @@ public sealed class AppendOnly : ISettingsListener
     /// <summary>All bytes of the base and the increments.</summary>
     public long CurrentBytes => Status.ClosedBytes + (_journal?.FileLength ?? 0);
 
-    /// <summary>Loads the files at the start, and opens the last one. Nothing runs yet.</summary>
-    /// <param name="unit">Holds all partitions of an empty keyspace.</param>
+    /// <summary>Loads the files at the start, and opens the last one. No command touches data yet.</summary>
+    /// <param name="target">An empty keyspace.</param>
     /// <param name="hasData">Whether there was anything to load.</param>
-    /// <returns>Null, or why the server cannot start.</returns>
-    internal string? Start(Unit unit, out bool hasData)
+    /// <returns>Null, or why the server cannot start. Null as well when it was given up: nothing is open then.
+    /// </returns>
+    internal string? Start(StartTarget target, out bool hasData)
+    {
+        _isStarting = true;
+        var fault = LoadAndOpen(target, out hasData);
+        _isStarting = false;
+        return fault;
+    }
+
+    private string? LoadAndOpen(StartTarget target, out bool hasData)
     {
         hasData = false;
         var settings = _parts.Configuration.Settings;
         var directory = _directory = new AofDirectory(_parts.Files, settings, _parts.Journal);
         if (!directory.TryLoad() || !directory.TryUpgrade()) return FatalError;
-        var load = new AofLoad(_parts.Files, directory.FullPath, _parts.Table(), unit, _parts.Journal);
+        var load = new AofLoad(_parts.Files, directory.FullPath, _parts.Table(), target, _parts.Journal);
         hasData = !directory.Manifest.HasNoData;
-        if (hasData && !load.TryRun(directory.Manifest, settings.Aof.LoadsTruncated)) return FatalError;
-        return TryOpen(unit, directory, load) ? null : FatalError;
+        var isLoaded = !hasData || load.TryRun(directory.Manifest, settings.Aof.LoadsTruncated);
+        if (target.Progress is { IsStopped: true }) return null;
+        return isLoaded && TryOpen(target, directory, load) ? null : FatalError;
     }
 
     /// <summary>Follows the settings; all loops stand still.</summary>
@@ -111,8 +123,13 @@ public sealed class AppendOnly : ISettingsListener
     internal bool TryReload(Unit unit)
     {
         var directory = _directory!;
-        var load = new AofLoad(_parts.Files, directory.FullPath, _parts.Table(), unit, _parts.Journal);
-        if (!load.TryRun(directory.Manifest, mayTruncate: false)) return false;
+        var load = new AofLoad(
+            _parts.Files, directory.FullPath, _parts.Table(), new ReloadTarget(unit, _parts.Journal), _parts.Journal);
+        var notifies = unit.Keyspace.Notifies;
+        unit.Keyspace.Notifies = NotifyClasses.None; // nobody is told of what comes from a file
+        var isLoaded = load.TryRun(directory.Manifest, mayTruncate: false);
+        unit.Keyspace.Notifies = notifies;
+        if (!isLoaded) return false;
         _parts.Journal.Notice("Append Only File loaded by DEBUG LOADAOF");
         return true;
     }
@@ -159,7 +176,7 @@ public sealed class AppendOnly : ISettingsListener
         }
     }
 
-    private bool TryOpen(Unit unit, AofDirectory directory, AofLoad load)
+    private bool TryOpen(StartTarget target, AofDirectory directory, AofLoad load)
     {
         if (!directory.TryCreate()) return false;
         var settings = _parts.Configuration.Settings;
@@ -169,9 +186,9 @@ public sealed class AppendOnly : ISettingsListener
         {
             manifest = manifest.NextBase(directory.Names, settings.Aof.UsesSnapshot);
             var name = manifest.Base!.Value.Name;
-            var target = new SnapshotTarget(
+            var place = new SnapshotTarget(
                 directory.FullPath, AofDirectory.NameOfSnapshot(name), IsAofBase: true);
-            var saved = BaseSnapshots.Save(unit, target, settings, _parts.Files);
+            var saved = BaseSnapshots.Save(target.Unit, place, settings, _parts.Files);
             if (saved.Error is { } error)
             {
                 _parts.Journal.Warning(error);
@@ -204,7 +221,9 @@ public sealed class AppendOnly : ISettingsListener
         Status.BaseBytes = baseBytes;
         Status.ClosedBytes = Math.Max(load.TotalBytes, baseBytes) - (isNew ? 0 : file.Length);
         _parts.Journal.Notice($"{(isNew ? "Creating" : "Opening")} AOF incr file {incr} on server start");
-        Begin(new AofAppender(file, tail, settings.Aof.HasTimestamps), isComplete: true);
+        var appender = new AofAppender(file, tail, settings.Aof.HasTimestamps);
+        target.Dispose(); // nobody waits for the loops to stand still who holds what they may wait for
+        _parts.Loops().Quiesce(loop: null, () => Begin(appender, isComplete: true));
         if (!settings.Aof.KeepsHistory) directory.RemoveHistory();
         return true;
     }

@@ -24,6 +24,7 @@ internal sealed class CommandReplay : IAofSink
     private const int FreeMilliseconds = 1;
 
     private readonly CommandTable _table;
+    private readonly IReplayTarget _target;
     private readonly Unit _unit;
     private readonly string _fileName;
     private readonly Log _journal;
@@ -32,26 +33,43 @@ internal sealed class CommandReplay : IAofSink
     private readonly ReplyWriter _reply = new() { AllowsLate = false };
     private readonly Discarded _discarded = new();
     private KeyAt[] _keys = new KeyAt[8];
+    private bool _isInTransaction;
 
     /// <summary>A replay of one file: it begins in database 0.</summary>
     /// <param name="table">All commands.</param>
-    /// <param name="unit">Holds all partitions, and is loading.</param>
+    /// <param name="target">Whose unit runs them, which is loading.</param>
     /// <param name="fileName">The file's name, for log lines.</param>
     /// <param name="journal">Where log lines go.</param>
-    public CommandReplay(CommandTable table, Unit unit, string fileName, Log journal)
+    public CommandReplay(CommandTable table, IReplayTarget target, string fileName, Log journal)
     {
-        Debug.Assert(unit.IsLoading, "nothing expires");
-        (_table, _unit, _fileName, _journal) = (table, unit, fileName, journal);
+        Debug.Assert(target.Unit.IsLoading, "nothing expires");
+        (_table, _target, _unit, _fileName, _journal) = (table, target, target.Unit, fileName, journal);
     }
 
     /// <inheritdoc/>
-    public bool BeginTransaction(int commands) => true;
+    public bool BeginTransaction(int commands)
+    {
+        _isInTransaction = true;
+        return true;
+    }
 
     /// <inheritdoc/>
-    public bool EndTransaction() => true;
+    public bool EndTransaction()
+    {
+        _isInTransaction = false;
+        _target.AfterCommand();
+        return true;
+    }
 
     /// <inheritdoc/>
     public bool Command(Args args)
+    {
+        if (!Run(args)) return false;
+        if (!_isInTransaction) _target.AfterCommand();
+        return true;
+    }
+
+    private bool Run(Args args)
     {
         var spec = _table.Find(args[0]);
         if (spec is { Subcommands.Length: > 0 } && args.Count > 1) spec = spec.FindSubcommand(args[1]) ?? spec;

@@ -19,12 +19,7 @@ internal static class DebugReload
     /// <summary>Runs it. The unit holds all partitions.</summary>
     internal static void Run(ref Call call, Snapshots snapshots, LoadingState loading)
     {
-        if (loading.IsLoading)
-        {
-            call.Reply.Error(ErrorTexts.Loading);
-            return;
-        }
-
+        if (IsRefused(ref call, loading)) return;
         var (merges, flushes, saves) = (false, true, true);
         for (var i = 2; i < call.Args.Count; i++)
         {
@@ -56,8 +51,9 @@ internal static class DebugReload
     }
 
     /// <summary>Runs DEBUG LOADAOF. The unit holds all partitions.</summary>
-    internal static void LoadAof(ref Call call, AppendOnly file)
+    internal static void LoadAof(ref Call call, AppendOnly file, LoadingState loading)
     {
+        if (IsRefused(ref call, loading)) return;
         call.Effects.Suppress(); // data is what the file says already
         if (file.TryPrepareReload())
         {
@@ -70,6 +66,12 @@ internal static class DebugReload
         }
 
         call.Reply.Error("ERR Error trying to load the AOF files, check server logs."u8);
+    }
+
+    private static bool IsRefused(ref Call call, LoadingState loading)
+    {
+        if (loading.IsLoading) call.Reply.Error(ErrorTexts.Loading);
+        return loading.IsLoading;
     }
 
     // Frees at once: the memory may be needed for what comes.

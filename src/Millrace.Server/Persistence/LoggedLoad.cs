@@ -23,6 +23,9 @@ internal sealed class LoggedLoad(IRdbSink load, Log journal) : IRdbSink
     /// <summary>Slows it down; or null.</summary>
     public KeyLoadDelay? Delay { get; init; }
 
+    /// <summary>Called before it is slowed down; or null.</summary>
+    public Action? BeforeDelay { get; init; }
+
     /// <inheritdoc/>
     public int Databases => load.Databases;
 
@@ -55,7 +58,10 @@ internal sealed class LoggedLoad(IRdbSink load, Log journal) : IRdbSink
     public RdbTaking Take(in RdbKey key, scoped ref ValueReader value)
     {
         var taking = load.Take(key, ref value);
-        Delay?.AfterKey();
+        Delay?.NoteKey();
+        if (Delay is not { IsDue: true }) return taking;
+        BeforeDelay?.Invoke();
+        Delay.Sleep();
         return taking;
     }
 

@@ -125,24 +125,30 @@ public sealed class Snapshots(
         var began = Stopwatch.GetTimestamp();
         var file = FileOf(configuration.Settings);
         file.RemoveLeftovers(Environment.ProcessId);
-        var nowMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        var threads = Math.Min(keyspace.Shape.Loops, Environment.ProcessorCount);
         var options = new KeyspaceLoadOptions(DropsExpired: true);
-        using var load = _loading = new ParallelLoad(keyspace, nowMs, options, threads, loading.Truce);
-        using var scratch = new Heap(memory);
-        var logged = new LoggedLoad(load, journal)
-        {
-            Loading = loading, Delay = new KeyLoadDelay(configuration, loading, load.Flush),
-        };
-        var kind = Load(verifies => load.Finish(file.Load(logged, scratch, verifies, loading)), loading);
-        if (kind == RdbFaultKind.None) NoteLoaded(load.Keys, load.Expired);
-        _loading = null;
+        var kind = Load(
+            verifies => LoadBesideClients(
+                options, memory, loading, (sink, scratch) => file.Load(sink, scratch, verifies, loading)),
+            loading);
         if (kind == RdbFaultKind.Missing || loading.IsStopped) return null;
         if (!IsWhole) return FatalError;
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
         journal.Notice($"DB loaded from disk: {seconds} seconds");
         return null;
     }
+
+    /// <summary>Loads the RDB file that an append-only file has or begins with, at the start, as
+    /// <see cref="LoadAtStart"/> does, but keeps what has expired since: the commands behind it ran on it.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="memory">Lends memory for what is read.</param>
+    /// <param name="loading">Has begun; hears how far it is, and ends it.</param>
+    internal RdbOutcome LoadBase(IReadableFile file, MemorySource memory, LoadingState loading) =>
+        LoadBesideClients(
+            new KeyspaceLoadOptions(DropsExpired: false),
+            memory,
+            loading,
+            (sink, scratch) => new RdbReader(
+                new RdbInput(file, progress: loading), sink, scratch, keyspace.VerifiesChecksums).Read());
 
     /// <summary>Loads the file into a keyspace that is in use. False, with the reason in the log, when it could not be
     /// loaded: what had come before the fault stays.</summary>
@@ -161,6 +167,24 @@ public sealed class Snapshots(
         NoteLoaded(load.Keys, load.Expired);
         journal.Notice("DB reloaded by DEBUG RELOAD");
         return true;
+    }
+
+    // With as many threads as there are loops.
+    private RdbOutcome LoadBesideClients(
+        KeyspaceLoadOptions options, MemorySource memory, LoadingState loading, Func<IRdbSink, Heap, RdbOutcome> read)
+    {
+        var nowMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        var threads = Math.Min(keyspace.Shape.Loops, Environment.ProcessorCount);
+        using var load = _loading = new ParallelLoad(keyspace, nowMs, options, threads, loading.Truce);
+        using var scratch = new Heap(memory);
+        var logged = new LoggedLoad(load, journal)
+        {
+            Loading = loading, Delay = new KeyLoadDelay(configuration, loading), BeforeDelay = load.Flush,
+        };
+        var outcome = load.Finish(read(logged, scratch));
+        if (outcome.IsComplete) NoteLoaded(load.Keys, load.Expired);
+        _loading = null;
+        return outcome;
     }
 
     private RdbFaultKind Load(Func<bool, RdbOutcome> read, LoadingState? loading)
