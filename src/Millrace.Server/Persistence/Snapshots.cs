@@ -66,12 +66,14 @@ public sealed class Snapshots(
             return false;
         }
 
+        NoteWhole();
         Status.NoteSaved(changes() + unit.Dirty);
         journal.Notice("DB saved on disk");
         return true;
     }
 
-    /// <summary>Memory holds what it shall, from another file: the RDB file may be replaced.</summary>
+    /// <summary>Memory holds what it shall, from another file, or the RDB file has been written from it: it may be
+    /// replaced.</summary>
     internal void NoteWhole() => IsWhole = true;
 
     /// <summary>What a snapshot that becomes the file is taken by; null, with the reason in the log, when the file must
