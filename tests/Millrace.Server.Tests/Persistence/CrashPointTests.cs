@@ -144,9 +144,14 @@ public sealed class CrashPointTests(ITestOutputHelper output)
 
     private static void StartAgain(CrashScene scene)
     {
-        Serve(scene, watches: false, "--appendfsync", "no"); // so that much is not on the disk
-        scene.Files = scene.Files.AfterKill();
-        scene.Acknowledged = 0; // the power may fail before that is shown
+        using (var server = Start(scene.Files, "--appendfsync", "no")) // so that much is not on the disk
+        using (var client = new Conversation(server))
+        {
+            client.Say("RPUSH before a b c");
+            for (var i = 0; i < 5; i++) scene.Raise(client, counts: false);
+            scene.Files = scene.Files.AfterKill(); // its end would sync them
+        }
+
         Serve(scene);
     }
 

@@ -186,13 +186,13 @@ internal sealed class FaultyServer : IDisposable
 
     private void Recover()
     {
-        if (_pending >= 0) TakeReply();
         Assert.True(
             SpinWait.SpinUntil(
                 () =>
                 {
+                    if (_pending >= 0) TakeReply();
                     Write(1);
-                    return !IsRefusing();
+                    return _pending < 0 && !IsRefusing();
                 },
                 PatienceMs),
             "writes are refused for ever");
