@@ -46,8 +46,8 @@ public sealed class AofManifestFile(IFileSystem files, string directory, AofName
 
     /// <summary>Replaces the manifest.</summary>
     /// <param name="manifest">The new one.</param>
-    /// <param name="mayBeInForce">When it failed: whether the new one may be in force all the same, now or after a power
-    /// failure, so that the files that it names must stay.</param>
+    /// <param name="mayBeInForce">When it failed: whether the new one may be in force all the same, now or after a
+    /// power failure, so that the files that it names must stay.</param>
     /// <returns>What is to be logged when that failed, or null.</returns>
     public string? Replace(AofManifest manifest, out bool mayBeInForce)
     {

@@ -11,8 +11,8 @@ namespace Millrace.Server.Persistence;
 /// <remarks>
 /// Where it is is fixed when the server begins to use it, whatever CONFIG SET dir says later. What goes wrong is logged
 /// here, once. Each operation blocks for as long as the disk takes.
-/// A name that a manifest gives is on the disk, and what the file held before is not, before that manifest may come into
-/// force. A file goes when it is certain that no manifest that may be in force after a power failure names it.
+/// A name that a manifest gives is on the disk, and what the file held before is not, before that manifest may come
+/// into force. A file goes when it is certain that no manifest that may be in force after a power failure names it.
 /// Lock: <c>_gate</c> guards the manifest and its file, since a rewrite that was given up may not have ended when the
 /// next one is prepared; taken last. Files are touched under it.
 /// </remarks>

@@ -100,8 +100,8 @@ internal sealed class AofLoad
         return true;
     }
 
-    // A rewrite names the next file before it is written to, and before this one is on the disk as a whole. A base is on
-    // the disk before it is named.
+    // A rewrite names the next file before it is written to, and before this one is on the disk as a whole. A base is
+    // on the disk before it is named.
     private bool IsLast(List<AofFile> files, int index)
     {
         if (files[index].Type == AofFileType.Base) return index == files.Count - 1;
