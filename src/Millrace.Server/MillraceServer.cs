@@ -228,7 +228,7 @@ public sealed class MillraceServer : IDisposable
         var unit = BeginAlone();
         var fault = _parts.AppendOnly.Start(unit, out var hasData);
         unit.End();
-        if (fault is null && hasData) _parts.Snapshots.NoteWhole();
+        if (fault is null) _parts.Snapshots.NoteAppendOnly(hasData);
         return fault;
     }
 

@@ -76,6 +76,10 @@ public sealed class Snapshots(
     /// replaced.</summary>
     internal void NoteWhole() => IsWhole = true;
 
+    /// <summary>The start has loaded an append-only file, or has found none. Then the RDB file holds what memory does
+    /// not, if it is there.</summary>
+    internal void NoteAppendOnly(bool hasData) => IsWhole |= hasData || FileOf(configuration.Settings).IsMissing();
+
     /// <summary>What a snapshot that becomes the file is taken by; null, with the reason in the log, when the file must
     /// not be replaced.</summary>
     /// <param name="unit">Holds all partitions.</param>

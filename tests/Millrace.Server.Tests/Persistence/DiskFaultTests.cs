@@ -106,7 +106,7 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     // Whether something of that kind is done then.
     private static bool HasPart(string kind, string deed) => kind switch
     {
-        "read" => deed is "a snapshot" or "a rewrite to commands" or "turning on",
+        "read" => deed is "a rewrite to commands" or "turning on",
         "read-only" => deed != "writes",
         _ => true,
     };
