@@ -50,16 +50,16 @@ public sealed class MillraceServer : IDisposable
     /// <param name="configuration">The settings at start.</param>
     /// <param name="journal">Where log lines go.</param>
     /// <param name="memory">The memory.</param>
-    /// <param name="appendFiles">Where the append-only file is; null: on the disk.</param>
+    /// <param name="files">Where the append-only file and the RDB file are; null: on the disk.</param>
     /// <param name="exit">Ends the process with 1; null: it does so.</param>
     internal MillraceServer(
-        Configuration configuration, Log journal, MemorySource memory, IFileSystem? appendFiles = null,
+        Configuration configuration, Log journal, MemorySource memory, IFileSystem? files = null,
         Action? exit = null)
         : this(
             configuration,
             journal,
             memory,
-            appendFiles ?? new DiskFileSystem(),
+            files ?? new DiskFileSystem(),
             exit ?? (static () => Environment.Exit(1)),
             new ClientRegistry())
     {
@@ -69,7 +69,7 @@ public sealed class MillraceServer : IDisposable
         Configuration configuration,
         Log journal,
         MemorySource memory,
-        IFileSystem appendFiles,
+        IFileSystem files,
         Action exit,
         ClientRegistry registry)
     {
@@ -81,7 +81,7 @@ public sealed class MillraceServer : IDisposable
         var channels = new Channels(keyspace, loops, gates);
         var pause = new ClientPause(gates);
         var loading = new LoadingState(gates, journal);
-        var snapshots = new Snapshots(keyspace, configuration, journal, new DiskFileSystem(), registry.CountChanges);
+        var snapshots = new Snapshots(keyspace, configuration, journal, files, registry.CountChanges);
         var runner = new SnapshotRunner(gates);
         var durability = new Durability(gates);
         var background = new BackgroundSaves(snapshots, runner, durability, configuration, journal);
@@ -92,10 +92,10 @@ public sealed class MillraceServer : IDisposable
             Keyspace = keyspace,
             Configuration = configuration,
             Journal = journal,
-            Files = appendFiles,
+            Files = files,
             Log = log,
             Gates = gates,
-            Snapshots = new BaseSnapshots(runner, configuration, appendFiles),
+            Snapshots = new BaseSnapshots(runner, configuration, files),
             Table = () => _parts!.Table,
             Loops = () => _parts!.Loops,
             Exit = exit,
@@ -231,7 +231,7 @@ public sealed class MillraceServer : IDisposable
         using var target = new StartTarget(
             _parts.Keyspace, _parts.Snapshots, _memory, _parts.Configuration, _parts.Loading, _parts.Seed);
         var fault = _parts.AppendOnly.Start(target, out var hasData);
-        if (fault is null && hasData && !_parts.Loading.IsStopped) _parts.Snapshots.NoteWhole();
+        if (fault is null && !_parts.Loading.IsStopped) _parts.Snapshots.NoteAppendOnly(hasData);
         return fault;
     }
 

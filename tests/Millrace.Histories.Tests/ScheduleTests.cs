@@ -34,8 +34,8 @@ public sealed class ScheduleTests(ITestOutputHelper output, ScheduledBuild build
     public void A_planted_fault_is_found(string fault) => Assert.NotEqual(0, Run(fault, 1, 500));
 
     [Theory]
-    [InlineData("crashing", 20, 1000)]
-    [InlineData("late", 3, 100)]
+    [InlineData("crashing", 10, 1000)]
+    [InlineData("late", 1, 300)]
     public void Nothing_acknowledged_is_lost_when_the_power_fails(string kind, int count, int countWhenLong)
     {
         var fresh = Random.Shared.Next(1_000_000, 2_000_000);
@@ -46,6 +46,18 @@ public sealed class ScheduleTests(ITestOutputHelper output, ScheduledBuild build
     [Fact]
     public void A_reply_that_leaves_before_its_fsync_is_found() =>
         Assert.NotEqual(0, Run("acknowledged-before-fsync", 1, 20, "crashing"));
+
+    [Fact]
+    public void Files_that_a_test_replaces_are_all_that_a_server_writes()
+    {
+        if (!File.Exists("/usr/bin/strace"))
+        {
+            output.WriteLine("not shown: there is no strace");
+            return;
+        }
+
+        Assert.Equal(0, Start("", [build.Executable, "tracing"]));
+    }
 
     private int Run(string fault, int seed, int count, string kind = "") => Start(
         fault,

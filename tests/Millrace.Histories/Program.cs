@@ -1,6 +1,8 @@
 // histories FIRST-SEED COUNT [keys|waiting|hearing|crashing|late]: checks the histories of so many seeds, of one kind
 // or of the first three. Exit code 0: all are possible; 1: one is not. Those in which the power fails (crashing; late:
 // with everysec) take real time, and run only when they are asked for.
+// histories tracing: runs a server below strace, and compares its system calls with what went through IFileSystem
+// (histories DIRECTORY FILE recorded is that server).
 
 using System.Globalization;
 using Millrace.Histories;
@@ -8,10 +10,18 @@ using Millrace.Histories.Crashing;
 using Millrace.Histories.Hearing;
 using Millrace.Histories.Waiting;
 
+if (args is ["tracing"]) return TracedServer.Check() ? 0 : 1;
+if (args is [var data, var record, "recorded"])
+{
+    TracedServer.Serve(data, record);
+    return 0;
+}
+
 var first = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1;
 var count = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100;
 var kind = args.Length > 2 ? args[2] : "";
 var kept = 0L;
+var isVoid = 0;
 for (var seed = first; seed < first + count; seed++)
 {
     try
@@ -34,7 +44,10 @@ for (var seed = first; seed < first + count; seed++)
             hearing.Check();
         }
 
-        if (kind is "crashing" or "late") kept += new CrashHistory(seed, isAlways: kind == "crashing").Check();
+        if (kind is not ("crashing" or "late")) continue;
+        var acknowledged = new CrashHistory(seed, isAlways: kind == "crashing").Check();
+        if (acknowledged < 0) isVoid++;
+        else kept += acknowledged;
     }
     catch (HistoryException e)
     {
@@ -45,7 +58,9 @@ for (var seed = first; seed < first + count; seed++)
 
 if (kind is "crashing" or "late")
 {
-    Console.WriteLine($"{count} power failures from seed {first}: all of {kept} acknowledged writes were kept");
+    Console.WriteLine(
+        $"{count} kills and power failures from seed {first}, {isVoid} of them void as the machine stood still: all of "
+        + $"{kept} acknowledged writes were kept");
     return kept > 0 ? 0 : 1;
 }
 

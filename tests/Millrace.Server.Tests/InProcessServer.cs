@@ -20,19 +20,25 @@ internal sealed class InProcessServer : IDisposable
     }
 
     public InProcessServer(long regionBytes, params string[] directives)
-        : this(regionBytes, null, null, directives)
+        : this(regionBytes, null, null, Log.None(), directives)
     {
     }
 
-    /// <summary>A server whose append-only file lies elsewhere, and that says when it would end the process.</summary>
-    public InProcessServer(IFileSystem appendFiles, Action exit, params string[] directives)
-        : this(1L << 40, appendFiles, exit, ["--appendonly", "yes", .. directives])
+    /// <summary>A server whose files lie elsewhere, and that says when it would end the process.</summary>
+    public InProcessServer(IFileSystem files, Action exit, params string[] directives)
+        : this(files, exit, Log.None(), directives)
     {
     }
 
-    private InProcessServer(long regionBytes, IFileSystem? appendFiles, Action? exit, string[] directives)
+    /// <summary>The same with a log.</summary>
+    public InProcessServer(IFileSystem files, Action exit, Log journal, params string[] directives)
+        : this(1L << 40, files, exit, journal, ["--appendonly", "yes", .. directives])
     {
-        Server = Make(regionBytes, appendFiles, exit, directives);
+    }
+
+    private InProcessServer(long regionBytes, IFileSystem? files, Action? exit, Log journal, string[] directives)
+    {
+        Server = Make(regionBytes, files, exit, journal, directives);
         if (Server.Start() is { } fault) throw new InvalidOperationException(fault);
         Port = Server.Parts.Configuration.Settings.Port;
         // Whoever asks for io_uring by name wants to hear when it was refused, and not to test epoll once more.
@@ -46,10 +52,10 @@ internal sealed class InProcessServer : IDisposable
 
     /// <summary>A server that has not been started.</summary>
     public static MillraceServer Make(long regionBytes, params string[] directives) =>
-        Make(regionBytes, null, null, directives);
+        Make(regionBytes, null, null, Log.None(), directives);
 
     private static MillraceServer Make(
-        long regionBytes, IFileSystem? appendFiles, Action? exit, params string[] directives)
+        long regionBytes, IFileSystem? files, Action? exit, Log journal, params string[] directives)
     {
         var table = new DirectiveTable(Environment.ProcessorCount, Environment.CurrentDirectory);
         var file = new ConfigFile(table, new DiskConfigFiles());
@@ -62,7 +68,7 @@ internal sealed class InProcessServer : IDisposable
         var error = file.Load(CommandLine.From([.. usual, .. directives]), []);
         if (error is not null) throw new InvalidOperationException(error.ToString());
         return new MillraceServer(
-            new Configuration(file.Values), Log.None(), new MemorySource(regionBytes), appendFiles, exit);
+            new Configuration(file.Values), journal, new MemorySource(regionBytes), files, exit);
     }
 
     public Peer Connect() => new(Port);

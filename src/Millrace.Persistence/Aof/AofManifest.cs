@@ -132,6 +132,16 @@ public sealed class AofManifest
     /// history, unless the same file is in use as well.</summary>
     public IEnumerable<string> Removable() => History.Select(file => file.Name).Where(IsUnused).Distinct();
 
+    /// <summary>Whether it names a file, as whatever.</summary>
+    public bool Has(string name) => FileNames().Contains(name);
+
+    /// <summary>The names of all its files, those of history among them.</summary>
+    public IEnumerable<string> FileNames()
+    {
+        var others = History.Concat(Incr).Select(static file => file.Name);
+        return Base is { } basis ? others.Prepend(basis.Name) : others;
+    }
+
     /// <summary>The text of the manifest file.</summary>
     public byte[] ToBytes()
     {

@@ -10,6 +10,7 @@ namespace Millrace.Persistence.Aof;
 ///   write temp-appendonly.aof.manifest -> fsync -> rename to appendonly.aof.manifest -> fsync of the directory
 /// </code>
 /// Whenever it stops, the manifest on the disk is the old one or the new one, complete (<see cref="ReplacementFile"/>).
+/// One without files is no file: an empty one would be refused.
 /// When the last step fails the new one is in place and may be gone after a power failure: whoever replaces has to go
 /// on as if either were in force, and may simply replace again.
 /// </remarks>
@@ -44,10 +45,14 @@ public sealed class AofManifestFile(IFileSystem files, string directory, AofName
     }
 
     /// <summary>Replaces the manifest.</summary>
+    /// <param name="manifest">The new one.</param>
+    /// <param name="mayBeInForce">When it failed: whether the new one may be in force all the same, now or after a
+    /// power failure, so that the files that it names must stay.</param>
     /// <returns>What is to be logged when that failed, or null.</returns>
-    public string? Replace(AofManifest manifest)
+    public string? Replace(AofManifest manifest, out bool mayBeInForce)
     {
         ArgumentNullException.ThrowIfNull(manifest);
+        if (!manifest.FileNames().Any()) return Remove(out mayBeInForce);
         var temporary = names.TemporaryManifest;
         var path = Path.Combine(directory, temporary);
         var fault = ReplacementFile.Begin(files, path, new NewFile(Replaces: true), out var file);
@@ -57,6 +62,7 @@ public sealed class AofManifestFile(IFileSystem files, string directory, AofName
             if (fault.IsNone) fault = file!.Commit(_path);
         }
 
+        mayBeInForce = fault.Step is DiskStep.Rename or DiskStep.SyncDirectory;
         return fault.Step switch
         {
             DiskStep.None => null,
@@ -67,6 +73,16 @@ public sealed class AofManifestFile(IFileSystem files, string directory, AofName
             DiskStep.SyncDirectory => $"Fail to fsync AOF directory {names.Manifest}: {fault.Reason}.",
             _ => $"Error trying to write the temporary AOF manifest file {temporary}: {fault.Reason}",
         };
+    }
+
+    private string? Remove(out bool mayBeInForce)
+    {
+        mayBeInForce = false;
+        if (files.Delete(_path) is { } kept)
+            return $"Error trying to remove the AOF manifest file {names.Manifest}: {kept}";
+        if (files.SyncDirectory(directory) is not { } reason) return null;
+        mayBeInForce = true;
+        return $"Fail to fsync AOF directory {names.Manifest}: {reason}.";
     }
 
     private AofManifestError Unreadable(string reason) =>

@@ -28,7 +28,7 @@ public sealed class DiskFileSystem : IFileSystem
         file = null;
         try
         {
-            if (Directory.Exists(path)) return "Is a directory";
+            if (Directory.Exists(path)) return DiskReason.IsDirectory;
             file = new ReadableFile(new FileStream(path, new FileStreamOptions
             {
                 Access = FileAccess.Read,
@@ -50,7 +50,7 @@ public sealed class DiskFileSystem : IFileSystem
         file = null;
         try
         {
-            if (Directory.Exists(path)) return "Is a directory";
+            if (Directory.Exists(path)) return DiskReason.IsDirectory;
             var handle = File.OpenHandle(
                 path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
             file = new AppendFile(handle, RandomAccess.GetLength(handle));

@@ -11,6 +11,9 @@ public static class DiskReason
     /// <summary>There is one of that name.</summary>
     public const string Exists = "File exists";
 
+    /// <summary>There is a directory of that name.</summary>
+    public const string IsDirectory = "Is a directory";
+
     /// <summary>The words for what .NET has thrown.</summary>
     /// <param name="fault">What was thrown.</param>
     public static string Of(Exception fault) => fault switch

@@ -106,8 +106,6 @@ public sealed class AofCommands(AppendOnly file)
         byte[] late = [.. isSynced ? "*2\r\n:1\r\n:0\r\n"u8 : "*2\r\n:0\r\n:0\r\n"u8];
         client.ReplyLater(timeoutMs, late);
         if (isSynced) return;
-        var wait = new SyncWait(client, position, late, endsWait: local > 0 && replicas == 0);
-        if (journal is null) wait.Post(isOff: true);
-        else if (!journal.TryAwait(wait)) wait.Post(isOff: false);
+        file.Await(new SyncWait(client, position, late, endsWait: local > 0 && replicas == 0));
     }
 }

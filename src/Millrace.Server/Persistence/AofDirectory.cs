@@ -10,13 +10,20 @@ namespace Millrace.Server.Persistence;
 /// </summary>
 /// <remarks>
 /// Where it is is fixed when the server begins to use it, whatever CONFIG SET dir says later. What goes wrong is logged
-/// here, once. Used by one thread at a time; each operation blocks for as long as the disk takes.
+/// here, once. Each operation blocks for as long as the disk takes.
+/// A name that a manifest gives is on the disk, and what the file held before is not, before that manifest may come
+/// into force. A file goes when it is certain that no manifest that may be in force after a power failure names it.
+/// Lock: <c>_gate</c> guards the manifest and its file, since a rewrite that was given up may not have ended when the
+/// next one is prepared; taken last. Files are touched under it.
 /// </remarks>
 /// <param name="files">The file system.</param>
 /// <param name="settings">Say where it is, and how its files are named.</param>
 /// <param name="journal">Where log lines go.</param>
 internal sealed class AofDirectory(IFileSystem files, Settings settings, Log journal)
 {
+    private readonly object _gate = new();
+    private readonly HashSet<string> _needless = new(StringComparer.Ordinal); // files to be removed when that is safe
+    private bool _isInDoubt; // a manifest that could not be brought into force may be, after a power failure
     private readonly AofManifestFile _file = new(
         files,
         Path.Combine(settings.WorkingDirectory, settings.Aof.DirectoryName),
@@ -37,14 +44,26 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
     /// <summary>The path of a file.</summary>
     public string PathOf(string name) => Path.Combine(FullPath, name);
 
-    /// <summary>Reads the manifest. False when it cannot be used.</summary>
+    /// <summary>Whether this is the directory that settings name.</summary>
+    public bool IsOf(Settings other) =>
+        FullPath == Path.Combine(other.WorkingDirectory, other.Aof.DirectoryName)
+        && Names.BaseName == other.Aof.FileName;
+
+    /// <summary>Reads the manifest. False when it cannot be used. Numbers that were given before are not given again.
+    /// </summary>
     public bool TryLoad()
     {
-        var error = _file.Load(out var manifest);
-        Manifest = manifest;
-        if (error is null) return true;
-        foreach (var line in error.LogLines) journal.Warning(line);
-        return false;
+        lock (_gate)
+        {
+            if (_file.Load(out var manifest) is not { } error)
+            {
+                Manifest = manifest.Behind(Manifest);
+                return true;
+            }
+
+            foreach (var line in error.LogLines) journal.Warning(line);
+            return false;
+        }
     }
 
     /// <summary>Makes the directory, if there is none, and makes sure that its name is on the disk.</summary>
@@ -61,12 +80,18 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
     public bool TryUpgrade()
     {
         var old = Path.Combine(settings.WorkingDirectory, Names.BaseName);
-        if (!IsThere(old)) return true;
+        if (!IsThere(old, out var reason)) return true;
         var isHalfDone = Manifest.Base?.Name == Names.BaseName && Manifest.Incr.IsEmpty
-            && !IsThere(PathOf(Names.BaseName));
+            && !IsThere(PathOf(Names.BaseName), out _);
         if (!Manifest.HasNoData && !isHalfDone) return true;
+        if (reason is not null)
+        {
+            journal.Warning($"Can't open the old AOF file {Names.BaseName}: {reason}");
+            return false;
+        }
+
         if (!TryCreate() || !TryReplace(AofManifest.OfOldFile(Names.BaseName))) return false;
-        var reason = files.Rename(old, PathOf(Names.BaseName));
+        reason = files.Rename(old, PathOf(Names.BaseName));
         reason ??= files.SyncDirectory(FullPath);
         reason ??= files.SyncDirectory(settings.WorkingDirectory);
         if (reason is not null)
@@ -86,15 +111,31 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
     /// <summary>Brings another manifest into force, on the disk first.</summary>
     public bool TryReplace(AofManifest manifest)
     {
-        if (_file.Replace(manifest) is { } reason)
+        lock (_gate)
         {
+            if (_file.Replace(manifest, out var mayBeInForce) is not { } reason)
+            {
+                Manifest = manifest;
+                RemoveNeedless();
+                return true;
+            }
+
             journal.Warning(reason);
             Manifest = Manifest.Behind(manifest);
+            _isInDoubt |= mayBeInForce;
             return false;
         }
+    }
 
-        Manifest = manifest;
-        return true;
+    /// <summary>A file was made that no manifest is going to name, because what it was made for has failed: it is
+    /// removed, at once if that is safe, otherwise when the next manifest is in force.</summary>
+    public void Discard(string name)
+    {
+        lock (_gate)
+        {
+            _needless.Add(name);
+            if (!_isInDoubt) RemoveNeedless();
+        }
     }
 
     /// <summary>Makes sure that the files of a manifest, and their names, are on the disk.</summary>
@@ -137,11 +178,11 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
 
     /// <summary>Opens a file to append to.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="empties">Whether what is in it goes.</param>
+    /// <param name="empties">Whether it is to be a new one: it is empty, and its name is on the disk.</param>
     public IAppendFile? TryOpen(string name, bool empties)
     {
         var reason = files.OpenToAppend(PathOf(name), out var file);
-        if (reason is null && empties && file!.Length > 0) reason = file.Truncate(0);
+        if (reason is null && empties) reason = MakeEmpty(file!);
         if (reason is null) return file;
         file?.Dispose();
         journal.Warning($"Can't open the append-only file {name}: {reason}");
@@ -152,27 +193,48 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
     /// </summary>
     public void RemoveHistory()
     {
-        if (Manifest.History.IsEmpty) return;
-        var names = Manifest.Removable().ToList();
-        if (!TryReplace(Manifest.WithoutHistory())) return;
-        foreach (var name in names)
+        lock (_gate)
         {
-            journal.Notice($"Removing the history file {name} in the background");
-            Remove(name);
+            if (Manifest.History.IsEmpty) return;
+            var names = Manifest.Removable().ToList();
+            if (!TryReplace(Manifest.WithoutHistory())) return;
+            foreach (var name in names)
+            {
+                journal.Notice($"Removing the history file {name} in the background");
+                if (!TryRemove(name)) _needless.Add(name);
+            }
         }
     }
 
-    /// <summary>Removes a file.</summary>
-    public void Remove(string name)
+    /// <summary>Removes a file that no manifest has ever named.</summary>
+    public void Remove(string name) => TryRemove(name);
+
+    private bool TryRemove(string name)
     {
-        if (files.Delete(PathOf(name)) is { } reason)
-            journal.Warning($"The file {name} of the append-only directory could not be removed: {reason}");
+        if (files.Delete(PathOf(name)) is not { } reason) return true;
+        journal.Warning($"The file {name} of the append-only directory could not be removed: {reason}");
+        return false;
     }
 
-    private bool IsThere(string path)
+    // Under the lock: the manifest is in force, and no other one will be.
+    private void RemoveNeedless()
     {
-        var reason = files.Open(path, out var file);
+        _isInDoubt = false;
+        _needless.RemoveWhere(name => Manifest.Has(name) || TryRemove(name));
+    }
+
+    private string? MakeEmpty(IAppendFile file)
+    {
+        var reason = file.Length > 0 ? file.Truncate(0) : null;
+        reason ??= file.Sync();
+        return reason ?? files.SyncDirectory(FullPath);
+    }
+
+    // What is there and cannot be opened is there as well; then there is a reason.
+    private bool IsThere(string path, out string? reason)
+    {
+        reason = files.Open(path, out var file);
         file?.Dispose();
-        return reason is null;
+        return reason is not (DiskReason.Missing or DiskReason.IsDirectory);
     }
 }

@@ -96,9 +96,11 @@ internal sealed class AofLoad
         return true;
     }
 
-    // A rewrite names the next file before it is written to, and before this one is on the disk as a whole.
+    // A rewrite names the next file before it is written to, and before this one is on the disk as a whole. A base is
+    // on the disk before it is named.
     private bool IsLast(List<AofFile> files, int index)
     {
+        if (files[index].Type == AofFileType.Base) return index == files.Count - 1;
         for (var i = index + 1; i < files.Count; i++)
         {
             if (_files.Open(PathOf(files[i]), out var file) is not null) return false;

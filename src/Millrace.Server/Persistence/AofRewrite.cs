@@ -14,9 +14,9 @@ namespace Millrace.Server.Persistence;
 ///        -> the snapshot is written, clients are served
 ///        -> finish: manifest names the new base, all before is history and is removed    the thread again
 /// </code>
-/// When anything fails the files before are the ones that count, with one more increment. When the append-only file is
-/// being turned on there is nothing before: what happens goes to a temporary increment that gets its name when the base
-/// is there; when it is off a rewrite makes a base alone, as with Redis.
+/// When anything fails the files before are the ones that count, with one more increment, and what was made for it is
+/// removed. When the append-only file is being turned on there is nothing before: what happens goes to a temporary
+/// increment that gets its name when the base is there; when it is off a rewrite makes a base alone, as with Redis.
 /// Lock: <c>_sync</c> guards the state; taken after that of <see cref="AppendOnly"/>, and for moments only.
 /// </remarks>
 internal sealed class AofRewrite
@@ -203,20 +203,12 @@ internal sealed class AofRewrite
     private bool TryPrepare(Run run, out IAppendFile? file)
     {
         file = null;
-        if (_owner.Directory is null)
-        {
-            // It was never on: its directory is looked at for the first time.
-            var own = new AofDirectory(_parts.Files, _parts.Configuration.Settings, _parts.Journal);
-            if (!own.TryCreate() || !own.TryLoad()) return false;
-            run.Directory = own;
-        }
-        else
-        {
-            run.Directory = _owner.Directory;
-        }
-
-        var directory = run.Directory;
-        if (!directory.TryCreate()) return false;
+        var isInUse = !run.TurnsOn && !run.IsOff;
+        var directory = run.Directory = isInUse
+            ? _owner.Directory!
+            : _owner.DirectoryOf(_parts.Configuration.Settings);
+        // While nothing is appended to its files, somebody else may have changed them.
+        if (!directory.TryCreate() || (!isInUse && !directory.TryLoad())) return false;
         var manifest = directory.Manifest;
         if (!run.IsOff)
         {
@@ -229,6 +221,7 @@ internal sealed class AofRewrite
             if (!run.TurnsOn && !directory.TryReplace(manifest))
             {
                 file.Dispose();
+                directory.Discard(name);
                 return false;
             }
 
@@ -299,7 +292,9 @@ internal sealed class AofRewrite
         _parts.Journal.Notice("Background AOF rewrite terminated with success");
         var bytes = result.Bytes;
         var isMade = run.Directory!.TryMakeBase(run.Base, _parts.Configuration.Settings, ref bytes);
-        End(run, isMade && TryFinish(run, bytes));
+        var isGood = isMade && TryFinish(run, bytes);
+        if (!isGood) run.Directory.Discard(run.Base);
+        End(run, isGood);
     }
 
     private bool TryFinish(Run run, long baseBytes)
@@ -308,31 +303,13 @@ internal sealed class AofRewrite
         var manifest = directory.Manifest.NextBase(directory.Names, run.UsesSnapshot);
         lock (_sync)
         {
-            if (run.IsCancelled) return false;
+            if (run.IsCancelled || manifest.Base!.Value.Name != run.Base) return false;
         }
 
-        if (run.TurnsOn)
-        {
-            var before = directory.Manifest;
-            manifest = manifest.Rewritten(keepsLast: false).NextIncr(directory.Names);
-            var name = manifest.Incr[^1].Name;
-            var reason = _parts.Files.Rename(directory.PathOf(directory.Names.TemporaryIncr), directory.PathOf(name));
-            if (reason is not null)
-            {
-                _parts.Journal.Warning(
-                    $"Error trying to rename the temporary AOF incr file {directory.Names.TemporaryIncr} into {name}: "
-                    + reason);
-                return false;
-            }
-
-            _parts.Journal.Notice(
-                $"Successfully renamed the temporary AOF incr file {directory.Names.TemporaryIncr} into {name}");
-            if (!directory.TryReplace(manifest)) return Forget(directory, before);
-        }
-        else if (!directory.TryReplace(manifest.Rewritten(keepsLast: !run.IsOff)))
-        {
-            return false;
-        }
+        var isInForce = run.TurnsOn
+            ? TryNameIncr(directory, manifest)
+            : directory.TryReplace(manifest.Rewritten(keepsLast: !run.IsOff));
+        if (!isInForce) return false;
 
         if (!run.IsOff)
         {
@@ -345,15 +322,33 @@ internal sealed class AofRewrite
         return true;
     }
 
-    // The manifest may have either content: what it would need is not removed.
-    private static bool Forget(AofDirectory directory, AofManifest before)
+    // What has happened since the cut of the first base becomes its increment.
+    private bool TryNameIncr(AofDirectory directory, AofManifest withBase)
     {
-        _ = directory.TryReplace(before);
+        var before = directory.Manifest;
+        var manifest = withBase.Rewritten(keepsLast: false).NextIncr(directory.Names);
+        var (temporary, name) = (directory.Names.TemporaryIncr, manifest.Incr[^1].Name);
+        var reason = _parts.Files.Rename(directory.PathOf(temporary), directory.PathOf(name));
+        reason ??= _parts.Files.SyncDirectory(directory.FullPath);
+        if (reason is not null)
+        {
+            _parts.Journal.Warning(
+                $"Error trying to rename the temporary AOF incr file {temporary} into {name}: {reason}");
+            directory.Discard(name);
+            return false;
+        }
+
+        _parts.Journal.Notice($"Successfully renamed the temporary AOF incr file {temporary} into {name}");
+        if (directory.TryReplace(manifest)) return true;
+        // The next attempt begins a file of its own: nobody shall find a base with half of what came after it.
+        directory.Discard(name);
+        _ = directory.TryReplace(before.Behind(directory.Manifest));
         return false;
     }
 
     private void End(Run run, bool isGood)
     {
+        if (run is { TurnsOn: true, IsCancelled: true }) run.Directory?.Remove(run.Directory.Names.TemporaryIncr);
         lock (_sync)
         {
             var status = _owner.Status;

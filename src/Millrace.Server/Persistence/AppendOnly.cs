@@ -25,6 +25,7 @@ public sealed class AppendOnly : ISettingsListener
 
     private readonly AppendOnlyParts _parts;
     private readonly object _sync = new();
+    private readonly List<SyncWait> _early = []; // they wait for a file that is being turned on and not written yet
     private volatile Journal? _journal;
     private volatile bool _isStarting;
     private AofDirectory? _directory;
@@ -51,6 +52,17 @@ public sealed class AppendOnly : ISettingsListener
     /// <summary>The directory, once it is in use.</summary>
     internal AofDirectory? Directory => _directory;
 
+    /// <summary>The directory of settings, which is the one in use from now on. One that is known already stays: it
+    /// knows which numbers were given. Requires: nothing is appended to its files.</summary>
+    internal AofDirectory DirectoryOf(Settings settings)
+    {
+        lock (_sync)
+        {
+            if (_directory is { } known && known.IsOf(settings)) return known;
+            return _directory = new AofDirectory(_parts.Files, settings, _parts.Journal);
+        }
+    }
+
     /// <summary>All bytes of the base and the increments.</summary>
     public long CurrentBytes => Status.ClosedBytes + (_journal?.FileLength ?? 0);
 
@@ -71,7 +83,7 @@ public sealed class AppendOnly : ISettingsListener
     {
         hasData = false;
         var settings = _parts.Configuration.Settings;
-        var directory = _directory = new AofDirectory(_parts.Files, settings, _parts.Journal);
+        var directory = DirectoryOf(settings);
         if (!directory.TryLoad() || !directory.TryUpgrade()) return FatalError;
         var load = new AofLoad(_parts.Files, directory.FullPath, _parts.Table(), target, _parts.Journal);
         hasData = !directory.Manifest.HasNoData;
@@ -97,6 +109,27 @@ public sealed class AppendOnly : ISettingsListener
         return null;
     }
 
+    /// <summary>Delivers a letter when its position is on the disk, or when there is no append-only file any more. Any
+    /// loop.</summary>
+    internal void Await(SyncWait wait)
+    {
+        lock (_sync)
+        {
+            if (_journal is { } journal)
+            {
+                if (!journal.TryAwait(wait)) wait.Post(isOff: false);
+            }
+            else if (Rewrite.IsTurningOn)
+            {
+                SyncWait.Add(_early, wait);
+            }
+            else
+            {
+                wait.Post(isOff: true);
+            }
+        }
+    }
+
     /// <summary>A snapshot has begun or ended: that may decide whether fsync is skipped.</summary>
     internal void NoteSaving() => _journal?.Adopt(
         JournalSettings.Of(_parts.Configuration.Settings, _parts.Snapshots.IsBusy || Rewrite.IsUnderWay));
@@ -109,11 +142,8 @@ public sealed class AppendOnly : ISettingsListener
     internal bool TryPrepareReload()
     {
         if (Rewrite.IsTurningOn) return false;
-        if (_journal is null && !Rewrite.IsUnderWay)
-        {
-            _directory = new AofDirectory(_parts.Files, _parts.Configuration.Settings, _parts.Journal);
-            if (!_directory.TryLoad()) return false;
-        }
+        if (_journal is null && !Rewrite.IsUnderWay && !DirectoryOf(_parts.Configuration.Settings).TryLoad())
+            return false;
 
         return _directory is { Manifest.HasNoData: false } && _journal?.Flush() is null;
     }
@@ -236,6 +266,12 @@ public sealed class AppendOnly : ISettingsListener
         var journal = new Journal(host, file, _parts.Log.Position, settings, isComplete);
         _parts.Log.Attach(journal);
         _journal = journal;
+        foreach (var wait in _early)
+        {
+            if (!journal.TryAwait(wait)) wait.Post(isOff: false);
+        }
+
+        _early.Clear();
     }
 
     // The cut comes as soon as the command is over: a transaction may be under way, and it holds partitions.
@@ -243,9 +279,8 @@ public sealed class AppendOnly : ISettingsListener
     {
         lock (_sync)
         {
-            var directory = new AofDirectory(_parts.Files, settings, _parts.Journal);
+            var directory = DirectoryOf(settings);
             if (!directory.TryCreate() || !directory.TryLoad()) return false;
-            _directory = directory;
             Status.ClosedBytes = Status.BaseBytes = 0;
             return Rewrite.TryTurnOn();
         }
@@ -257,6 +292,8 @@ public sealed class AppendOnly : ISettingsListener
         lock (_sync)
         {
             StopJournal();
+            foreach (var wait in _early) wait.Post(isOff: true);
+            _early.Clear();
             Status.ClosedBytes = Status.BaseBytes = 0;
         }
     }

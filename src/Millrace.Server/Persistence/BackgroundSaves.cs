@@ -145,6 +145,7 @@ public sealed class BackgroundSaves(
         }
         else
         {
+            snapshots.NoteWhole();
             snapshots.Status.NoteSaved(_changesAtCut);
             journal.Notice("Background saving terminated with success");
         }

@@ -4,6 +4,7 @@ using Millrace.Commands;
 using Millrace.Engine;
 using Millrace.Persistence.Aof;
 using Millrace.Server.Effects;
+using Millrace.Server.Logging;
 
 namespace Millrace.Server.Persistence;
 
@@ -27,7 +28,7 @@ namespace Millrace.Server.Persistence;
 /// after all, and reads go on. After a failed fsync the system may have dropped what it could not write: the sync that
 /// goes well again asks for a rewrite, so that no start depends on that part of the file.
 /// Lock: <c>_sync</c> guards the fields below it; taken after the log's, before those of gates and mailboxes. No file
-/// is touched under it.
+/// is touched under it, nor the server's log: loops take it.
 /// </remarks>
 internal sealed class Journal : IEffectConsumer
 {
@@ -69,6 +70,8 @@ internal sealed class Journal : IEffectConsumer
     private bool _mustExit;
     private volatile bool _needsWake;
     private readonly List<SyncWait> _waits = [];
+    private readonly List<(LogLevel Level, string Text)> _unsaid = []; // for the server's log
+    private bool _isBroken;                 // the gate LogBroken is closed
 
     // The thread's own.
     private AofAppender _file;
@@ -217,12 +220,10 @@ internal sealed class Journal : IEffectConsumer
     /// <summary>Has a letter delivered when a position is on the disk. False when it is there already.</summary>
     public bool TryAwait(SyncWait wait)
     {
-        const int MostOver = 64;
         lock (_sync)
         {
             if (_isComplete && wait.Position <= _synced) return false;
-            if (_waits.Count >= MostOver) _waits.RemoveAll(static one => one.IsOver);
-            _waits.Add(wait);
+            SyncWait.Add(_waits, wait);
             return true;
         }
     }
@@ -246,7 +247,10 @@ internal sealed class Journal : IEffectConsumer
 
         _thread.Join();
         _syncer.Stop();
+        SayUnsaid();
         _file.Dispose();
+        _splitFile?.Dispose();
+        _next?.Dispose();
         _host.Gates.Open(Gate.LogBehind | Gate.LogBroken);
         _host.Hold.Move(long.MaxValue);
     }
@@ -271,6 +275,8 @@ internal sealed class Journal : IEffectConsumer
             Volatile.Write(ref _syncingSince, 0);
             Monitor.PulseAll(_sync);
         }
+
+        SayUnsaid();
     }
 
     private void Run()
@@ -283,6 +289,7 @@ internal sealed class Journal : IEffectConsumer
                 if (PlantedFault.AcknowledgedBeforeFsync) MoveMark();
                 KeepSynced();
                 if (!_isOver) MoveMark();
+                SayUnsaid();
             }
         }
         finally
@@ -294,6 +301,7 @@ internal sealed class Journal : IEffectConsumer
             }
         }
 
+        SayUnsaid();
         if (_mustExit) _host.Exit();
     }
 
@@ -333,8 +341,9 @@ internal sealed class Journal : IEffectConsumer
         if (_retryAt > now) return MsUntil(_retryAt, now);
         if (_filled > 0 || _next is not null || _takenAt < _takenEnd || _splitAt >= 0) return 0;
         if (_isOver || MarkOf(_settings) > _marked || (_isParking && _syncingSince == 0)) return 0;
+        if (_isBroken && !HasFault) return 0;
         if (_synced >= _written) return -1;
-        if (_flushTo > _synced && _syncingSince == 0) return 0;
+        if (MustSync && _syncingSince == 0) return 0;
         if (_settings.SkipsFsync || _settings.Policy == FsyncPolicy.No) return -1;
         if (_settings.Policy == FsyncPolicy.Always) return _syncingSince == 0 ? 0 : -1;
         if (_syncingSince == 0) return MsUntil(_unsyncedSince + Ticks(SyncAfterMs), now);
@@ -377,8 +386,7 @@ internal sealed class Journal : IEffectConsumer
             Volatile.Write(ref _written, position);
             if (_writeFault is null) return;
             _writeFault = null;
-            _host.Journal.Notice("AOF write error looks solved. The server can write again.");
-            if (_syncFault is null) _host.Gates.Open(Gate.LogBroken);
+            Say(LogLevel.Notice, "AOF write error looks solved. The server can write again.");
         }
     }
 
@@ -403,7 +411,7 @@ internal sealed class Journal : IEffectConsumer
     private void KeepSynced()
     {
         if (_isOver || _synced >= _written) return;
-        var mustSync = _flushTo > _synced;
+        var mustSync = MustSync;
         if (!mustSync && _settings.SkipsFsync) return;
         if (mustSync || _settings.Policy == FsyncPolicy.Always)
         {
@@ -457,8 +465,8 @@ internal sealed class Journal : IEffectConsumer
         if (_syncFault is not null)
         {
             _syncFault = null;
-            _host.Journal.Notice("AOF fsync error looks solved. The server can write again.");
-            if (_writeFault is null) _host.Gates.Open(Gate.LogBroken);
+            _retryAt = 0;
+            Say(LogLevel.Notice, "AOF fsync error looks solved. The server can write again.");
             _host.WantsRewrite();
         }
 
@@ -481,15 +489,16 @@ internal sealed class Journal : IEffectConsumer
         _retryAt = Stopwatch.GetTimestamp() + Ticks(RetryMs);
         if (_settings.Policy == FsyncPolicy.Always)
         {
-            _host.Journal.Warning(
+            Say(
+                LogLevel.Warning,
                 $"Can't persist AOF for fsync error when the AOF fsync policy is 'always': {reason}. Exiting...");
             GiveUp();
             return;
         }
 
-        if (MayLog()) _host.Journal.Warning($"Fail to fsync the AOF file: {reason}");
-        Refuse(reason);
+        if (MayLog()) Say(LogLevel.Warning, $"Fail to fsync the AOF file: {reason}");
         _syncFault = reason;
+        Refuse(reason);
     }
 
     private void WakeHeld()
@@ -520,24 +529,27 @@ internal sealed class Journal : IEffectConsumer
         lock (_sync)
         {
             _retryAt = Stopwatch.GetTimestamp() + Ticks(RetryMs);
-            if (MayLog()) _host.Journal.Warning($"Error writing to the AOF file: {reason}");
+            if (MayLog()) Say(LogLevel.Warning, $"Error writing to the AOF file: {reason}");
+            _writeFault = reason;
             if (_settings.Policy == FsyncPolicy.Always)
             {
-                _writeFault = reason;
-                _host.Journal.Warning(
+                Say(
+                    LogLevel.Warning,
                     "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...");
                 GiveUp();
                 return;
             }
 
             Refuse(reason);
-            _writeFault = reason;
             Monitor.PulseAll(_sync);
         }
     }
 
-    private void Refuse(string reason) =>
+    private void Refuse(string reason)
+    {
+        _isBroken = true;
         _host.Gates.Break(Encoding.UTF8.GetBytes($"MISCONF Errors writing to the AOF file: {reason}"));
+    }
 
     // Nothing is acknowledged any more.
     private void GiveUp()
@@ -546,12 +558,33 @@ internal sealed class Journal : IEffectConsumer
         Monitor.PulseAll(_sync);
     }
 
+    private bool HasFault => _writeFault is not null || _syncFault is not null;
+
+    // Somebody waits for it; or it has failed, and writes are refused until one goes well, whatever the policy.
+    private bool MustSync => _flushTo > _synced || _syncFault is not null;
+
+    private void Say(LogLevel level, string text) => _unsaid.Add((level, text));
+
     private bool MayLog()
     {
         var now = Stopwatch.GetTimestamp();
         if (_loggedAt != 0 && now - _loggedAt < LogEverySeconds * Stopwatch.Frequency) return false;
         _loggedAt = now;
         return true;
+    }
+
+    // Not under the lock: whoever reads the log's output may be slow.
+    private void SayUnsaid()
+    {
+        (LogLevel Level, string Text)[] lines;
+        lock (_sync)
+        {
+            if (_unsaid.Count == 0) return;
+            lines = [.. _unsaid];
+            _unsaid.Clear();
+        }
+
+        foreach (var (level, text) in lines) _host.Journal.Write(level, text);
     }
 
     // ---- who may go on ----
@@ -566,9 +599,19 @@ internal sealed class Journal : IEffectConsumer
             Park();
         }
 
-        if (_marked == _host.Hold.Reached && holdsOwnOnly == _holdsOwnOnly) return;
-        _holdsOwnOnly = holdsOwnOnly;
-        _host.Hold.Move(_marked, holdsOwnOnly);
+        if (_marked != _host.Hold.Reached || holdsOwnOnly != _holdsOwnOnly)
+        {
+            _holdsOwnOnly = holdsOwnOnly;
+            _host.Hold.Move(_marked, holdsOwnOnly);
+        }
+
+        // Only now: what is written from here on is shown when it is in the file.
+        lock (_sync)
+        {
+            if (!_isBroken || HasFault) return;
+            _isBroken = false;
+            _host.Gates.Open(Gate.LogBroken);
+        }
     }
 
     // Up to where replies may leave.
@@ -585,7 +628,8 @@ internal sealed class Journal : IEffectConsumer
         if (isOld && !_isParking)
         {
             DelayedSyncs++;
-            _host.Journal.Notice(
+            Say(
+                LogLevel.Notice,
                 "Asynchronous AOF fsync is taking too long (disk is busy?). Writes wait until it is complete.");
         }
 

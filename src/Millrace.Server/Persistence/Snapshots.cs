@@ -66,13 +66,19 @@ public sealed class Snapshots(
             return false;
         }
 
+        NoteWhole();
         Status.NoteSaved(changes() + unit.Dirty);
         journal.Notice("DB saved on disk");
         return true;
     }
 
-    /// <summary>Memory holds what it shall, from another file: the RDB file may be replaced.</summary>
+    /// <summary>Memory holds what it shall, from another file, or the RDB file has been written from it: it may be
+    /// replaced.</summary>
     internal void NoteWhole() => IsWhole = true;
+
+    /// <summary>The start has loaded an append-only file, or has found none. Then the RDB file holds what memory does
+    /// not, if it is there.</summary>
+    internal void NoteAppendOnly(bool hasData) => IsWhole |= hasData || FileOf(configuration.Settings).IsMissing();
 
     /// <summary>What a snapshot that becomes the file is taken by; null, with the reason in the log, when the file must
     /// not be replaced.</summary>

@@ -13,6 +13,7 @@ namespace Millrace.Server.Persistence;
 internal sealed class SyncWait(Client client, long position, byte[] late, bool endsWait) : Mail
 {
     private const int LocalDigit = 5; // *2 CR LF :0
+    private const int MostOver = 64;
     private bool _isOff;
 
     /// <summary>The position in the log that has to be on the disk.</summary>
@@ -20,6 +21,13 @@ internal sealed class SyncWait(Client client, long position, byte[] late, bool e
 
     /// <summary>Whether nobody waits any more. Any thread; it may be a moment old.</summary>
     public bool IsOver => !client.WaitsWith(late);
+
+    /// <summary>Adds one to a list, from which those that are over go first when there are many.</summary>
+    public static void Add(List<SyncWait> waits, SyncWait wait)
+    {
+        if (waits.Count >= MostOver) waits.RemoveAll(static one => one.IsOver);
+        waits.Add(wait);
+    }
 
     /// <summary>Tells the client.</summary>
     /// <param name="isOff">It never will be on the disk: there is no append-only file any more.</param>

@@ -10,97 +10,156 @@ using Millrace.Server.Logging;
 namespace Millrace.Histories.Crashing;
 
 /// <summary>
-/// Clients write while the power fails: what they were told is there afterwards, transactions are whole, and nobody has
-/// read what is gone.
+/// Clients write while the process is killed or the power fails: what they were told is there afterwards, transactions
+/// are whole, and nobody has read what is gone.
 /// </summary>
 /// <remarks>
 /// <code>
 ///   writers   INCR own:i | MULTI INCR x:i INCR y:i EXEC ...        in a row of several, replies read one by one
 ///   readers   GET own:i ...                                        what they have seen
-///   power     fails at some moment: counters known before it are compared with what the next server loads
+///   one       BGREWRITEAOF now and then
+///   the end   at some moment: counters known before it are compared with what the next server loads, and what that one
+///             shows with what is there when the power fails again right behind its start
 /// </code>
 /// The server is a whole one with its own loops, on files of which only what was synced is left (PowerFiles). Under
-/// everysec what was told in the last second before the failure may be gone.
+/// everysec what was told in the last second before a failure of the power may be gone. A machine that stands still for
+/// a while proves nothing about a second: such a history is void.
 /// </remarks>
 internal sealed class CrashHistory
 {
-    private const int Writers = 4;
     private const int Readers = 2;
-    private const int InARow = 6;
+    private const int FewestWriters = 4;
+    private const int MostWriters = 16;
+    private const int MostInARow = 16;
     private const long ForgivenMs = 1000;
+    private const long StallMs = 200;
 
     private readonly Random _random;
     private readonly bool _isAlways;
     private readonly int _runMs;
-    private readonly long[] _acknowledged = new long[Writers];
-    private readonly long[] _transactions = new long[Writers];
-    private readonly long[] _seen = new long[Writers];
-    private readonly List<(long AtMs, long[] Acknowledged)> _track = [];
+    private readonly int _writers;
+    private readonly int _inARow;
+    private readonly bool _isKilled;
+    private readonly long[] _acknowledged;
+    private readonly long[] _transactions;
+    private readonly long[] _seen;
+    private readonly List<(long AtMs, Counters Known)> _track = [];
     private volatile bool _isOver;
 
     /// <summary>A history of a seed.</summary>
-    /// <param name="seed">Decides sizes and the moment.</param>
+    /// <param name="seed">Decides sizes, the moment, and what happens.</param>
     /// <param name="isAlways"><c>appendfsync</c> always; otherwise everysec.</param>
     public CrashHistory(int seed, bool isAlways)
     {
         _random = new Random(seed);
         _isAlways = isAlways;
-        _runMs = isAlways ? _random.Next(60, 250) : _random.Next(1200, 2500);
+        _runMs = isAlways ? _random.Next(60, 250) : _random.Next(1100, 1900);
+        _writers = _random.Next(FewestWriters, MostWriters + 1);
+        _inARow = _random.Next(1, MostInARow + 1);
+        _isKilled = _random.Next(4) == 0;
+        (_acknowledged, _transactions, _seen) = (new long[_writers], new long[_writers], new long[_writers]);
     }
 
     /// <summary>Runs it, and throws when something is missing.</summary>
-    /// <returns>How many writes were acknowledged, and so had to be there.</returns>
+    /// <returns>How many writes were acknowledged, and so had to be there; -1: it is void.</returns>
     public long Check()
     {
         var files = new PowerFiles { SyncMs = _random.Next(1, 4) };
-        var (acknowledged, transactions, seen, left) = Run(files);
-        using var server = Start(left, out var port);
-        using var client = new CrashClient(port);
-        for (var i = 0; i < Writers; i++)
-        {
-            var found = client.Number("GET", $"own:{i}");
-            if (found < acknowledged[i])
-                throw new HistoryException($"own:{i} is {found}, though {acknowledged[i]} was acknowledged");
-            if (_isAlways && found < seen[i])
-                throw new HistoryException($"own:{i} is {found}, though somebody has read {seen[i]}");
-            var (x, y) = (client.Number("GET", $"x:{i}"), client.Number("GET", $"y:{i}"));
-            if (x != y) throw new HistoryException($"half a transaction: x:{i} is {x}, y:{i} is {y}");
-            if (x < transactions[i])
-                throw new HistoryException($"x:{i} is {x}, though {transactions[i]} was acknowledged");
-        }
-
-        return acknowledged.Sum() + transactions.Sum();
+        if (Run(files, out var known) is not { } left) return -1;
+        var shown = Compare(left, known, "was acknowledged, or read by somebody");
+        _ = Compare(left.AfterPowerLoss(_random), shown, "was there before the power failed again");
+        return known.Own.Sum() + known.Pairs.Sum();
     }
 
-    private (long[] Acknowledged, long[] Transactions, long[] Seen, PowerFiles Left) Run(PowerFiles files)
+    private Counters Compare(PowerFiles left, Counters known, string what)
+    {
+        using var server = Start(left, out var port);
+        using var client = new CrashClient(port);
+        var found = new Counters(new long[_writers], new long[_writers]);
+        for (var i = 0; i < _writers; i++)
+        {
+            found.Own[i] = client.Number("GET", $"own:{i}");
+            if (found.Own[i] < known.Own[i])
+                throw new HistoryException($"own:{i} is {found.Own[i]}, though {known.Own[i]} {what}");
+            found.Pairs[i] = client.Number("GET", $"x:{i}");
+            var y = client.Number("GET", $"y:{i}");
+            if (found.Pairs[i] != y)
+                throw new HistoryException($"half a transaction: x:{i} is {found.Pairs[i]}, y:{i} is {y}");
+            if (found.Pairs[i] < known.Pairs[i])
+                throw new HistoryException($"x:{i} is {found.Pairs[i]}, though {known.Pairs[i]} {what}");
+        }
+
+        return found;
+    }
+
+    // What is left of the files, or null when the machine stood still.
+    private PowerFiles? Run(PowerFiles files, out Counters known)
     {
         using var server = Start(files, out var port);
         var threads = new List<Thread>();
-        for (var i = 0; i < Writers; i++)
+        for (var i = 0; i < _writers; i++)
         {
             var writer = i;
             threads.Add(new Thread(() => Guarded(() => Write(port, writer))));
         }
 
         for (var i = 0; i < Readers; i++) threads.Add(new Thread(() => Guarded(() => Look(port))));
+        var pauseMs = _random.Next(10, 200);
+        threads.Add(new Thread(() => Guarded(() => Rewrite(port, pauseMs))));
         threads.ForEach(static one => one.Start());
         var until = Environment.TickCount64 + _runMs;
         while (Environment.TickCount64 < until)
         {
-            _track.Add((Environment.TickCount64, [.. Copy(_acknowledged), .. Copy(_transactions)]));
+            _track.Add((Environment.TickCount64, Told()));
             Thread.Sleep(5);
         }
 
-        var known = _isAlways
-            ? [.. Copy(_acknowledged), .. Copy(_transactions)]
-            : _track.LastOrDefault(one => one.AtMs <= Environment.TickCount64 - ForgivenMs).Acknowledged
-                ?? new long[2 * Writers];
-        var seen = Copy(_seen);
-        var left = files.AfterPowerLoss(_random);
+        known = Known();
+        var left = _isKilled ? files.AfterKill() : files.AfterPowerLoss(_random.Next(4) == 0 ? null : _random);
+        var isVoid = !_isAlways && HasStalled();
         _isOver = true;
         server.Stop();
         threads.ForEach(static one => one.Join());
-        return (known[..Writers], known[Writers..], seen, left);
+        return isVoid ? null : left;
+    }
+
+    // What must be there when it ends now.
+    private Counters Known()
+    {
+        var now = Environment.TickCount64;
+        if (!_isAlways && !_isKilled)
+        {
+            return _track.LastOrDefault(one => one.AtMs <= now - ForgivenMs).Known
+                ?? new Counters(new long[_writers], new long[_writers]);
+        }
+
+        var told = Told();
+        for (var i = 0; i < _writers; i++) told.Own[i] = Math.Max(told.Own[i], Volatile.Read(ref _seen[i]));
+        return told;
+    }
+
+    private bool HasStalled()
+    {
+        var last = Environment.TickCount64;
+        for (var i = _track.Count - 1; i >= 0; i--)
+        {
+            if (last - _track[i].AtMs > StallMs) return true;
+            last = _track[i].AtMs;
+        }
+
+        return false;
+    }
+
+    private void Rewrite(int port, int pauseMs)
+    {
+        using var client = new CrashClient(port);
+        while (!_isOver)
+        {
+            Thread.Sleep(pauseMs);
+            client.Send("BGREWRITEAOF");
+            client.Flush();
+            client.ReadLine();
+        }
     }
 
     private void Write(int port, int writer)
@@ -108,7 +167,7 @@ internal sealed class CrashHistory
         using var client = new CrashClient(port);
         while (!_isOver)
         {
-            for (var i = 0; i < InARow; i++)
+            for (var i = 0; i < _inARow; i++)
             {
                 client.Send("INCR", $"own:{writer}");
                 foreach (var word in new[] { "MULTI", "INCR x", "INCR y", "EXEC" })
@@ -116,7 +175,7 @@ internal sealed class CrashHistory
             }
 
             client.Flush();
-            for (var i = 0; i < InARow; i++)
+            for (var i = 0; i < _inARow; i++)
             {
                 Volatile.Write(ref _acknowledged[writer], client.ReadNumber());
                 for (var line = 0; line < 5; line++) client.ReadLine(); // OK, QUEUED, QUEUED, *2, :n
@@ -130,7 +189,7 @@ internal sealed class CrashHistory
         using var client = new CrashClient(port);
         while (!_isOver)
         {
-            for (var i = 0; i < Writers; i++)
+            for (var i = 0; i < _writers; i++)
             {
                 var found = client.Number("GET", $"own:{i}");
                 long before;
@@ -155,6 +214,8 @@ internal sealed class CrashHistory
         }
     }
 
+    private Counters Told() => new(Copy(_acknowledged), Copy(_transactions));
+
     private static long[] Copy(long[] from) =>
         [.. Enumerable.Range(0, from.Length).Select(i => Volatile.Read(ref from[i]))];
 
@@ -166,7 +227,8 @@ internal sealed class CrashHistory
         string[] words =
         [
             "--port", port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--io-threads", "2",
-            "--appendonly", "yes", "--appendfsync", _isAlways ? "always" : "everysec", "--dbfilename", "none.rdb",
+            "--appendonly", "yes", "--appendfsync", _isAlways ? "always" : "everysec", "--save", "",
+            "--auto-aof-rewrite-percentage", "0",
         ];
         if (file.Load(CommandLine.From(words), []) is { } error) throw new HistoryException(error.ToString());
         var server = new MillraceServer(
@@ -180,6 +242,9 @@ internal sealed class CrashHistory
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+
+    /// <summary>Of each writer: its own counter, and those that it raises together.</summary>
+    private sealed record Counters(long[] Own, long[] Pairs);
 
     private sealed class CrashClient : IDisposable
     {

@@ -18,7 +18,7 @@ public class AofManifestFileTests
     {
         var files = new MemoryFiles();
         var file = new AofManifestFile(files, "aof", Names);
-        Assert.Null(file.Replace(Old));
+        Assert.Null(file.Replace(Old, out _));
         Assert.Equal(
             [$"create {Temporary}", "write", "sync", "close", $"rename {Temporary} {Path}", "sync directory aof"],
             files.Operations);
@@ -39,16 +39,32 @@ public class AofManifestFileTests
     {
         var files = new MemoryFiles();
         var file = new AofManifestFile(files, "aof", Names);
-        Assert.Null(file.Replace(Old));
+        Assert.Null(file.Replace(Old, out _));
         files.FailsAfter = failingStep;
-        var fault = file.Replace(New);
+        var fault = file.Replace(New, out var mayBeInForce);
+        Assert.Equal(failingStep >= 4, mayBeInForce);
         Assert.StartsWith(text, fault);
         Assert.Contains(MemoryFiles.Reason, fault);
         var expected = failingStep < 5 ? Old : New;
         Assert.Equal(expected.ToBytes(), files[Path]);
         Assert.Equal(Old.ToBytes(), files.OnDisk[Path]);
-        Assert.Null(file.Replace(New));
+        Assert.Null(file.Replace(New, out _));
         Assert.Equal(New.ToBytes(), files.OnDisk[Path]);
+    }
+
+    [Fact]
+    public void One_without_files_is_removed_and_not_written()
+    {
+        var files = new MemoryFiles();
+        var file = new AofManifestFile(files, "aof", Names);
+        Assert.Null(file.Replace(Old, out _));
+        Assert.Null(file.Replace(AofManifest.Empty.Behind(Old), out _));
+        Assert.Empty(files.OnDisk);
+        Assert.Null(file.Load(out var manifest));
+        Assert.True(manifest.HasNoData);
+        files.FailsAfter = 0;
+        Assert.Contains(MemoryFiles.Reason, file.Replace(AofManifest.Empty, out var mayBeInForce));
+        Assert.True(mayBeInForce);
     }
 
     [Fact]

@@ -118,6 +118,23 @@ public sealed class AppendOnlyTests : IDisposable
         Assert.Equal(digest, client.Say("DEBUG DIGEST"));
     }
 
+    [Theory]
+    [InlineData("SAVE")]
+    [InlineData("BGSAVE")]
+    public void A_server_that_began_with_an_empty_one_can_be_saved_again_and_again(string command)
+    {
+        using var server = Start();
+        using var client = new Conversation(server);
+        for (var i = 0; i < 3; i++)
+        {
+            client.Say($"SET a {i}");
+            Assert.Contains(client.Say(command), (string[])["OK", "Background saving started"]);
+            Assert.True(SpinWait.SpinUntil(
+                () => client.Say("INFO persistence").Contains("\r\nrdb_bgsave_in_progress:0\r\n"), 20_000));
+            Assert.Contains("\r\nrdb_changes_since_last_save:0\r\n", client.Say("INFO persistence"));
+        }
+    }
+
     [Fact]
     public void WaitAof_waits_for_the_fsync()
     {

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using Millrace.Histories.Crashing;
+using Millrace.Server.Logging;
 using Millrace.Server.Persistence;
 
 namespace Millrace.Server.Tests.Persistence;
@@ -44,6 +46,42 @@ public sealed class JournalFaultTests
         AssertData(files.AfterKill(), "[2 1]", "a", "b");
     }
 
+    [Fact]
+    public void A_log_that_nobody_reads_holds_nobody_up_who_writes()
+    {
+        var files = new PowerFiles();
+        using var stuck = new StuckOutput("Error writing to the AOF file");
+        var log = new Log(LogLevel.Notice, stuck, TimeProvider.System, processId: 1);
+        using var server = new InProcessServer(
+            files, static () => Assert.Fail("it would have ended"), log, "--appendfsync", "everysec");
+        using var client = new Conversation(server);
+        using var other = new Conversation(server);
+        Assert.Equal("OK", client.Say("SET a 1"));
+        files.Faults = static (operation, _) => operation == "write" ? Full : null;
+        client.Send("SET", "a", "2");
+        Assert.True(stuck.IsStuck.Wait(20_000));
+        Assert.Equal(Misconf, other.Say("SET b 1"));
+        Assert.Equal("OK", other.Say("CONFIG SET aof-timestamp-enabled yes")); // the journal hears of it
+        files.Faults = static (_, _) => null;
+        stuck.MayGoOn.Set();
+        Assert.Equal("OK", client.Read());
+    }
+
+    [Fact]
+    public void A_failed_fsync_is_tried_again_whatever_the_policy_is_then()
+    {
+        var files = new PowerFiles();
+        using var server = Start(files, "--appendfsync", "everysec");
+        using var client = new Conversation(server);
+        files.Faults = static (operation, _) => operation == "sync" ? "Input/output error" : null;
+        Assert.Equal("OK", client.Say("SET a 1"));
+        Assert.True(SpinWait.SpinUntil(() => client.Say("SET b 1").StartsWith("MISCONF"), 20_000));
+        Assert.Equal("OK", client.Say("CONFIG SET appendfsync no"));
+        Assert.StartsWith("MISCONF", client.Say("SET b 1"));
+        files.Faults = static (_, _) => null;
+        Assert.True(SpinWait.SpinUntil(() => client.Say("SET b 2") == "OK", 20_000));
+    }
+
     [Theory]
     [InlineData("write")]
     [InlineData("sync")]
@@ -68,7 +106,7 @@ public sealed class JournalFaultTests
     [Fact]
     public void A_failed_fsync_refuses_writes_until_one_goes_well_and_asks_for_a_rewrite()
     {
-        var files = new PowerFiles();
+        var files = new PowerFiles { LosesFailedSyncs = true };
         using var server = Start(files, "--appendfsync", "everysec");
         using var client = new Conversation(server);
         files.Faults = static (operation, _) => operation == "sync" ? "Input/output error" : null;
@@ -78,6 +116,8 @@ public sealed class JournalFaultTests
         files.Faults = static (_, _) => null;
         Assert.True(SpinWait.SpinUntil(() => client.Say("SET b 2") == "OK", 20_000));
         Assert.True(SpinWait.SpinUntil(() => files.Names.Contains("appendonly.aof.2.base.rdb"), 20_000));
+        Assert.True(SpinWait.SpinUntil(() => !files.Names.Contains("appendonly.aof.1.base.rdb"), 20_000));
+        AssertData(files.AfterPowerLoss(), "[1 2]", "a", "b"); // though the file before has lost them
     }
 
     [Fact]
@@ -204,5 +244,26 @@ public sealed class JournalFaultTests
         using var server = Start(files);
         using var client = new Conversation(server);
         Assert.Equal(expected, client.SayWords(["MGET", .. keys]));
+    }
+
+    // Waits at a line until it may go on.
+    private sealed class StuckOutput(string line) : ILogOutput, IDisposable
+    {
+        public ManualResetEventSlim IsStuck { get; } = new();
+
+        public ManualResetEventSlim MayGoOn { get; } = new();
+
+        public void Write(ReadOnlySpan<byte> lines)
+        {
+            if (!Encoding.UTF8.GetString(lines).Contains(line, StringComparison.Ordinal)) return;
+            IsStuck.Set();
+            Assert.True(MayGoOn.Wait(60_000));
+        }
+
+        public void Dispose()
+        {
+            IsStuck.Dispose();
+            MayGoOn.Dispose();
+        }
     }
 }
