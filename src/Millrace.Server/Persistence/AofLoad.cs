@@ -166,6 +166,7 @@ internal sealed class AofLoad
         offset = outcome.EndOffset;
         if (outcome.IsComplete)
         {
+            LoggedLoad.Done(_journal, load.Keys, load.Expired, load.Empty);
             if (!isBase) _journal.Notice("Reading the remaining AOF tail...");
             return true;
         }

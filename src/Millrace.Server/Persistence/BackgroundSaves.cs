@@ -45,6 +45,16 @@ public sealed class BackgroundSaves(
     /// <summary>Whether one is being taken.</summary>
     public bool IsRunning => _beganAt != 0;
 
+    /// <summary>Whether one is being taken that was not given up.</summary>
+    public bool IsWanted => IsRunning && !_isGivenUp;
+
+    /// <summary>Whether one is taken as soon as what is in its way has ended.</summary>
+    public bool IsScheduled => _isScheduled;
+
+    /// <summary>Whether the append-only file is being written anew, which goes before. Set before anything runs.
+    /// </summary>
+    public Func<bool> IsRewriting { get; set; } = static () => false;
+
     /// <summary>Whether the last one that ended is on the disk.</summary>
     public bool LastIsGood { get; private set; } = true;
 
@@ -100,7 +110,7 @@ public sealed class BackgroundSaves(
     /// <summary>Whether one is due: it was put off, or a save point is reached. Any loop, often.</summary>
     public bool IsDue()
     {
-        if (IsRunning || runner.IsBusy) return false;
+        if (IsRunning || runner.IsBusy || IsRewriting()) return false;
         if (_isScheduled) return true;
         var points = configuration.Settings.Snapshots.SavePoints;
         if (points.Count == 0) return false;
