@@ -100,8 +100,7 @@ public sealed class MillraceServer : IDisposable
             Loops = () => _parts!.Loops,
             Exit = exit,
         });
-        runner.Changed = appendOnly.NoteSaving;
-        background.IsRewriting = () => appendOnly.Rewrite.IsWanted;
+        (runner.Changed, background.IsRewriting) = (appendOnly.NoteSaving, () => appendOnly.Rewrite.IsWanted);
         _parts = new ServerParts
         {
             Configuration = configuration,

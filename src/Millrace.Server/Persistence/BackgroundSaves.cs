@@ -43,8 +43,8 @@ public sealed class BackgroundSaves(
     private bool _isNext; // scheduled, and nothing is in its way but what was given up
     private bool _isGivenUp; // on purpose: that is no failure
 
-    /// <summary>Whether one is being taken, as whoever asked for it was told: it may still wait until one that was given
-    /// up is out of its way.</summary>
+    /// <summary>Whether one is being taken, as whoever asked for it was told: it may still wait until one that was
+    /// given up is out of its way.</summary>
     public bool IsRunning => _isNext || IsUnderWay;
 
     /// <summary>Whether one is being taken that was not given up.</summary>
