@@ -1,9 +1,10 @@
 // What signals do: SIGTERM and SIGINT ask for a shutdown, a second SIGINT ends the process at once, SIGHUP does
 // nothing. While data is loaded, a signal ends that, and the process, without saving. When a shutdown fails because
-// data could not be saved, the server goes on, and the next signal asks again. SIGPIPE is ignored by the runtime; a
-// write to a closed socket is an error that its owner handles.
+// data could not be saved, the server goes on, and the next signal asks again. While the periodic work rests (DEBUG
+// PAUSE-CRON) a signal waits, until SHUTDOWN ABORT calls it off. SIGPIPE is ignored by the runtime; a write to a closed
+// socket is an error that its owner handles.
 //
-// Handlers run on threads of the runtime, not in signal context, so they may log.
+// Handlers run on threads of the runtime, each on one of its own, not in signal context, so they may log and wait.
 
 using System.Runtime.InteropServices;
 using Millrace.Server;
@@ -51,6 +52,7 @@ internal sealed class Signals : IDisposable
         if (Interlocked.Increment(ref _requests) > 1 && isInterrupt)
         {
             _log.Warning("You insist... exiting now.");
+            _server.RemoveUnfinishedFiles();
             Environment.Exit(1);
         }
 
@@ -59,6 +61,6 @@ internal sealed class Signals : IDisposable
             : $"Received {(isInterrupt ? "SIGINT" : "SIGTERM")} scheduling shutdown...");
         Settings settings = _configuration.Settings;
         ShutdownFlags flags = isInterrupt ? settings.ShutdownOnSigInt : settings.ShutdownOnSigTerm;
-        if (!_server.RequestShutdown(flags)) Interlocked.Exchange(ref _requests, 0);
+        if (!_server.RequestShutdownBySignal(flags)) Interlocked.Exchange(ref _requests, 0);
     }
 }

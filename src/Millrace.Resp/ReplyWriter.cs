@@ -27,6 +27,7 @@ public sealed class ReplyWriter
 {
     private const int MaxHeaderBytes = 24;  // type byte, sign, 19 digits, CRLF
     private const int FirstDeferredBytes = 4096;
+    private const int MaxKeptErrorBytes = 64;
 
     private SegmentSource? _output;
     private byte[] _segment = [];
@@ -36,7 +37,8 @@ public sealed class ReplyWriter
     private long _before;       // bytes written to earlier segments
     private bool _muted;
     private bool _isResp3;
-    private readonly byte[] _lastErrorCode = new byte[64];
+    private readonly byte[] _lastError = new byte[MaxKeptErrorBytes];
+    private int _lastErrorLength;
     private int _lastErrorCodeLength;
 
     // Room left for late bulk strings, in order; those before _latePiece are filled.
@@ -79,7 +81,10 @@ public sealed class ReplyWriter
     public long ErrorCount { get; private set; }
 
     /// <summary>The code of the last error: its text up to the first space, at most 64 bytes.</summary>
-    public ReadOnlySpan<byte> LastErrorCode => _lastErrorCode.AsSpan(0, _lastErrorCodeLength);
+    public ReadOnlySpan<byte> LastErrorCode => _lastError.AsSpan(0, _lastErrorCodeLength);
+
+    /// <summary>The text of the last error with its code, at most 64 bytes of it.</summary>
+    public ReadOnlySpan<byte> LastErrorText => _lastError.AsSpan(0, _lastErrorLength);
 
     /// <summary>An aggregate is open whose length is not known yet.</summary>
     public bool IsDeferred => _deferredDepth > 0;
@@ -155,10 +160,11 @@ public sealed class ReplyWriter
 
     private void NoteError(ReadOnlySpan<byte> text)
     {
-        int space = text.IndexOf((byte)' ');
-        ReadOnlySpan<byte> code = space < 0 ? text : text[..space];
-        _lastErrorCodeLength = Math.Min(code.Length, _lastErrorCode.Length);
-        code[.._lastErrorCodeLength].CopyTo(_lastErrorCode);
+        _lastErrorLength = Math.Min(text.Length, MaxKeptErrorBytes);
+        ReadOnlySpan<byte> kept = text[.._lastErrorLength];
+        kept.CopyTo(_lastError);
+        int space = kept.IndexOf((byte)' ');
+        _lastErrorCodeLength = space < 0 ? _lastErrorLength : space;
         ErrorCount++;
     }
 

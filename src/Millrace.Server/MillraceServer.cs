@@ -100,7 +100,7 @@ public sealed class MillraceServer : IDisposable
             Loops = () => _parts!.Loops,
             Exit = exit,
         });
-        runner.Changed = appendOnly.NoteSaving;
+        (runner.Changed, background.IsRewriting) = (appendOnly.NoteSaving, () => appendOnly.Rewrite.IsWanted);
         _parts = new ServerParts
         {
             Configuration = configuration,
@@ -198,6 +198,17 @@ public sealed class MillraceServer : IDisposable
         return isRequested;
     }
 
+    /// <summary>Asks for a shutdown as a signal does: not before the periodic work goes on, when that rests (DEBUG
+    /// PAUSE-CRON). On a thread that may wait.</summary>
+    /// <param name="flags">What it may do or skip.</param>
+    /// <returns>As <see cref="RequestShutdown"/>; false as well when SHUTDOWN ABORT has ended the wait.</returns>
+    public bool RequestShutdownBySignal(ShutdownFlags flags) =>
+        _parts.PeriodicWork.WaitUntilItRuns() && RequestShutdown(flags);
+
+    /// <summary>The process ends at once, whatever is under way: removes files that are not complete. Any thread.
+    /// </summary>
+    public void RemoveUnfinishedFiles() => _parts.Snapshots.RemoveUnfinished();
+
     /// <summary>Stops: no write is acknowledged any more, replies leave, connections and listeners close, threads
     /// end.</summary>
     public void Stop()
@@ -272,7 +283,7 @@ public sealed class MillraceServer : IDisposable
             .. new MonitorCommand(_parts.Monitors).All(),
             .. new InfoCommand(_parts, statistics).All(),
             .. new MemoryCommands(_parts, statistics).All(),
-            .. new ServerCommands(_parts.Shutdown).All(),
+            .. new ServerCommands(_parts.Shutdown, _parts.PeriodicWork).All(),
             .. new SaveCommands(_parts.Snapshots, _parts.BackgroundSaves, _parts.SnapshotRunner).All(),
             .. new AofCommands(_parts.AppendOnly).All(),
             .. new LoneServerCommands(_parts.Log).All(),

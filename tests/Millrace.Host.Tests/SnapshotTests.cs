@@ -40,7 +40,7 @@ public sealed class SnapshotTests : IDisposable
             Assert.Matches(
                 "(?s)\\* Server initialized\n.*\\* Loading RDB produced by version 7.2.4\n.*\\* RDB age \\d+ seconds\n"
                     + ".*\\* RDB memory usage when created \\d+\\.\\d\\d Mb\n"
-                    + ".*\\* Done loading RDB, keys loaded: 3, keys expired: 0.\n"
+                    + ".*\\* Done loading RDB, keys loaded: 3, keys expired: 0, empty keys skipped: 0\\.\n"
                     + ".*\\* DB loaded from disk: \\d+\\.\\d{3} seconds\n.*\\* Ready to accept connections tcp\n",
                 host.Output);
         }
@@ -230,6 +230,84 @@ public sealed class SnapshotTests : IDisposable
         using HostProcess host = Start(port);
         Assert.Equal("$1", HostProcess.Ask(port, "GET a"));
         Assert.Contains("* RDB memory usage when created 1.00 Mb\n", host.Output);
+    }
+
+    [Fact]
+    public void Keys_that_hold_nothing_are_passed_over_and_named()
+    {
+        byte[] records = [4, 1, (byte)'e', 0, 2, 1, (byte)'f', 0, 0, 1, (byte)'b', 1, (byte)'2'];
+        System.IO.File.WriteAllBytes(File, WithRecord(records));
+        int port = HostProcess.FreePort();
+        using HostProcess host = Start(port);
+        Assert.Equal(":2", HostProcess.Ask(port, "DBSIZE"));
+        Assert.Contains(", skipping empty key: e\n", host.Output);
+        Assert.Contains(", skipping empty key: f\n", host.Output);
+        Assert.Contains(
+            "* Done loading RDB, keys loaded: 2, keys expired: 0, empty keys skipped: 2.\n", host.Output);
+    }
+
+    [Fact]
+    public void A_wrong_value_is_told_in_the_words_of_Redis()
+    {
+        System.IO.File.WriteAllBytes(File, WithRecord([13, 1, (byte)'k', 1, (byte)'v']));
+        using HostProcess host = HostProcess.StartIn(_directory, null, null, "--port", $"{HostProcess.FreePort()}");
+        Assert.Equal(1, host.WaitForExit());
+        Assert.Matches(
+            "# Internal error in RDB reading offset (\\d+) -> Hash ziplist integrity check failed.\n"
+                + ".*# Bad RDB file: invalid value of type 13 of the key 'k' \\(at offset \\1\\): Hash ziplist "
+                + "integrity check failed.\n.*# Terminating server after rdb file reading failure.\n",
+            host.Output);
+    }
+
+    [Fact]
+    public void Why_RESTORE_refuses_a_payload_is_said_to_whoever_reads_verbose_lines()
+    {
+        int port = HostProcess.FreePort();
+        using HostProcess host = Start(port, "--loglevel", "verbose", "--enable-debug-command", "yes");
+        HostProcess.Ask(port, "DEBUG SET-SKIP-CHECKSUM-VALIDATION 1");
+        const string footer = "\\x0b\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00";
+        Assert.Equal("-ERR Bad data format", HostProcess.Ask(port, $"RESTORE k 0 \"\\x0d\\x01v{footer}\""));
+        host.WaitFor("- The payload of RESTORE is refused: Hash ziplist integrity check failed.\n");
+        Assert.Equal("-ERR Bad data format", HostProcess.Ask(port, $"RESTORE k 0 \"\\x15\\x01v{footer}\""));
+        host.WaitFor("- The payload of RESTORE is refused: Stream listpack integrity check failed.\n");
+        HostProcess.Ask(port, $"RESTORE k -1 \"\\x0d\\x01v{footer}\"");
+        Assert.Equal(2, Count(host.Output, "The payload of RESTORE"));
+    }
+
+    [Fact]
+    public void A_second_SIGINT_leaves_nothing_of_a_save_behind()
+    {
+        int port = HostProcess.FreePort();
+        using HostProcess host = Start(
+            port, "--save", "900 1", "--rdb-key-save-delay", "1000000", "--enable-debug-command", "yes");
+        HostProcess.Ask(port, "DEBUG POPULATE 100");
+        host.Signal("INT");
+        string unfinished = Path.Combine(_directory, $"temp-{host.Id}.rdb");
+        HostProcess.WaitUntil(() => System.IO.File.Exists(unfinished), unfinished);
+        host.Signal("INT");
+        Assert.Equal(1, host.WaitForExit());
+        Assert.Empty(Directory.GetFiles(_directory));
+    }
+
+    [Fact]
+    public void A_signal_waits_while_the_periodic_work_rests_and_can_be_called_off()
+    {
+        int port = HostProcess.FreePort();
+        using HostProcess host = Start(port, "--enable-debug-command", "yes");
+        Assert.Equal("-ERR No shutdown in progress.", HostProcess.Ask(port, "SHUTDOWN ABORT"));
+        Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG PAUSE-CRON 1"));
+        host.Signal("TERM");
+        host.WaitFor("Received SIGTERM scheduling shutdown...");
+        HostProcess.WaitUntil(() => HostProcess.Ask(port, "SHUTDOWN ABORT") == "+OK", "the signal");
+        host.WaitFor("* Shutdown manually aborted.\n");
+        Assert.Equal("-ERR No shutdown in progress.", HostProcess.Ask(port, "SHUTDOWN ABORT"));
+        Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG PAUSE-CRON 0"));
+        Assert.Equal("+PONG", HostProcess.Ask(port, "PING"));
+        Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG PAUSE-CRON 1"));
+        host.Signal("TERM");
+        host.WaitFor("Received SIGTERM scheduling shutdown...");
+        Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG PAUSE-CRON 0"));
+        Assert.Equal(0, host.WaitForExit());
     }
 
     [Fact]

@@ -36,6 +36,22 @@ public sealed class ReplyWriterTests
     }
 
     [Fact]
+    public void The_beginning_of_the_last_error_is_kept()
+    {
+        var writer = new ReplyWriter { Muted = true };
+        string[] texts = ["ERR no such key", "NOCODE", "", new string('x', 100), "ERR " + new string('x', 100)];
+        foreach (string text in texts)
+        {
+            writer.Error(Encoding.ASCII.GetBytes(text));
+            string kept = text[..Math.Min(text.Length, 64)];
+            Assert.Equal(kept, Encoding.ASCII.GetString(writer.LastErrorText));
+            Assert.Equal(kept.Split(' ')[0], Encoding.ASCII.GetString(writer.LastErrorCode));
+        }
+
+        Assert.Equal(texts.Length, writer.ErrorCount);
+    }
+
+    [Fact]
     public void Each_type_has_its_RESP3_form()
     {
         Assert.Equal("_\r\n_\r\n", Write(3, w => { w.Null(); w.NullArray(); }));

@@ -16,7 +16,7 @@ internal static class KeyFault
     /// <summary>Its value is none.</summary>
     internal static RdbFault Unreadable(in RdbKey key, bool isTooLarge) => isTooLarge
         ? new RdbFault(RdbFaultKind.Memory, TooLarge(ValueOf(key)), key.Offset)
-        : new RdbFault(RdbFaultKind.Record, Invalid(ValueOf(key)), key.Offset);
+        : new RdbFault(RdbFaultKind.Record, Invalid(ValueOf(key)), key.Offset) { Detail = IntegrityText.Of(key.Type) };
 
     /// <summary>Something would take more memory than it may.</summary>
     internal static string TooLarge(string what) => $"There is not enough memory for this {what}";

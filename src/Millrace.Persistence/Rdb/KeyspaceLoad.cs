@@ -35,6 +35,9 @@ public sealed class KeyspaceLoad(Unit unit, KeyspaceLoadOptions options) : IRdbS
     /// <summary>How many keys were dropped because their time had come.</summary>
     public long Expired { get; private set; }
 
+    /// <summary>The keys that were passed over because they hold nothing.</summary>
+    public EmptyKeys Empty { get; } = new();
+
     /// <summary>The texts of libraries, in order.</summary>
     public IReadOnlyList<byte[]> Functions => _functions;
 
@@ -78,7 +81,12 @@ public sealed class KeyspaceLoad(Unit unit, KeyspaceLoadOptions options) : IRdbS
     {
         var placed = new Key(key.Database, hash, key.Name);
         var place = new ValuePlace(unit, placed) { DeadlineMs = key.DeadlineMs };
-        if (!ValueCodec.TryRead(ref value, key.Type, place, out var made)) return RdbTaking.Unreadable;
+        if (!ValueCodec.TryRead(ref value, key.Type, place, out var made))
+        {
+            if (value.HasNoMembers) Empty.Add(key.Name);
+            return RdbTaking.Unreadable;
+        }
+
         Debug.Assert(made.DeadlineMs == key.DeadlineMs, "whatever makes it has its deadline");
         if (options.DropsExpired && Value.IsExpired(made, unit.NowMs))
         {

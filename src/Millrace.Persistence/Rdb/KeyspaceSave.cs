@@ -42,7 +42,9 @@ public static class KeyspaceSave
     /// <param name="format">What may be written.</param>
     /// <param name="contents">What stands beside the keys.</param>
     /// <param name="output">Where to.</param>
-    public static string? Write(Unit unit, RdbFormat format, RdbContents contents, RdbOutput output)
+    /// <param name="keyDelayMicroseconds">As <see cref="RdbSaveOptions"/> says.</param>
+    public static string? Write(
+        Unit unit, RdbFormat format, RdbContents contents, RdbOutput output, Func<int>? keyDelayMicroseconds = null)
     {
         ArgumentNullException.ThrowIfNull(unit);
         ArgumentNullException.ThrowIfNull(contents);
@@ -51,6 +53,7 @@ public static class KeyspaceSave
         var writer = new RdbWriter(output, format, UseRecord.For(keyspace));
         writer.Begin();
         contents.Write(writer);
+        var delay = new SaveDelay(keyDelayMicroseconds, static () => false);
         for (var database = 0; database < keyspace.Shape.Databases; database++)
         {
             var (keys, deadlines) = Count(keyspace, database);
@@ -59,7 +62,7 @@ public static class KeyspaceSave
             for (var i = 0; i < keyspace.Shape.Partitions; i++)
             {
                 if (keyspace[i].Table(database) is not { } table) continue;
-                var walker = new EntrySaver(writer, output, keyspace[i].Heap, unit.NowMs);
+                var walker = new EntrySaver(writer, output, keyspace[i].Heap, unit.NowMs, delay);
                 table.Entries.Walk(ref walker);
                 if (walker.Refused is { } refused)
                 {
@@ -101,7 +104,8 @@ public static class KeyspaceSave
         return (keys, deadlines);
     }
 
-    private struct EntrySaver(RdbWriter writer, RdbOutput output, Heap heap, long nowMs) : IEntryWalker
+    private struct EntrySaver(RdbWriter writer, RdbOutput output, Heap heap, long nowMs, SaveDelay delay)
+        : IEntryWalker
     {
         internal string? Refused { get; private set; }
 
@@ -112,6 +116,7 @@ public static class KeyspaceSave
             var entry = new Entry(heap, block);
             if (!RdbWriter.IsWritten(entry, nowMs)) return;
             if (!writer.TryEntry(heap, entry, nowMs)) Refused ??= ShownText.Of(entry.Key);
+            delay.After(1);
         }
     }
 }

@@ -68,6 +68,9 @@ internal sealed class LoadWorker
     /// <summary>How many were dropped because their time had come. Any thread.</summary>
     public long Expired => _load.Expired;
 
+    /// <summary>The keys that were passed over because they hold nothing. After <see cref="Join"/>.</summary>
+    public EmptyKeys Empty => _load.Empty;
+
     /// <summary>Whether a record was wrong. Any thread.</summary>
     public bool HasFault => _hasFault;
 

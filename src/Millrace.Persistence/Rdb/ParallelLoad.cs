@@ -53,6 +53,9 @@ public sealed class ParallelLoad : IRdbSink, IDisposable
     /// <summary>How many keys were dropped because their time had come. Any thread.</summary>
     public long Expired => _workers.Sum(static worker => worker.Expired);
 
+    /// <summary>The keys that were passed over because they hold nothing. After <see cref="Finish"/>.</summary>
+    public EmptyKeys Empty { get; } = new();
+
     /// <inheritdoc/>
     public int Databases => _keyspace.Shape.Databases;
 
@@ -88,6 +91,7 @@ public sealed class ParallelLoad : IRdbSink, IDisposable
         if (!ValueCutter.TryCut(ref value, key.Type, ref writer))
         {
             lane.GiveUp();
+            if (value.HasNoMembers) Empty.Add(key.Name);
             return RdbTaking.Unreadable;
         }
 
@@ -114,6 +118,7 @@ public sealed class ParallelLoad : IRdbSink, IDisposable
             var isFirst = outcome.IsComplete || worker.Fault.Offset < outcome.Fault.Offset
                 || outcome.Fault.Kind == RdbFaultKind.Stopped;
             if (worker.HasFault && isFirst) outcome = outcome with { Fault = worker.Fault, IsVerified = false };
+            Empty.Add(worker.Empty);
         }
 
         return outcome;

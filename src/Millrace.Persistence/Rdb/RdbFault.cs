@@ -55,8 +55,12 @@ public readonly record struct RdbFault(RdbFaultKind Kind, string Text, long Offs
     /// <summary>Whether nothing is wrong.</summary>
     public bool IsNone => Kind == RdbFaultKind.None;
 
+    /// <summary>What is wrong with the value, in the words of Redis; null when it is no value that is wrong.</summary>
+    public string? Detail { get; init; }
+
     /// <inheritdoc/>
-    public override string ToString() => IsNone ? "" : $"{Text} (at offset {Offset})";
+    public override string ToString() =>
+        IsNone ? "" : $"{Text} (at offset {Offset}){(Detail is null ? "" : ": " + Detail)}";
 }
 
 /// <summary>How the reading of an RDB file ended.</summary>

@@ -29,7 +29,8 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
     {
         ArgumentNullException.ThrowIfNull(unit);
         var fitting = KeyspaceSave.FormatFor(unit.Keyspace, format);
-        return Save(output => KeyspaceSave.Write(unit, fitting, contents, output), options);
+        var delay = options.KeyDelayMicroseconds;
+        return Save(output => KeyspaceSave.Write(unit, fitting, contents, output, delay), options);
     }
 
     /// <summary>The same with records from anywhere.</summary>
@@ -123,12 +124,12 @@ public sealed class RdbFile(IFileSystem files, string directory, string name)
 /// <summary>How an RDB file is written.</summary>
 /// <param name="ProcessId">Names the file until it is complete: <c>temp-ID.rdb</c>.</param>
 /// <param name="HasChecksum"><c>rdbchecksum</c>.</param>
-/// <param name="KeyDelayMicroseconds">How long to wait after each key of a snapshot that is taken while commands go on
-/// (<c>rdb-key-save-delay</c>, for tests); negative: one microsecond after each so many keys.</param>
+/// <param name="KeyDelayMicroseconds">Tells how long to wait after each key (<c>rdb-key-save-delay</c>, for tests);
+/// negative: one microsecond after each so many keys. Asked again and again; null: no time.</param>
 /// <param name="IsBesideOthers">Whether others may write such a file meanwhile (SAVE beside BGSAVE): it has another
 /// name until it is complete, <c>temp-bg-ID.rdb</c>.</param>
 public readonly record struct RdbSaveOptions(
-    int ProcessId, bool HasChecksum = true, int KeyDelayMicroseconds = 0, bool IsBesideOthers = false);
+    int ProcessId, bool HasChecksum = true, Func<int>? KeyDelayMicroseconds = null, bool IsBesideOthers = false);
 
 /// <summary>How saving ended.</summary>
 /// <param name="Error">A sentence for the log; null: the file is on the disk.</param>

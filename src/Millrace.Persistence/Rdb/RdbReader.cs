@@ -230,7 +230,8 @@ public sealed class RdbReader
 
         // Servers of long ago have written collections without members; such a key is passed over, as Redis does.
         if (reader.HasNoMembers) return default;
-        return Unreadable(ref reader, KeyFault.ValueOf(key));
+        var fault = Unreadable(ref reader, KeyFault.ValueOf(key));
+        return fault.Kind == RdbFaultKind.Record ? fault with { Detail = IntegrityText.Of(key.Type) } : fault;
     }
 
     private RdbFault ReadModuleValue(scoped ReadOnlySpan<byte> name, scoped ref ValueReader reader)

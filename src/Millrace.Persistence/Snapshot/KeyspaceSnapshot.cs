@@ -118,7 +118,7 @@ public sealed class KeyspaceSnapshot
     /// <param name="contents">What stands beside the keys.</param>
     /// <param name="keyDelayMicroseconds">As <see cref="RdbSaveOptions"/> says.</param>
     /// <returns>Null, or why there is no file.</returns>
-    public string? WriteTo(RdbOutput output, RdbContents contents, int keyDelayMicroseconds = 0)
+    public string? WriteTo(RdbOutput output, RdbContents contents, Func<int>? keyDelayMicroseconds = null)
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(contents);
@@ -126,10 +126,18 @@ public sealed class KeyspaceSnapshot
         writer.Begin();
         contents.Write(writer);
         var chunks = new ChunkWriter(output, writer, Format, _counts);
+        var delay = new SaveDelay(keyDelayMicroseconds, () => IsAborted);
         while (Queue.TryTake(out var chunk))
         {
-            if (!IsAborted) Delay(chunks.Write(chunk!, Queue), keyDelayMicroseconds);
-            else Queue.Free(chunk!);
+            if (IsAborted)
+            {
+                Queue.Free(chunk!);
+                continue;
+            }
+
+            var keys = chunks.Write(chunk!, Queue);
+            Volatile.Write(ref _writtenKeys, _writtenKeys + keys);
+            delay.After(keys);
             if (!output.Fault.IsNone) Abort("the disk does not take it");
         }
 
@@ -150,17 +158,6 @@ public sealed class KeyspaceSnapshot
 
     /// <summary>No thread writes any more what still comes: has <see cref="WriteTo"/> return. Any thread.</summary>
     public void EndWriting() => Queue.End();
-
-    // Slow on purpose, but not deaf.
-    private void Delay(long keys, int microseconds)
-    {
-        const int LongestMs = 10;
-
-        Volatile.Write(ref _writtenKeys, _writtenKeys + keys);
-        var delay = microseconds >= 0 ? keys * microseconds : keys / -(long)microseconds;
-        for (var left = delay / 1000; left > 0 && !IsAborted; left -= LongestMs)
-            Thread.Sleep((int)Math.Min(left, LongestMs));
-    }
 
     internal bool TryOpenRecord(int partition) => Interlocked.CompareExchange(ref _openIn, partition, -1) == -1;
 

@@ -1,3 +1,4 @@
+using Millrace.Commands;
 using Millrace.Engine;
 using Millrace.Server.Blocking;
 using Millrace.Server.Observability;
@@ -36,6 +37,11 @@ public abstract class ExecutionHost
 
     /// <summary>A call has taken so long that somebody may want to know (<see cref="CommandTimer.Adopt"/>).</summary>
     public virtual void NoteSlow(in SlowCall call)
+    {
+    }
+
+    /// <summary>A call was answered with an error, and still holds its partitions.</summary>
+    public virtual void NoteFailed(in Call call)
     {
     }
 

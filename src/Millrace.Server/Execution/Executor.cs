@@ -633,6 +633,7 @@ public sealed class Executor
         Statistics[call.Spec].Failed++;
         Statistics.CountError(call.Reply.LastErrorCode);
         _countedErrors += errors;
+        _host.NoteFailed(call);
     }
 
     private Outcome Malformed(Client client, CommandSpec? spec, Args args, ReplyWriter reply)

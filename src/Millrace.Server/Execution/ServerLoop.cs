@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using Millrace.Commands;
 using Millrace.Engine;
 using Millrace.Net;
 using Millrace.Persistence.Loading;
@@ -348,6 +349,8 @@ public sealed class ServerLoop : LoopHandler
             request.Client.Connection.Loop.Post(request.ReplyMail());
 
         public override ReadOnlySpan<byte> NotDurableError => parts.Durability.ErrorText;
+
+        public override void NoteFailed(in Call call) => RefusedPayload.Note(call, parts.Journal);
 
         public override void NoteSlow(in SlowCall call)
         {

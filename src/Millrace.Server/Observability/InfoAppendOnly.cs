@@ -13,7 +13,7 @@ internal static class InfoAppendOnly
             ? -1
             : TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - status.BeganUnixSeconds;
         text.Line("aof_enabled", file.IsOn ? 1 : 0);
-        text.Line("aof_rewrite_in_progress", rewrite.IsUnderWay ? 1 : 0);
+        text.Line("aof_rewrite_in_progress", rewrite.IsBegun ? 1 : 0);
         text.Line("aof_rewrite_scheduled", rewrite.IsScheduled ? 1 : 0);
         text.Line("aof_last_rewrite_time_sec", status.LastSeconds);
         text.Line("aof_current_rewrite_time_sec", seconds);

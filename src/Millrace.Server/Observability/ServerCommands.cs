@@ -14,7 +14,8 @@ namespace Millrace.Server.Observability;
 
 /// <summary>The family of server commands that need nothing but the server itself.</summary>
 /// <param name="shutdown">The way to the server's end.</param>
-public sealed class ServerCommands(Shutdown shutdown)
+/// <param name="work">Where a signal waits that asks for the end.</param>
+public sealed class ServerCommands(Shutdown shutdown, PeriodicWork work)
 {
     private readonly Shutdown _shutdown = shutdown;
 
@@ -89,7 +90,8 @@ public sealed class ServerCommands(Shutdown shutdown)
         }
         else if (isAbort)
         {
-            call.Reply.Error("ERR No shutdown in progress."u8);
+            if (work.TryAbort() && _shutdown.NoteAborted()) call.Reply.Ok();
+            else call.Reply.Error("ERR No shutdown in progress."u8);
         }
         else
         {

@@ -27,6 +27,7 @@ internal sealed class AofRewrite
     private Thread? _thread;
     private Run? _run;          // the one under way
     private volatile bool _isScheduled; // set under the journal's lock as well
+    private volatile bool _isNext; // scheduled, and nothing is in its way but what was given up
     private bool _isTurningOn;  // there is no complete base yet
     private bool _isStopping;
 
@@ -35,8 +36,15 @@ internal sealed class AofRewrite
     /// <summary>Whether one is under way. Any thread.</summary>
     public bool IsUnderWay => Volatile.Read(ref _run) is not null;
 
-    /// <summary>Whether one begins as soon as it can.</summary>
-    public bool IsScheduled => _isScheduled;
+    /// <summary>Whether one was begun, as whoever asked for it was told: it may still wait until one that was given up
+    /// is out of its way. Any thread.</summary>
+    public bool IsBegun => _isNext || IsUnderWay;
+
+    /// <summary>Whether one is under way, or about to begin, that was not given up. Any thread.</summary>
+    public bool IsWanted => _isNext || Volatile.Read(ref _run) is { IsCancelled: false };
+
+    /// <summary>Whether one begins as soon as what is in its way has ended.</summary>
+    public bool IsScheduled => _isScheduled && !_isNext;
 
     /// <summary>Whether the first base is not complete.</summary>
     public bool IsTurningOn
@@ -55,17 +63,10 @@ internal sealed class AofRewrite
     {
         lock (_sync)
         {
-            if (_run is { IsCancelled: false }) return RewriteStart.UnderWay;
-            if (_run is not null || _parts.Snapshots.IsBusy || _owner.Journal is { IsSwitching: true })
-            {
-                _isScheduled = true;
-                _owner.Status.Failures = 0;
-                _parts.Journal.Notice("Background append only file rewriting scheduled.");
-                return RewriteStart.Scheduled;
-            }
-
-            Begin();
-            return RewriteStart.Begun;
+            if (IsWanted) return RewriteStart.UnderWay;
+            if (TryBeginSoon()) return RewriteStart.Begun;
+            _parts.Journal.Notice("Background append only file rewriting scheduled.");
+            return RewriteStart.Scheduled;
         }
     }
 
@@ -75,10 +76,27 @@ internal sealed class AofRewrite
         lock (_sync)
         {
             _isTurningOn = true;
-            _isScheduled = _run is not null || _parts.Snapshots.IsBusy;
-            if (!_isScheduled) Begin();
+            TryBeginSoon();
             return true;
         }
+    }
+
+    // Under the lock. False: something else has to end first, and it is scheduled. What was given up is as good as
+    // gone, as the process is that Redis kills.
+    private bool TryBeginSoon()
+    {
+        if (_run is null && !_parts.Snapshots.IsBusy && _owner.Journal is not { IsSwitching: true })
+        {
+            Begin();
+            return true;
+        }
+
+        _isScheduled = true;
+        _owner.Status.Failures = 0;
+        _isNext = _run is null or { IsCancelled: true }
+            && !_parts.Snapshots.IsTaking
+            && _owner.Journal is not { IsSwitching: true };
+        return _isNext;
     }
 
     /// <summary>It is turned off: what is under way is given up. All loops stand still.</summary>
@@ -86,13 +104,13 @@ internal sealed class AofRewrite
     {
         lock (_sync)
         {
-            if (_isScheduled)
+            if (IsScheduled)
             {
                 _parts.Journal.Notice(
                     "AOF was disabled but there is a scheduled AOF background, cancel it.");
             }
 
-            _isScheduled = _isTurningOn = false;
+            _isScheduled = _isNext = _isTurningOn = false;
             if (_run is not { } run) return;
             _parts.Journal.Notice("Killing running AOF rewrite child"); // what tools look for
             run.IsCancelled = true;
@@ -172,8 +190,8 @@ internal sealed class AofRewrite
             IsOff = !_isTurningOn && _owner.Journal is null,
             IsScheduled = _isScheduled,
         };
-        _isScheduled = false;
         Volatile.Write(ref _run, run);
+        _isScheduled = _isNext = false; // after it: whoever looks finds one or the other
         _owner.Status.Rewrites++;
         _owner.Status.BeganUnixSeconds = UnixSeconds();
         StartThread(() => Prepare(run));

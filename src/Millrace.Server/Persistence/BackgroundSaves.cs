@@ -40,10 +40,22 @@ public sealed class BackgroundSaves(
     private long _changesAtCut;
     private long _triedUnixSeconds;
     private bool _isScheduled;
+    private bool _isNext; // scheduled, and nothing is in its way but what was given up
     private bool _isGivenUp; // on purpose: that is no failure
 
-    /// <summary>Whether one is being taken.</summary>
-    public bool IsRunning => _beganAt != 0;
+    /// <summary>Whether one is being taken, as whoever asked for it was told: it may still wait until one that was
+    /// given up is out of its way.</summary>
+    public bool IsRunning => _isNext || IsUnderWay;
+
+    /// <summary>Whether one is being taken that was not given up.</summary>
+    public bool IsWanted => _isNext || (IsUnderWay && !_isGivenUp);
+
+    /// <summary>Whether one is taken as soon as what is in its way has ended.</summary>
+    public bool IsScheduled => _isScheduled;
+
+    /// <summary>Whether the append-only file is being written anew, which goes before. Set before anything runs.
+    /// </summary>
+    public Func<bool> IsRewriting { get; set; } = static () => false;
 
     /// <summary>Whether the last one that ended is on the disk.</summary>
     public bool LastIsGood { get; private set; } = true;
@@ -52,7 +64,9 @@ public sealed class BackgroundSaves(
     public long LastSeconds { get; private set; } = -1;
 
     /// <summary>How long the one under way has taken so far, in seconds; -1: there is none.</summary>
-    public long CurrentSeconds => IsRunning ? SecondsSince(_beganAt) : -1;
+    public long CurrentSeconds => IsUnderWay ? SecondsSince(_beganAt) : IsRunning ? 0 : -1;
+
+    private bool IsUnderWay => _beganAt != 0;
 
     /// <summary>Begins a snapshot of now. Requires: none is running.</summary>
     /// <param name="unit">Holds all partitions while all loops stand still.</param>
@@ -63,11 +77,11 @@ public sealed class BackgroundSaves(
         ArgumentNullException.ThrowIfNull(unit);
         if (runner.IsBusy)
         {
-            _isScheduled = true;
+            _isScheduled = _isNext = true;
             return true;
         }
 
-        _isScheduled = false;
+        _isScheduled = _isNext = false;
         _triedUnixSeconds = UnixSeconds();
         if (snapshots.OrderFor(unit, Ended) is not { } order)
         {
@@ -88,8 +102,8 @@ public sealed class BackgroundSaves(
     /// <summary>Gives up the one that is being taken, if there is one.</summary>
     public void Abort()
     {
-        _isScheduled = false;
-        if (!IsRunning) return;
+        _isScheduled = _isNext = false;
+        if (!IsUnderWay) return;
         _isGivenUp = true;
         runner.AbortNow("it was given up"); // what is saved next must not be replaced by what it would have been
     }
@@ -100,7 +114,7 @@ public sealed class BackgroundSaves(
     /// <summary>Whether one is due: it was put off, or a save point is reached. Any loop, often.</summary>
     public bool IsDue()
     {
-        if (IsRunning || runner.IsBusy) return false;
+        if (IsUnderWay || runner.IsBusy || IsRewriting()) return false;
         if (_isScheduled) return true;
         var points = configuration.Settings.Snapshots.SavePoints;
         if (points.Count == 0) return false;

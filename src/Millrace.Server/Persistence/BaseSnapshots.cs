@@ -16,6 +16,9 @@ internal sealed class BaseSnapshots(SnapshotRunner runner, Configuration configu
     public bool IsBusy => runner.IsBusy;
 
     /// <inheritdoc/>
+    public bool IsTaking => runner.IsTaking;
+
+    /// <inheritdoc/>
     public string? TryBegin(Unit allPartitions, SnapshotTarget target, Action<SnapshotResult> done)
     {
         ArgumentNullException.ThrowIfNull(allPartitions);
@@ -26,7 +29,10 @@ internal sealed class BaseSnapshots(SnapshotRunner runner, Configuration configu
             new RdbFile(files, target.Directory, target.Name),
             settings.Format,
             ContentsAt(allPartitions, target),
-            OptionsOf(settings) with { KeyDelayMicroseconds = settings.Snapshots.KeyDelayMicroseconds },
+            OptionsOf(settings) with
+            {
+                KeyDelayMicroseconds = () => configuration.Settings.Snapshots.KeyDelayMicroseconds,
+            },
             settings.Snapshots.BufferLimitBytes,
             saved => done(new SnapshotResult(saved.Error, saved.Bytes)));
         runner.Begin(allPartitions, order);

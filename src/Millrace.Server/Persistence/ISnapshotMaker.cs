@@ -8,6 +8,9 @@ public interface ISnapshotMaker
     /// <summary>Whether one is under way. Any thread.</summary>
     bool IsBusy { get; }
 
+    /// <summary>Whether one is under way that was not given up. Any thread.</summary>
+    bool IsTaking { get; }
+
     /// <summary>Begins: what the file will hold is what is there now. All loops stand still.</summary>
     /// <param name="allPartitions">Holds all partitions, for the length of the call.</param>
     /// <param name="target">The file.</param>

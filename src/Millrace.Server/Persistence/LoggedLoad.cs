@@ -26,6 +26,18 @@ internal sealed class LoggedLoad(IRdbSink load, Log journal) : IRdbSink
     /// <summary>Called before it is slowed down; or null.</summary>
     public Action? BeforeDelay { get; init; }
 
+    /// <summary>Says what has become of the keys of a file that is loaded.</summary>
+    /// <param name="journal">Where log lines go.</param>
+    /// <param name="keys">How many were put into the keyspace.</param>
+    /// <param name="expired">How many were dropped because their time had come.</param>
+    /// <param name="empty">Those that hold nothing.</param>
+    public static void Done(Log journal, long keys, long expired, EmptyKeys empty)
+    {
+        foreach (var name in empty.Names) journal.Notice($"Loading the RDB file, skipping empty key: {name}");
+        journal.Notice(
+            $"Done loading RDB, keys loaded: {keys}, keys expired: {expired}, empty keys skipped: {empty.Count}.");
+    }
+
     /// <inheritdoc/>
     public int Databases => load.Databases;
 

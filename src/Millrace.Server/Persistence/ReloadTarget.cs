@@ -22,8 +22,10 @@ internal sealed class ReloadTarget(Unit unit, Log journal) : IReplayTarget
     {
         var load = new KeyspaceLoad(unit, new KeyspaceLoadOptions(DropsExpired: false));
         var keyspace = unit.Keyspace;
-        return new RdbReader(
+        var outcome = new RdbReader(
             new RdbInput(file), new LoggedLoad(load, journal), keyspace[0].Heap, keyspace.VerifiesChecksums).Read();
+        if (outcome.IsComplete) LoggedLoad.Done(journal, load.Keys, load.Expired, load.Empty);
+        return outcome;
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,8 @@
 //
 // SAVE writes while all loops stand still: nobody is served meanwhile, as with Redis, and the file is of one moment.
 // BGSAVE makes all loops stand still for its cut alone, and has them write while they serve.
-// Source: Redis 7.2 documentation, "BGSAVE", "SAVE" and "LASTSAVE"; replies of redis-server 7.0.15.
+// Source: Redis 7.2 documentation, "BGSAVE", "SAVE" and "LASTSAVE"; replies of redis-server 7.0.15. CANCEL: the Tcl
+// suite ("bgsave cancel aborts save").
 
 using Millrace.Commands;
 using Millrace.Engine;
@@ -23,7 +24,7 @@ public sealed class SaveCommands(Snapshots snapshots, BackgroundSaves background
         {
             Flags = Admin | NoScript | NoAsyncLoading,
             Locks = LockScope.Quiesced,
-            Syntax = "[SCHEDULE]",
+            Syntax = "[SCHEDULE | CANCEL]",
             Summary = "Saves all data to the RDB file while commands go on.",
             Since = "1.0.0",
             Complexity = "O(1); the work is spread over time.",
@@ -60,24 +61,26 @@ public sealed class SaveCommands(Snapshots snapshots, BackgroundSaves background
 
     private void BgSave(ref Call call)
     {
-        var isScheduled = call.Args.Count > 1;
-        if (isScheduled && (call.Args.Count > 2 || !call.Is(1, "SCHEDULE"u8)))
-        {
-            call.Reply.Error(ErrorTexts.Syntax);
-            return;
-        }
+        var isScheduled = call.Args.Count == 2 && call.Is(1, "SCHEDULE"u8);
+        if (call.Args.Count == 2 && call.Is(1, "CANCEL"u8)) Cancel(ref call);
+        else if (call.Args.Count > 1 && !isScheduled) call.Reply.Error(ErrorTexts.Syntax);
+        else BgSave(ref call, isScheduled);
+    }
 
+    private void BgSave(ref Call call, bool isScheduled)
+    {
+        var mustWait = runner.IsTaking || background.IsRewriting();
         if (background.IsRunning)
         {
             call.Reply.Error("ERR Background save already in progress"u8);
         }
-        else if (runner.IsTaking && !isScheduled && call.Caller.MayWait)
+        else if (mustWait && !isScheduled && call.Caller.MayWait)
         {
             call.Reply.Error(
                 "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to "u8
                 + "schedule a BGSAVE whenever possible."u8);
         }
-        else if (runner.IsTaking || !call.Caller.MayWait)
+        else if (mustWait || !call.Caller.MayWait)
         {
             // Within a transaction the cut would lie between two of its commands.
             background.Schedule();
@@ -88,6 +91,25 @@ public sealed class SaveCommands(Snapshots snapshots, BackgroundSaves background
             HoldAll(call.Unit);
             if (background.TryStart(call.Unit)) call.Reply.Simple("Background saving started"u8);
             else call.Reply.Error("ERR"u8);
+        }
+    }
+
+    // As in Valkey 8.1.
+    private void Cancel(ref Call call)
+    {
+        if (background.IsWanted)
+        {
+            background.Abort();
+            call.Reply.Simple("Background saving cancelled"u8);
+        }
+        else if (background.IsScheduled)
+        {
+            background.Abort();
+            call.Reply.Simple("Scheduled background saving cancelled"u8);
+        }
+        else
+        {
+            call.Reply.Error("ERR Background saving is currently not in progress or scheduled"u8);
         }
     }
 

@@ -72,6 +72,17 @@ public sealed class Shutdown(
         }
     }
 
+    /// <summary>One that was asked for and has not begun is called off. False when another one has begun.</summary>
+    internal bool NoteAborted()
+    {
+        lock (_sync)
+        {
+            if (_requested.Task.IsCompleted) return false;
+            journal.Notice("Shutdown manually aborted.");
+            return true;
+        }
+    }
+
     // What the append-only file shall hold is in no file yet.
     private bool MayLoseFile(ShutdownFlags flags)
     {

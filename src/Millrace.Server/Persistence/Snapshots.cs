@@ -58,7 +58,7 @@ public sealed class Snapshots(
         ArgumentNullException.ThrowIfNull(unit);
         var settings = configuration.Settings;
         if (!MayReplace(settings)) return false;
-        var options = new RdbSaveOptions(Environment.ProcessId, settings.HasRdbChecksum);
+        var options = OptionsOf(settings);
         var saved = FileOf(settings).Save(unit, settings.Format, ContentsAt(unit), options);
         if (saved.Error is { } error)
         {
@@ -71,6 +71,10 @@ public sealed class Snapshots(
         journal.Notice("DB saved on disk");
         return true;
     }
+
+    /// <summary>Removes what is not yet a file of its name, because the process ends at once: it will never be one.
+    /// </summary>
+    public void RemoveUnfinished() => FileOf(configuration.Settings).RemoveLeftovers(Environment.ProcessId);
 
     /// <summary>Memory holds what it shall, from another file, or the RDB file has been written from it: it may be
     /// replaced.</summary>
@@ -88,11 +92,7 @@ public sealed class Snapshots(
     {
         var settings = configuration.Settings;
         if (!MayReplace(settings)) return null;
-        var options = new RdbSaveOptions(
-            Environment.ProcessId,
-            settings.HasRdbChecksum,
-            settings.Snapshots.KeyDelayMicroseconds,
-            IsBesideOthers: true);
+        var options = OptionsOf(settings) with { IsBesideOthers = true };
         return new SnapshotOrder(
             FileOf(settings), settings.Format, ContentsAt(unit), options, settings.Snapshots.BufferLimitBytes, ended);
     }
@@ -105,6 +105,11 @@ public sealed class Snapshots(
             + "load it, or move it away.");
         return false;
     }
+
+    private RdbSaveOptions OptionsOf(Settings settings) => new(
+        Environment.ProcessId,
+        settings.HasRdbChecksum,
+        () => configuration.Settings.Snapshots.KeyDelayMicroseconds);
 
     private RdbContents ContentsAt(Unit unit) => new()
     {
@@ -137,7 +142,12 @@ public sealed class Snapshots(
                 options, memory, loading, (sink, scratch) => file.Load(sink, scratch, verifies, loading)),
             loading);
         if (kind == RdbFaultKind.Missing || loading.IsStopped) return null;
-        if (!IsWhole) return FatalError;
+        if (!IsWhole)
+        {
+            if (kind is RdbFaultKind.Record) journal.Warning("Terminating server after rdb file reading failure.");
+            return FatalError;
+        }
+
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
         journal.Notice($"DB loaded from disk: {seconds} seconds");
         return null;
@@ -170,7 +180,7 @@ public sealed class Snapshots(
         var kind = Load(verifies => file.Load(logged, keyspace[0].Heap, verifies), loading: null);
         keyspace.Notifies = notifies;
         if (kind != RdbFaultKind.None) return false;
-        NoteLoaded(load.Keys, load.Expired);
+        NoteLoaded(load.Keys, load.Expired, load.Empty);
         journal.Notice("DB reloaded by DEBUG RELOAD");
         return true;
     }
@@ -188,7 +198,7 @@ public sealed class Snapshots(
             Loading = loading, Delay = new KeyLoadDelay(configuration, loading), BeforeDelay = load.Flush,
         };
         var outcome = load.Finish(read(logged, scratch));
-        if (outcome.IsComplete) NoteLoaded(load.Keys, load.Expired);
+        if (outcome.IsComplete) NoteLoaded(load.Keys, load.Expired, load.Empty);
         _loading = null;
         return outcome;
     }
@@ -218,10 +228,10 @@ public sealed class Snapshots(
         return RdbFaultKind.None;
     }
 
-    private void NoteLoaded(long keys, long expired)
+    private void NoteLoaded(long keys, long expired, EmptyKeys empty)
     {
         Status.NoteLoaded(keys, expired);
-        journal.Notice($"Done loading RDB, keys loaded: {keys}, keys expired: {expired}.");
+        LoggedLoad.Done(journal, keys, expired, empty);
     }
 
     private void Explain(RdbFault fault)
@@ -241,6 +251,9 @@ public sealed class Snapshots(
                 break;
         }
 
+        // What tools look for: where and why in one line, then the record.
+        if (fault.Detail is { } detail)
+            journal.Warning($"Internal error in RDB reading offset {fault.Offset} -> {detail}");
         journal.Warning(fault.Kind is RdbFaultKind.Signature or RdbFaultKind.Version or RdbFaultKind.Disk
             ? fault.Text
             : fault.ToString());

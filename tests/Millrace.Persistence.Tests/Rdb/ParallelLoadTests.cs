@@ -150,7 +150,8 @@ public sealed class ParallelLoadTests
         using var several = new RdbKeyspace(64);
         var outcome = Load(several, file, 4, out _);
         Assert.Equal(
-            $"Bad RDB file: invalid value of type 16 of the key 'wrong' (at offset {offset})",
+            $"Bad RDB file: invalid value of type 16 of the key 'wrong' (at offset {offset}): "
+                + "Hash listpack integrity check failed.",
             outcome.Fault.ToString());
         Assert.Equal(RdbFaultKind.Record, outcome.Fault.Kind);
         several.CheckGivenBack("wrong");

@@ -199,6 +199,32 @@ public sealed class AofRewriteTests
     }
 
     [Fact]
+    public void One_that_is_asked_for_when_another_was_given_up_has_begun()
+    {
+        using var directory = new SnapshotDirectory();
+        using var server = directory.Start("--appendonly", "yes");
+        using var client = new Conversation(server);
+        client.Say("DEBUG POPULATE 1000");
+        for (var i = 0; i < 5; i++)
+        {
+            client.Say("CONFIG SET rdb-key-save-delay 1000000");
+            Assert.Equal("Background append only file rewriting started", client.Say("BGREWRITEAOF"));
+            Assert.StartsWith("ERR Background append only", client.Say("BGREWRITEAOF"));
+            client.Say("CONFIG SET appendonly no rdb-key-save-delay 0");
+            Assert.Equal("Background append only file rewriting started", client.Say("BGREWRITEAOF"));
+            AwaitProgress(client);
+            var info = client.Say("INFO persistence");
+            Assert.Contains("\r\naof_rewrite_scheduled:0\r\n", info);
+            Assert.Contains("\r\naof_last_bgrewrite_status:ok\r\n", info);
+            client.Say($"SET a {i}");
+            client.Say("CONFIG SET appendonly yes");
+            AwaitProgress(client);
+            Assert.Equal("OK", client.Say("DEBUG LOADAOF"));
+            Assert.Equal($"{i}", client.Say("GET a"));
+        }
+    }
+
+    [Fact]
     public void A_directory_that_cannot_be_made_leaves_it_off()
     {
         using var directory = new SnapshotDirectory();
@@ -253,6 +279,11 @@ public sealed class AofRewriteTests
     private static int Bases(PowerFiles files) => files.Names.Count(static one => one.Contains(".base."));
 
     private static void Fail() => Assert.Fail("it would have ended");
+
+    // As clients do who know of no other line.
+    private static void AwaitProgress(Conversation client) => Assert.True(
+        SpinWait.SpinUntil(() => client.Say("INFO persistence").Contains("aof_rewrite_in_progress:0"), 20_000),
+        "the rewrite does not end");
 
     private static void AwaitEnd(Conversation client) => Assert.True(
         SpinWait.SpinUntil(

@@ -60,6 +60,60 @@ public sealed class BackgroundSaveTests : IDisposable
     }
 
     [Fact]
+    public void The_delay_for_tests_may_change_while_one_is_taken()
+    {
+        using var server = _directory.Start("--rdb-key-save-delay", "10000000");
+        using var client = new Conversation(server);
+        client.Say("DEBUG POPULATE 1000");
+        client.Say("BGSAVE");
+        Thread.Sleep(50);
+        Assert.Contains("rdb_bgsave_in_progress:1", client.Say("INFO persistence"));
+        client.Say("CONFIG SET rdb-key-save-delay 0");
+        WaitForEnd(client);
+        Assert.Contains("\r\nrdb_last_bgsave_status:ok\r\n", client.Say("INFO persistence"));
+    }
+
+    [Fact]
+    public void Cancel_gives_up_the_one_that_is_taken()
+    {
+        const string none = "ERR Background saving is currently not in progress or scheduled";
+        using var server = _directory.Start("--rdb-key-save-delay", "1000000");
+        using var client = new Conversation(server);
+        client.Say("DEBUG POPULATE 1000");
+        Assert.Equal(none, client.Say("BGSAVE CANCEL"));
+        Assert.Equal("ERR syntax error", client.Say("BGSAVE CANCEL SCHEDULE"));
+        client.Say("BGSAVE");
+        Assert.Equal("Background saving cancelled", client.Say("BGSAVE CANCEL"));
+        Assert.Equal(none, client.Say("BGSAVE CANCEL"));
+        WaitForEnd(client);
+        Assert.Contains("\r\nrdb_last_bgsave_status:ok\r\n", client.Say("INFO persistence")); // on purpose
+        Assert.Empty(Directory.GetFiles(_directory.FullPath));
+        Assert.Equal("Background saving started", client.Say("BGSAVE")); // nothing is left in its way
+        client.Say("CONFIG SET rdb-key-save-delay 0");
+        WaitForEnd(client);
+        Assert.True(File.Exists(_directory.File));
+    }
+
+    [Fact]
+    public void While_the_append_only_file_is_written_anew_it_waits_and_can_be_called_off()
+    {
+        using var server = _directory.Start("--rdb-key-save-delay", "1000000");
+        using var client = new Conversation(server);
+        client.Say("DEBUG POPULATE 1000");
+        Assert.Equal("Background append only file rewriting started", client.Say("BGREWRITEAOF"));
+        Assert.StartsWith("ERR Another child process is active (AOF?)", client.Say("BGSAVE"));
+        Assert.Equal("Background saving scheduled", client.Say("BGSAVE SCHEDULE"));
+        Assert.Equal("Scheduled background saving cancelled", client.Say("BGSAVE CANCEL"));
+        Assert.StartsWith("ERR Background saving is currently not", client.Say("BGSAVE CANCEL"));
+        Assert.Equal("Background saving scheduled", client.Say("BGSAVE SCHEDULE"));
+        Assert.False(File.Exists(_directory.File));
+        client.Say("CONFIG SET rdb-key-save-delay 0");
+        for (var i = 0; i < 1_000 && !File.Exists(_directory.File); i++) Thread.Sleep(10);
+        Assert.True(File.Exists(_directory.File));
+        WaitForEnd(client);
+    }
+
+    [Fact]
     public void Within_a_transaction_it_is_put_off_to_its_end()
     {
         using var server = _directory.Start();
@@ -138,7 +192,7 @@ public sealed class BackgroundSaveTests : IDisposable
     [Fact]
     public void A_shutdown_that_saves_while_one_is_taken_leaves_the_newer_file()
     {
-        using (var server = _directory.Start("--rdb-key-save-delay", "2000"))
+        using (var server = _directory.Start("--rdb-key-save-delay", "500"))
         {
             using var client = new Conversation(server);
             client.Say("DEBUG POPULATE 1000");

@@ -50,8 +50,8 @@ internal static class PersistenceDirectives
         },
         new("rdb-key-save-delay", new IntegerType(int.MinValue, int.MaxValue), "0")
         {
-            Summary = "Makes snapshots in the background slow, for tests: microseconds per key; negative: so many keys "
-                + "per microsecond.",
+            Summary = "Makes saving slow, for tests: microseconds per key; negative: so many keys per microsecond. "
+                + "What is under way follows it.",
             Flags = DirectiveFlags.Hidden,
         },
         new("key-load-delay", new IntegerType(int.MinValue, int.MaxValue), "0")
