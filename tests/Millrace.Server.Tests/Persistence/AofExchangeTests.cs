@@ -111,6 +111,7 @@ public sealed class AofExchangeTests : IDisposable
         Run("XREADGROUP GROUP g c COUNT 1 STREAMS stream >");
         Run("GEOADD geo 13.361389 38.115556 Palermo");
         Run($"PFADD hll a{round} b c");
+        if (round % 2 == 1) Run("PFCOUNT hll");
         Run("MULTI");
         Run("INCR counter");
         Run($"SELECT {round}");
