@@ -73,6 +73,11 @@ public sealed class ManifestTarget : FuzzTarget
         CheckWritten(next);
         CheckWritten(next.WithoutHistory());
         CheckWritten(manifest.Rewritten(keepsLast: false));
+        var behind = manifest.Behind(next);
+        Promise(behind.LastIncrSeq >= next.LastIncrSeq && behind.LastBaseSeq >= next.LastBaseSeq, "numbers go back");
+        Promise(behind.HasNoData == manifest.HasNoData && !next.HasNoData, "files are lost behind numbers");
+        foreach (string name in next.Removable())
+            Promise(name != next.Base?.Name && next.Incr.All(file => file.Name != name), "a file in use is removable");
     }
 
     private static AofManifestError? Parse(ReadOnlySpan<byte> input, out AofManifest manifest, out long taken)
