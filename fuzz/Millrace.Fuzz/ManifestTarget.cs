@@ -3,8 +3,9 @@ using Millrace.Persistence.Aof;
 namespace Millrace.Fuzz;
 
 /// <summary>
-/// The parser of manifests. Promises: nothing throws; what is refused gives a reason and no files; what is accepted and
-/// then written is read as the same, and so is what operations make of it.
+/// The parser of manifests. Promises: nothing throws; memory keeps within its limit (<see cref="MemoryLimit"/>), with
+/// what was let go meanwhile; what is refused gives a reason and no files; what is accepted and then written is read as
+/// the same, and so is what operations make of it.
 /// </summary>
 public sealed class ManifestTarget : FuzzTarget
 {
@@ -12,6 +13,9 @@ public sealed class ManifestTarget : FuzzTarget
     public const string TargetName = "manifest";
 
     private const int MaxLineBytes = 1024;
+
+    // Empty lists, and the words of a reason.
+    private const int LeastBytes = 4 * 1024;
     private static readonly AofNames FileNames = new("a b");
 
     /// <summary>A target.</summary>
@@ -47,7 +51,13 @@ public sealed class ManifestTarget : FuzzTarget
     /// <inheritdoc/>
     public override void Run(ReadOnlySpan<byte> input)
     {
-        if (AofManifestParser.Parse(input, out var manifest) is { } error)
+        var error = Parse(input, out var manifest, out long taken);
+        long limit = LeastBytes + MemoryLimit.Of(input.Length);
+
+        // Now and then the runtime takes some for itself; not twice.
+        if (taken > limit) Parse(input, out _, out taken);
+        Promise(taken <= limit, $"{input.Length} bytes take {taken} bytes of memory");
+        if (error is not null)
         {
             Promise(error.Reason.Length > 0 && error.LogLines.Count() >= 2, "an error without a reason");
             Promise(ReferenceEquals(manifest, AofManifest.Empty), "what is refused has files");
@@ -63,6 +73,19 @@ public sealed class ManifestTarget : FuzzTarget
         CheckWritten(next);
         CheckWritten(next.WithoutHistory());
         CheckWritten(manifest.Rewritten(keepsLast: false));
+        var behind = manifest.Behind(next);
+        Promise(behind.LastIncrSeq >= next.LastIncrSeq && behind.LastBaseSeq >= next.LastBaseSeq, "numbers go back");
+        Promise(behind.HasNoData == manifest.HasNoData && !next.HasNoData, "files are lost behind numbers");
+        foreach (string name in next.Removable())
+            Promise(name != next.Base?.Name && next.Incr.All(file => file.Name != name), "a file in use is removable");
+    }
+
+    private static AofManifestError? Parse(ReadOnlySpan<byte> input, out AofManifest manifest, out long taken)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        AofManifestError? error = AofManifestParser.Parse(input, out manifest);
+        taken = GC.GetAllocatedBytesForCurrentThread() - before;
+        return error;
     }
 
     private static void Promise(bool kept, string sentence)

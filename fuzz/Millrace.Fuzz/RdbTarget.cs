@@ -10,7 +10,8 @@ namespace Millrace.Fuzz;
 /// <summary>
 /// The reading of RDB files. An input is a file without its checksum, which is made right afterwards. Promises: nothing
 /// throws; the outcome depends on the bytes alone, never on how they were read, nor on whether values are cut out first
-/// and made elsewhere, as several threads do; what was loaded is saved and comes back equal; all memory is given back.
+/// and made elsewhere, as several threads do; memory never exceeds its limit (<see cref="MemoryLimit"/>), looked at
+/// whenever bytes are read; what was loaded is saved and comes back equal; all memory is given back.
 /// </summary>
 public sealed class RdbTarget : FuzzTarget
 {
@@ -21,10 +22,21 @@ public sealed class RdbTarget : FuzzTarget
     private const int MostStep = 40;
     private const int Databases = 4;
 
+    // What a table of keys takes when it is empty, and a value of no bytes.
+    private const int LeastKeyspaceBytes = 8 * 1024;
+
+    // Objects of the reader beside its buffer, and the words of a fault.
+    private const int LeastManagedBytes = 8 * 1024;
+
+    // What the source has from the system at most: it gives chunks of 2 MB, and keeps some that are free.
+    private const long MostCommittedBytes = 32L * 1024 * 1024;
+
     private readonly MemorySource _source = new();
     private readonly Keyspace _keyspace;
     private readonly Unit _unit;
     private readonly ByteFile _saved = new();
+    private long _limit;
+    private long _managedBytes; // of the latest reading, beyond what every reading takes
 
     /// <summary>A target with a keyspace of its own.</summary>
     public RdbTarget()
@@ -82,8 +94,10 @@ public sealed class RdbTarget : FuzzTarget
         Span<byte> checksum = stackalloc byte[sizeof(ulong)];
         BinaryPrimitives.WriteUInt64LittleEndian(checksum, Crc64.Of(input));
         byte[] file = [.. input, .. checksum];
+        _limit = MemoryLimit.OfRdb(file, _keyspace[0].Heap);
         var options = new KeyspaceLoadOptions(DropsExpired: seed % 2 == 0, Replaces: seed % 5 == 0);
         var outcome = Load(file, options, RdbInput.BufferBytes, verifies: true, out var digest);
+        CheckManaged(file, options);
         Empty();
         var again = Load(file, options, 1 + (seed % MostStep), verifies: true, out var digestAgain);
         Promise(outcome == again, "the outcome differs when the bytes come in pieces");
@@ -124,14 +138,33 @@ public sealed class RdbTarget : FuzzTarget
         bool cuts = false)
     {
         _unit.TryBegin(1, NowMs, patient: true, out _);
-        var input = new RdbInput(new ByteFile(file), bufferBytes);
+        var content = new ByteFile(file, LookAtMemory);
         var load = new KeyspaceLoad(_unit, options);
         IRdbSink sink = cuts ? new CuttingSink(load, _keyspace[0].Heap) : load;
-        var outcome = new RdbReader(input, sink, _keyspace[0].Heap, verifies).Read();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var outcome = new RdbReader(new RdbInput(content, bufferBytes), sink, _keyspace[0].Heap, verifies).Read();
+        _managedBytes = GC.GetAllocatedBytesForCurrentThread() - before - bufferBytes - LeastManagedBytes;
+        LookAtMemory();
         digest = default;
         digest.AddAll(_keyspace);
         _unit.End();
         return outcome;
+    }
+
+    // Now and then the runtime takes some for itself; not twice.
+    private void CheckManaged(byte[] file, KeyspaceLoadOptions options)
+    {
+        if (_managedBytes <= _limit) return;
+        Empty();
+        Load(file, options, RdbInput.BufferBytes, verifies: true, out _);
+        Promise(_managedBytes <= _limit, $"reading takes {_managedBytes} managed bytes, {_limit} are allowed");
+    }
+
+    private void LookAtMemory()
+    {
+        var used = _keyspace.UsedBytes;
+        Promise(used <= LeastKeyspaceBytes + _limit, $"the keyspace takes {used} bytes, {_limit} are allowed");
+        Promise(_source.CommittedBytes <= MostCommittedBytes, "more is taken from the system than a file can fill");
     }
 
     private void CheckSaved(int seed)
@@ -151,8 +184,10 @@ public sealed class RdbTarget : FuzzTarget
             refused is null || format.Version == RdbFormat.OldestVersion, "the usual version holds every value");
         if (refused is not null) return;
         Empty();
+        var saved = _saved.ToArray();
+        _limit = Math.Max(_limit, MemoryLimit.OfRdb(saved, _keyspace[0].Heap));
         var outcome = Load(
-            _saved.ToArray(), new KeyspaceLoadOptions(DropsExpired: false), 64, verifies: true, out var back);
+            saved, new KeyspaceLoadOptions(DropsExpired: false), 64, verifies: true, out var back);
         Promise(outcome.IsComplete, "what was saved is loaded: " + outcome.Fault);
         Promise(back.Bytes.SequenceEqual(digest.Bytes), "other data comes back than was saved");
     }
@@ -229,8 +264,8 @@ public sealed class RdbTarget : FuzzTarget
         public override void End(int filled) => _filled += filled;
     }
 
-    /// <summary>A file in memory.</summary>
-    private sealed class ByteFile(byte[]? content = null) : IReadableFile, IByteTarget
+    /// <summary>A file in memory; whoever wants to hears of each read.</summary>
+    private sealed class ByteFile(byte[]? content = null, Action? reads = null) : IReadableFile, IByteTarget
     {
         private readonly MemoryStream _written = new();
 
@@ -238,6 +273,7 @@ public sealed class RdbTarget : FuzzTarget
 
         public string? Read(long offset, Span<byte> to, out int bytes)
         {
+            reads?.Invoke();
             bytes = (int)Math.Min(to.Length, Length - offset);
             content.AsSpan((int)offset, bytes).CopyTo(to);
             return null;

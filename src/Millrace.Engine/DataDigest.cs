@@ -87,7 +87,7 @@ public struct DataDigest
             return $"{mantissa}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
         }
 
-        var sign = score < 0 ? "-" : "";
+        var sign = double.IsNegative(score) ? "-" : ""; // of -0, too
         var digits = text[sign.Length..text.IndexOf('E')].Replace(".", "", StringComparison.Ordinal);
         if (exponent < 0) digits = new string('0', -exponent) + digits;
         var whole = digits[..(Math.Max(exponent, 0) + 1)];

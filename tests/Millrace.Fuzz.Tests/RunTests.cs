@@ -50,6 +50,9 @@ public partial class RunTests(ITestOutputHelper output)
     [InlineData("config-parser", "2")]
     [InlineData("restore", "1")]
     [InlineData("zrange", "1")]
+    [InlineData("rdb", "1")]
+    [InlineData("aof", "1")]
+    [InlineData("manifest", "1")]
     public void A_planted_bug_is_found_by_following_coverage(string target, string seed)
     {
         (int code, string text) = Fuzz(target, "--planted", "--executions", "20000000", "--seed", seed);

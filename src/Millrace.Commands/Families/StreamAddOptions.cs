@@ -183,6 +183,8 @@ internal struct StreamAddOptions
             return false;
         }
 
+        // Redis records how much it has trimmed in fact, and leaves the LIMIT there.
+        if (call.Unit.IsLoading && !Trim.IsApproximate) _limit = null;
         if (_limit is not null && !Trim.IsApproximate)
         {
             call.Reply.Error("ERR syntax error, LIMIT cannot be used without the special ~ option"u8);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Millrace.Commands;
 using Millrace.Engine;
 using Millrace.Engine.Codec;
@@ -24,6 +25,7 @@ internal sealed class CommandBase : IRdbSink, IDisposable
 {
     private const int BatchBytes = 256 * 1024;
     private const long RegionBytes = 1L << 40;
+    private const int MaxShownBytes = 128;
 
     private readonly MemorySource _memory = new(RegionBytes);
     private readonly Keyspace _keyspace;
@@ -142,10 +144,18 @@ internal sealed class CommandBase : IRdbSink, IDisposable
         ValueCodec.Write(ref writer, entry, type, nowMs: 0);
         writer.End();
         encoded.Seal(_keyspace.Format.VersionOf(type));
-        if (type == RdbType.None || encoded.IsTooLong) _fault = "a value has no form as a command";
+        var isTooLong = encoded.IsTooLong || encoded.Length + (long)key.Name.Length > EncodedValue.MaxBytes;
+        if (type == RdbType.None || isTooLong) _fault = NoForm(key);
         else AddCommand(key, encoded.Bytes);
         encoded.Clear();
         if (_commands.Bytes.Length >= BatchBytes) WriteBatch();
+    }
+
+    private static string NoForm(in RdbKey key)
+    {
+        var name = Encoding.Latin1.GetString(ErrorTexts.Quotable(key.Name, MaxShownBytes));
+        return $"The value of the key '{name}' in DB {key.Database} has no form as a command, which has at most 2 GB. "
+            + "With aof-use-rdb-preamble yes it can be written";
     }
 
     private void AddCommand(in RdbKey key, ReadOnlySpan<byte> payload)

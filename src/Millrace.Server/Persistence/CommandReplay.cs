@@ -94,8 +94,12 @@ internal sealed class CommandReplay : IAofSink
         return true;
     }
 
-    private static bool ChangesData(CommandSpec spec) =>
-        (spec.Flags & CommandFlags.Write) != 0 || spec.Name == "select";
+    // PFCOUNT reads, keeps its estimate in the value, and is recorded when it did.
+    private static bool ChangesData(CommandSpec spec)
+    {
+        const CommandFlags Keeps = CommandFlags.ReadOnly | CommandFlags.MayReplicate;
+        return (spec.Flags & CommandFlags.Write) != 0 || (spec.Flags & Keeps) == Keeps || spec.Name == "select";
+    }
 
     private static bool MayBePassedOver(CommandSpec spec) =>
         (spec.Flags & CommandFlags.ReadOnly) != 0 || spec.Name is "ping" or "publish" or "spublish";

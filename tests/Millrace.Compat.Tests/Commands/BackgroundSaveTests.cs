@@ -91,11 +91,11 @@ public sealed class BackgroundSaveTests(ITestOutputHelper output)
     // Keys of the grammar without deadlines, which would pass before the file is read, and large values.
     private static void Fill(RawConnection client, int seed)
     {
-        var generator = new StreamGenerator(seed, StreamGenerator.AllForms.Where(IsUsed));
+        var generator = new StreamGenerator(seed, LastingSentences.Forms);
         for (int i = 0; i < s_sentences; i++)
         {
             Sentence sentence = generator.NextSentence();
-            if (!sentence.Closes && sentence.PauseMs == 0 && !sentence.Requests.Any(IsTimed)) Send(client, sentence);
+            if (LastingSentences.IsPlain(sentence) && !LastingSentences.IsTimed(sentence)) Send(client, sentence);
         }
 
         client.Ask("DISCARD");
@@ -121,7 +121,7 @@ public sealed class BackgroundSaveTests(ITestOutputHelper output)
 
     private static void Change(RawConnection client, Random random, int seed, int sentences)
     {
-        var generator = new StreamGenerator(seed ^ 0x5555, StreamGenerator.AllForms.Where(IsUsed));
+        var generator = new StreamGenerator(seed ^ 0x5555, LastingSentences.Forms);
         for (int i = 0; i < sentences; i++)
         {
             if (random.Next(3) == 0)
@@ -131,7 +131,7 @@ public sealed class BackgroundSaveTests(ITestOutputHelper output)
             }
 
             Sentence sentence = generator.NextSentence();
-            if (!sentence.Closes && sentence.PauseMs == 0) Send(client, sentence);
+            if (LastingSentences.IsPlain(sentence)) Send(client, sentence);
         }
 
         client.Ask("DISCARD");
@@ -183,21 +183,10 @@ public sealed class BackgroundSaveTests(ITestOutputHelper output)
         client.Ask(request);
     }
 
-    private static bool IsUsed(Form form) =>
-        form.Name is not ("FLUSHALL" or "RESET" or "QUIT" or "CLIENT REPLY" or "DEBUG PAUSE-CRON" or "HELLO"
-            or "SAVE" or "BGSAVE" or "CLIENT KILL" or "SHUTDOWN" or "DEBUG RELOAD" or "CONFIG SET" or "CLIENT PAUSE")
-        && !form.Name.StartsWith("CLIENT", StringComparison.Ordinal);
-
-    private static bool IsTimed(Request request) =>
-        request.Arguments.Any(argument => Printable.Quote(argument).Contains("EX", StringComparison.OrdinalIgnoreCase)
-            || Printable.Quote(argument).Contains("PX", StringComparison.OrdinalIgnoreCase));
-
     private static void Send(RawConnection client, Sentence sentence)
     {
-        foreach (Request request in sentence.Requests)
+        foreach (Request request in sentence.Requests.Where(LastingSentences.IsSendable))
         {
-            if (!request.HasReply || request.Arguments.Length == 0) continue;
-            if (request.Arguments[0].AsSpan().IndexOfAnyInRange((byte)0, (byte)' ') >= 0) continue;
             client.Send(RawConnection.Encode(request.Arguments.AsSpan()));
             client.ReadReply();
         }

@@ -21,6 +21,33 @@ public sealed class DigestTests(ServerPair pair) : IClassFixture<ServerPair>
         ["EXPIRE", "table", "1000"],
     ];
 
+    [Theory]
+    [InlineData("128")]
+    [InlineData("0")]
+    public void Digests_of_every_kind_of_score_are_equal(string packed)
+    {
+        using RawConnection redis = pair.Redis.Connect();
+        using RawConnection millrace = pair.Millrace.Connect();
+        foreach (string score in (string[])[
+            "0", "-0", "5e-324", "-5e-324", "1.7976931348623157e308", "inf", "-inf", "0.1", "-2.5", "1e17", "1e16",
+            "123456789012345678", "9223372036854775807", "-9223372036854775808", "1e-4", "1e-5", "0.00012345",
+            "3.3333333333333335e-200"])
+        {
+            foreach (RawConnection connection in (RawConnection[])[redis, millrace])
+            {
+                connection.Call("CONFIG", "SET", "zset-max-listpack-entries", packed);
+                connection.Call("DEL", "scores");
+                connection.Call("ZADD", "scores", score, "member");
+            }
+
+            string[] request = ["DEBUG", "DIGEST-VALUE", "scores"];
+            Assert.Equal(score + redis.Ask(request), score + millrace.Ask(request));
+        }
+
+        foreach (RawConnection connection in (RawConnection[])[redis, millrace])
+            connection.Call("DEL", "scores");
+    }
+
     [Fact]
     public void Digests_of_the_same_data_are_equal_after_every_request()
     {

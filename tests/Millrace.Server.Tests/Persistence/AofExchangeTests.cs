@@ -107,10 +107,12 @@ public sealed class AofExchangeTests : IDisposable
         Run($"ZADD zset {round} a 2.5 b{round}");
         Run("ZPOPMIN zset");
         Run($"XADD stream * f {round}");
+        Run($"XADD stream MAXLEN ~ 1000 LIMIT 10 * f {round}");
         if (round == 1) Run("XGROUP CREATE stream g 0");
         Run("XREADGROUP GROUP g c COUNT 1 STREAMS stream >");
         Run("GEOADD geo 13.361389 38.115556 Palermo");
         Run($"PFADD hll a{round} b c");
+        if (round % 2 == 1) Run("PFCOUNT hll");
         Run("MULTI");
         Run("INCR counter");
         Run($"SELECT {round}");
