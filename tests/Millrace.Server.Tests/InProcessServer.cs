@@ -14,6 +14,8 @@ namespace Millrace.Server.Tests;
 /// <summary>Starts a server and ends it. MILLRACE_TEST_LOOPS and MILLRACE_TEST_IO choose loops and poller.</summary>
 internal sealed class InProcessServer : IDisposable
 {
+    private const int MostTries = 5;
+
     public InProcessServer(params string[] directives)
         : this(1L << 40, directives)
     {
@@ -38,8 +40,15 @@ internal sealed class InProcessServer : IDisposable
 
     private InProcessServer(long regionBytes, IFileSystem? files, Action? exit, Log journal, string[] directives)
     {
-        Server = Make(regionBytes, files, exit, journal, directives);
-        if (Server.Start() is { } fault) throw new InvalidOperationException(fault);
+        for (var tries = 1; ; tries++)
+        {
+            Server = Make(regionBytes, files, exit, journal, directives);
+            if (Server.Start() is not { } fault) break;
+            // Somebody else may have taken the port that was free; nothing has been loaded then.
+            if (tries == MostTries || !fault.StartsWith("Failed listening on port", StringComparison.Ordinal))
+                throw new InvalidOperationException(fault);
+        }
+
         Port = Server.Parts.Configuration.Settings.Port;
         // Whoever asks for io_uring by name wants to hear when it was refused, and not to test epoll once more.
         if (Environment.GetEnvironmentVariable("MILLRACE_TEST_IO") == "io_uring")
