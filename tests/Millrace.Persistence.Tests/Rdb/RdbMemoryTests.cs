@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Millrace.Engine;
 using Millrace.Persistence.Files;
 using Millrace.Persistence.Rdb;
 using Xunit.Abstractions;
