@@ -10,6 +10,8 @@ using Millrace.Histories.Crashing;
 using Millrace.Histories.Hearing;
 using Millrace.Histories.Waiting;
 
+const int MostVoid = 20;
+
 if (args is ["tracing"]) return TracedServer.Check() ? 0 : 1;
 if (args is [var data, var record, "recorded"])
 {
@@ -22,7 +24,8 @@ var count = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) :
 var kind = args.Length > 2 ? args[2] : "";
 var kept = 0L;
 var isVoid = 0;
-for (var seed = first; seed < first + count; seed++)
+var end = first + count;
+for (var seed = first; seed < end; seed++)
 {
     try
     {
@@ -46,8 +49,8 @@ for (var seed = first; seed < first + count; seed++)
 
         if (kind is not ("crashing" or "late")) continue;
         var acknowledged = new CrashHistory(seed, isAlways: kind == "crashing").Check();
-        if (acknowledged < 0) isVoid++;
-        else kept += acknowledged;
+        if (acknowledged >= 0) kept += acknowledged;
+        else if (isVoid++ < count + MostVoid) end++; // another one instead
     }
     catch (HistoryException e)
     {

@@ -305,7 +305,8 @@ public sealed class SnapshotTests : IDisposable
         Assert.Equal("+PONG", HostProcess.Ask(port, "PING"));
         Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG PAUSE-CRON 1"));
         host.Signal("TERM");
-        host.WaitFor("Received SIGTERM scheduling shutdown...");
+        HostProcess.WaitUntil(
+            () => host.Output.Split("Received SIGTERM scheduling shutdown...").Length == 3, "the second signal");
         Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG PAUSE-CRON 0"));
         Assert.Equal(0, host.WaitForExit());
     }

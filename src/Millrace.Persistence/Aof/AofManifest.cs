@@ -92,6 +92,7 @@ public sealed class AofManifest
     public AofManifest NextBase(AofNames names, bool isRdb)
     {
         var seq = Math.Max(LastBaseSeq, 0) + 1; // a manifest may hold numbers below 0
+        while (Has(names.Base(seq, isRdb))) seq++; // and names of other numbers
         var history = Base is { } before
             ? History.Insert(0, before with { Type = AofFileType.History })
             : History;
@@ -102,6 +103,7 @@ public sealed class AofManifest
     public AofManifest NextIncr(AofNames names)
     {
         var seq = LastIncrSeq + 1;
+        while (Has(names.Incr(seq))) seq++; // another number may have the name
         var file = new AofFile(names.Incr(seq), seq, AofFileType.Incr);
         return new(Base, History, Incr.Add(file), LastBaseSeq, seq);
     }

@@ -271,6 +271,7 @@ public sealed class AofReader
         if (_end == _buffer.Length) MakeRoom();
         _isFull = _end == _buffer.Length;
         if (_isFull) return false;
+        _sink.BeforeRead();
         var read = _file.Read(_buffer.AsSpan(_end));
         _end += read;
         _progress?.Advanced(_bufferOffset + _end);

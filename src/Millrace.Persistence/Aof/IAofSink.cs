@@ -8,6 +8,11 @@ namespace Millrace.Persistence.Aof;
 /// </summary>
 public interface IAofSink
 {
+    /// <summary>The disk may be waited for now. Never between the commands of a transaction.</summary>
+    void BeforeRead()
+    {
+    }
+
     /// <summary>A transaction follows, which is complete: so many commands, then its end.</summary>
     /// <param name="commands">How many commands are within.</param>
     bool BeginTransaction(int commands);

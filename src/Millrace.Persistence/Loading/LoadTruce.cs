@@ -15,13 +15,15 @@ namespace Millrace.Persistence.Loading;
 /// truce; the loops do no work of their own on data; and each partition is loaded by one thread. So a partition is
 /// touched by its loading thread alone, or by nobody but the holder. The lock makes what the one has written visible to
 /// the other; the end of the loading threads does so for those who come through the gate when it is opened.
-/// A holder waits for a value at most, or for a piece of a long one. Never taken by one who holds a partition.
-/// Thread-safe.
+/// A holder waits for a value or a command at most, or for a piece of a long one, and never for the disk. Whoever waits
+/// to enter when a holder lets go is in before the next one. Never taken by one who holds a partition. Thread-safe.
 /// </remarks>
 public sealed class LoadTruce
 {
     private readonly object _gate = new(); // guards what follows; held for moments
     private int _inside;
+    private int _waiting;   // to enter
+    private int _owed;      // of them, those who enter before the next holder
     private int _holders;
 
     /// <summary>Whether somebody waits for the truce, or holds it: who is inside leaves soon, and enters again.
@@ -33,7 +35,10 @@ public sealed class LoadTruce
     {
         lock (_gate)
         {
-            while (_holders > 0) Monitor.Wait(_gate);
+            _waiting++;
+            while (_holders > 0 && _owed == 0) Monitor.Wait(_gate);
+            _waiting--;
+            if (_owed > 0) _owed--;
             _inside++;
         }
     }
@@ -54,7 +59,7 @@ public sealed class LoadTruce
         lock (_gate)
         {
             _holders++;
-            while (_inside > 0) Monitor.Wait(_gate);
+            while (_inside > 0 || _owed > 0) Monitor.Wait(_gate);
         }
     }
 
@@ -63,7 +68,9 @@ public sealed class LoadTruce
     {
         lock (_gate)
         {
-            if (--_holders == 0) Monitor.PulseAll(_gate);
+            if (--_holders > 0) return;
+            _owed = _waiting; // one holder after the other could keep them out for ever
+            Monitor.PulseAll(_gate);
         }
     }
 }

@@ -191,7 +191,7 @@ public sealed class ServerLoop : LoopHandler
         _parts.Loops.BeginQuiescence(_loop);
         var unit = Executor.Unit;
         SaveCommands.HoldAll(unit);
-        _parts.BackgroundSaves.TryStart(unit);
+        _parts.BackgroundSaves.StartIfDue(unit);
         unit.End();
         _parts.Loops.EndQuiescence(_loop);
     }

@@ -38,8 +38,9 @@ public sealed class PeriodicWork
             _waiting++;
             Monitor.PulseAll(_sync);
             while (_isPaused && aborts == _aborts) Monitor.Wait(_sync);
+            if (aborts != _aborts) return false; // counted out by who did it
             _waiting--;
-            return aborts == _aborts;
+            return true;
         }
     }
 
@@ -53,6 +54,7 @@ public sealed class PeriodicWork
             while (_waiting == 0 && _isPaused && Stopwatch.GetElapsedTime(began).TotalMilliseconds < OnItsWayMs)
                 Monitor.Wait(_sync, OnItsWayMs);
             if (_waiting == 0) return false;
+            _waiting = 0;
             _aborts++;
             Monitor.PulseAll(_sync);
             return true;

@@ -167,7 +167,7 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         if (NameOfSnapshot(name) == name) return true;
         var reason = CommandBase.Write(
             this, TemporarySnapshot, name, now.Databases, now.Format, now.Aof.HasTimestamps, out bytes);
-        Remove(TemporarySnapshot);
+        TryRemove(TemporarySnapshot);
         if (reason is not null) journal.Warning(reason);
         return reason is null;
     }
@@ -206,10 +206,8 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         }
     }
 
-    /// <summary>Removes a file that no manifest has ever named.</summary>
-    public void Remove(string name) => TryRemove(name);
-
-    private bool TryRemove(string name)
+    /// <summary>Removes a file that no manifest has ever named. False when it is still there.</summary>
+    public bool TryRemove(string name)
     {
         if (files.Delete(PathOf(name)) is not { } reason) return true;
         journal.Warning($"The file {name} of the append-only directory could not be removed: {reason}");

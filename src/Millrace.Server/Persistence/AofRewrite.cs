@@ -222,17 +222,18 @@ internal sealed class AofRewrite
     {
         file = null;
         var isInUse = !run.TurnsOn && !run.IsOff;
-        var directory = run.Directory = isInUse
-            ? _owner.Directory!
-            : _owner.DirectoryOf(_parts.Configuration.Settings);
+        // Settings that turn it on are not in force yet: they have said which directory it is.
+        var directory = run.Directory = run.IsOff
+            ? _owner.DirectoryOf(_parts.Configuration.Settings)
+            : _owner.Directory!;
         // While nothing is appended to its files, somebody else may have changed them.
         if (!directory.TryCreate() || (!isInUse && !directory.TryLoad())) return false;
         var manifest = directory.Manifest;
         if (!run.IsOff)
         {
             if (!run.TurnsOn) manifest = manifest.NextIncr(directory.Names);
-            // An attempt before this one may still write to the file of that name.
-            if (run.TurnsOn) directory.Remove(directory.Names.TemporaryIncr);
+            // An attempt before this one may still write to the file of that name: it must be another file.
+            if (run.TurnsOn && !directory.TryRemove(directory.Names.TemporaryIncr)) return false;
             var name = run.TurnsOn ? directory.Names.TemporaryIncr : manifest.Incr[^1].Name;
             file = directory.TryOpen(name, empties: true);
             if (file is null) return false;
@@ -366,7 +367,7 @@ internal sealed class AofRewrite
 
     private void End(Run run, bool isGood)
     {
-        if (run is { TurnsOn: true, IsCancelled: true }) run.Directory?.Remove(run.Directory.Names.TemporaryIncr);
+        if (run is { TurnsOn: true, IsCancelled: true }) run.Directory?.TryRemove(run.Directory.Names.TemporaryIncr);
         lock (_sync)
         {
             var status = _owner.Status;

@@ -25,6 +25,8 @@ public sealed class AppendOnly : ISettingsListener
 
     private readonly AppendOnlyParts _parts;
     private readonly object _sync = new();
+    private readonly object _adopting = new(); // guards what the journal goes by; before the journal's lock only
+    private Settings? _latest; // those in force, or just coming into force
     private readonly List<SyncWait> _early = []; // they wait for a file that is being turned on and not written yet
     private volatile Journal? _journal;
     private volatile bool _isStarting;
@@ -105,7 +107,7 @@ public sealed class AppendOnly : ISettingsListener
         }
 
         if (before.Aof.KeepsHistory && !after.Aof.KeepsHistory && !Rewrite.IsUnderWay) _directory?.RemoveHistory();
-        _journal?.Adopt(JournalSettings.Of(after, _parts.Snapshots.IsBusy || Rewrite.IsUnderWay));
+        Adopt(after);
         return null;
     }
 
@@ -131,8 +133,7 @@ public sealed class AppendOnly : ISettingsListener
     }
 
     /// <summary>A snapshot has begun or ended: that may decide whether fsync is skipped.</summary>
-    internal void NoteSaving() => _journal?.Adopt(
-        JournalSettings.Of(_parts.Configuration.Settings, _parts.Snapshots.IsBusy || Rewrite.IsUnderWay));
+    internal void NoteSaving() => Adopt(newer: null);
 
     /// <summary>Once a second, on one loop: begins a rewrite when it is time for one.</summary>
     internal void Cron() => Rewrite.Cron();
@@ -141,8 +142,8 @@ public sealed class AppendOnly : ISettingsListener
     /// the files. All loops stand still.</summary>
     internal bool TryPrepareReload()
     {
-        if (Rewrite.IsTurningOn) return false;
-        if (_journal is null && !Rewrite.IsUnderWay && !DirectoryOf(_parts.Configuration.Settings).TryLoad())
+        if (Rewrite.IsUnderWay || Rewrite.IsTurningOn) return false; // it replaces and removes files meanwhile
+        if (_journal is null && !DirectoryOf(_parts.Configuration.Settings).TryLoad())
             return false;
 
         return _directory is { Manifest.HasNoData: false } && _journal?.Flush() is null;
@@ -218,7 +219,9 @@ public sealed class AppendOnly : ISettingsListener
             var name = manifest.Base!.Value.Name;
             var place = new SnapshotTarget(
                 directory.FullPath, AofDirectory.NameOfSnapshot(name), IsAofBase: true);
+            target.Take();
             var saved = BaseSnapshots.Save(target.Unit, place, settings, _parts.Files);
+            target.LetGo();
             if (saved.Error is { } error)
             {
                 _parts.Journal.Warning(error);
@@ -252,10 +255,19 @@ public sealed class AppendOnly : ISettingsListener
         Status.ClosedBytes = Math.Max(load.TotalBytes, baseBytes) - (isNew ? 0 : file.Length);
         _parts.Journal.Notice($"{(isNew ? "Creating" : "Opening")} AOF incr file {incr} on server start");
         var appender = new AofAppender(file, tail, settings.Aof.HasTimestamps);
-        target.Dispose(); // nobody waits for the loops to stand still who holds what they may wait for
         _parts.Loops().Quiesce(loop: null, () => Begin(appender, isComplete: true));
         if (!settings.Aof.KeepsHistory) directory.RemoveHistory();
         return true;
+    }
+
+    // A snapshot may end, on a thread of its own, while settings come into force.
+    private void Adopt(Settings? newer)
+    {
+        lock (_adopting)
+        {
+            _latest = newer ?? _latest ?? _parts.Configuration.Settings;
+            _journal?.Adopt(JournalSettings.Of(_latest, _parts.Snapshots.IsBusy || Rewrite.IsUnderWay));
+        }
     }
 
     private void Begin(AofAppender file, bool isComplete)

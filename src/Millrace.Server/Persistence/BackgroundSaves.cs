@@ -29,6 +29,7 @@ public sealed class BackgroundSaves(
     Log journal) : ISettingsListener
 {
     private const int RetrySeconds = 5; // after a failure, as Redis
+    private const string GivenUp = "it was given up";
 
     private static readonly byte[] Misconf =
         [.. "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "u8,
@@ -37,6 +38,7 @@ public sealed class BackgroundSaves(
             .. "the Redis logs for details about the RDB error."u8];
 
     private long _beganAt; // in ticks; 0: none is under way
+    private SnapshotOrder? _order; // of the one under way
     private long _changesAtCut;
     private long _triedUnixSeconds;
     private bool _isScheduled;
@@ -91,6 +93,7 @@ public sealed class BackgroundSaves(
 
         _changesAtCut = snapshots.Changes + unit.Dirty;
         _beganAt = Stopwatch.GetTimestamp();
+        _order = order;
         runner.Begin(unit, order);
         journal.Notice($"Background saving started by pid {Environment.ProcessId}");
         return true;
@@ -99,21 +102,37 @@ public sealed class BackgroundSaves(
     /// <summary>Has one be taken as soon as another snapshot is complete.</summary>
     public void Schedule() => _isScheduled = true;
 
-    /// <summary>Gives up the one that is being taken, if there is one.</summary>
+    /// <summary>Gives up the one that is being taken, if there is one, and returns when it can replace no file any
+    /// more: what is saved next must stay. That may take as long as the disk does.</summary>
     public void Abort()
     {
-        _isScheduled = _isNext = false;
-        if (!IsUnderWay) return;
-        _isGivenUp = true;
-        runner.AbortNow("it was given up"); // what is saved next must not be replaced by what it would have been
+        if (TryGiveUp()) runner.AbortNow(GivenUp, _order);
+    }
+
+    /// <summary>Gives it up without waiting: one that is nearly complete may still become the file.</summary>
+    public void Cancel()
+    {
+        if (TryGiveUp()) runner.Abort(GivenUp, _order);
     }
 
     /// <summary>Data was saved in another way: saving works.</summary>
     public void NoteSaved() => Note(isGood: true);
 
     /// <summary>Whether one is due: it was put off, or a save point is reached. Any loop, often.</summary>
-    public bool IsDue()
+    public bool IsDue() => IsDue(out _);
+
+    /// <summary>Begins one if it is due, now that nobody else can begin or cancel one.</summary>
+    /// <param name="unit">Holds all partitions while all loops stand still.</param>
+    public void StartIfDue(Unit unit)
     {
+        if (!IsDue(out var reached)) return;
+        if (reached is { } point) journal.Notice($"{point.Changes} changes in {point.Seconds} seconds. Saving...");
+        TryStart(unit);
+    }
+
+    private bool IsDue(out SavePoint? reached)
+    {
+        reached = null;
         if (IsUnderWay || runner.IsBusy || IsRewriting()) return false;
         if (_isScheduled) return true;
         var points = configuration.Settings.Snapshots.SavePoints;
@@ -125,7 +144,7 @@ public sealed class BackgroundSaves(
         foreach (var point in points)
         {
             if (changes < Math.Max(point.Changes, 1) || seconds <= point.Seconds) continue;
-            journal.Notice($"{point.Changes} changes in {point.Seconds} seconds. Saving...");
+            reached = point;
             return true;
         }
 
@@ -138,6 +157,13 @@ public sealed class BackgroundSaves(
         ArgumentNullException.ThrowIfNull(after);
         Refuse(after);
         return null;
+    }
+
+    private bool TryGiveUp()
+    {
+        _isScheduled = _isNext = false;
+        if (IsUnderWay) _isGivenUp = true;
+        return IsUnderWay;
     }
 
     private void Ended(RdbSaved saved)

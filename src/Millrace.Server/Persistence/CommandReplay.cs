@@ -47,6 +47,9 @@ internal sealed class CommandReplay : IAofSink
     }
 
     /// <inheritdoc/>
+    public void BeforeRead() => _target.LetGo();
+
+    /// <inheritdoc/>
     public bool BeginTransaction(int commands)
     {
         _isInTransaction = true;
@@ -71,6 +74,7 @@ internal sealed class CommandReplay : IAofSink
 
     private bool Run(Args args)
     {
+        _target.Take();
         var spec = _table.Find(args[0]);
         if (spec is { Subcommands.Length: > 0 } && args.Count > 1) spec = spec.FindSubcommand(args[1]) ?? spec;
         if (spec?.Handler is null || spec is { Subcommands.Length: > 0 } && args.Count > 1)

@@ -11,7 +11,7 @@ namespace Millrace.Server.Persistence;
 /// </summary>
 internal interface IReplayTarget
 {
-    /// <summary>Runs the commands, and holds all partitions between two calls of this.</summary>
+    /// <summary>Runs the commands.</summary>
     Unit Unit { get; }
 
     /// <summary>Hears how far it is, and ends it; or null.</summary>
@@ -21,6 +21,12 @@ internal interface IReplayTarget
     /// of it has expired: the commands behind it were run on what it holds.</summary>
     /// <param name="file">The file.</param>
     RdbOutcome Load(IReadableFile file);
+
+    /// <summary>The unit is going to work: it holds all partitions from now on, if it did not before.</summary>
+    void Take();
+
+    /// <summary>The disk may be waited for: others may have the partitions meanwhile.</summary>
+    void LetGo();
 
     /// <summary>A command has run, or a whole transaction: others may have the partitions for a moment.</summary>
     void AfterCommand();

@@ -29,6 +29,18 @@ internal sealed class ReloadTarget(Unit unit, Log journal) : IReplayTarget
     }
 
     /// <inheritdoc/>
+    public void Take()
+    {
+        // They are held all the time.
+    }
+
+    /// <inheritdoc/>
+    public void LetGo()
+    {
+        // Everybody waits.
+    }
+
+    /// <inheritdoc/>
     public void AfterCommand()
     {
         // Everybody waits.

@@ -99,12 +99,12 @@ public sealed class SaveCommands(Snapshots snapshots, BackgroundSaves background
     {
         if (background.IsWanted)
         {
-            background.Abort();
+            background.Cancel();
             call.Reply.Simple("Background saving cancelled"u8);
         }
         else if (background.IsScheduled)
         {
-            background.Abort();
+            background.Cancel();
             call.Reply.Simple("Scheduled background saving cancelled"u8);
         }
         else

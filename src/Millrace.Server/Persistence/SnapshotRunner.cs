@@ -87,9 +87,10 @@ public sealed class SnapshotRunner(Gates gates)
     /// <summary>Gives the snapshot up that is being taken, and returns when its thread has ended: from then on no file
     /// takes its name. It waits for a write or an fsync that is under way. From anywhere but that thread.</summary>
     /// <param name="reason">Why, for who ordered it.</param>
-    public void AbortNow(string reason)
+    /// <param name="order">Which one: another is left alone; null: any.</param>
+    public void AbortNow(string reason, SnapshotOrder? order = null)
     {
-        if (_run is not { } run) return;
+        if (_run is not { } run || !IsOf(run, order)) return;
         run.Snapshot.Abort(reason);
         run.Snapshot.EndWriting();
         run.Thread!.Join();
@@ -97,7 +98,11 @@ public sealed class SnapshotRunner(Gates gates)
 
     /// <summary>Gives the snapshot up that is being taken, if there is one. Any thread.</summary>
     /// <param name="reason">Why, for who ordered it.</param>
-    public void Abort(string reason) => _run?.Snapshot.Abort(reason);
+    /// <param name="order">As for <see cref="AbortNow"/>.</param>
+    public void Abort(string reason, SnapshotOrder? order = null)
+    {
+        if (_run is { } run && IsOf(run, order)) run.Snapshot.Abort(reason);
+    }
 
     /// <summary>Gives it up for good: no loop will walk any more. Returns when its thread has ended, so that no file of
     /// it is left behind. All loops have ended.</summary>
@@ -151,6 +156,8 @@ public sealed class SnapshotRunner(Gates gates)
         Watch(run, ended);
         return hasWorked;
     }
+
+    private static bool IsOf(Run run, SnapshotOrder? order) => order is null || ReferenceEquals(run.Order, order);
 
     // While a long record comes, what others hand over is set aside: they stop, and that record goes on. Otherwise -1.
     private int OnlyPartition(Run run) =>

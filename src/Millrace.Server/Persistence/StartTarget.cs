@@ -13,8 +13,9 @@ namespace Millrace.Server.Persistence;
 /// </summary>
 /// <remarks>
 /// A snapshot is loaded with as many threads as there are loops, commands with one, in their order. Who keeps away from
-/// whom stands at <see cref="LoadTruce"/>. Used by one thread, which holds the truce and all partitions from the
-/// beginning to <see cref="Dispose"/>, but for the moments that <see cref="AfterCommand"/> takes.
+/// whom stands at <see cref="LoadTruce"/>. Used by one thread, which holds the truce and all partitions from
+/// <see cref="Take"/> to <see cref="LetGo"/>, but for the moments that <see cref="AfterCommand"/> takes. Events of keys
+/// are told to nobody: its unit has no outlet.
 /// </remarks>
 internal sealed class StartTarget : IReplayTarget, IDisposable
 {
@@ -24,7 +25,7 @@ internal sealed class StartTarget : IReplayTarget, IDisposable
     private readonly LoadingState _loading;
     private readonly KeyLoadDelay _delay;
 
-    /// <summary>Takes everything.</summary>
+    /// <summary>Holds nothing yet.</summary>
     /// <param name="keyspace">The keyspace.</param>
     /// <param name="snapshots">Loads the base.</param>
     /// <param name="memory">Lends memory for what is read.</param>
@@ -45,7 +46,6 @@ internal sealed class StartTarget : IReplayTarget, IDisposable
         _loading = loading;
         _delay = new KeyLoadDelay(configuration, loading);
         Unit = new Unit(keyspace, seed);
-        Take();
     }
 
     /// <inheritdoc/>
@@ -58,9 +58,7 @@ internal sealed class StartTarget : IReplayTarget, IDisposable
     public RdbOutcome Load(IReadableFile file)
     {
         LetGo();
-        var outcome = _snapshots.LoadBase(file, _memory, _loading);
-        Take();
-        return outcome;
+        return _snapshots.LoadBase(file, _memory, _loading);
     }
 
     /// <inheritdoc/>
@@ -73,21 +71,22 @@ internal sealed class StartTarget : IReplayTarget, IDisposable
         Take();
     }
 
-    /// <summary>Lets go of everything, for good. May be called again.</summary>
-    public void Dispose()
-    {
-        if (Unit.Held != 0) LetGo();
-    }
+    /// <summary>Lets go of everything.</summary>
+    public void Dispose() => LetGo();
 
-    private void Take()
+    /// <inheritdoc/>
+    public void Take()
     {
+        if (Unit.Held != 0) return;
         _loading.Truce.Enter();
         var nowMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         Unit.TryBegin(_keyspace.AllPartitions, nowMs, patient: true, out _);
     }
 
-    private void LetGo()
+    /// <inheritdoc/>
+    public void LetGo()
     {
+        if (Unit.Held == 0) return;
         Unit.End();
         _loading.Truce.Leave();
     }

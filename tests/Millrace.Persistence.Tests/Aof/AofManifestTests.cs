@@ -22,6 +22,15 @@ public class AofManifestTests
     }
 
     [Fact]
+    public void A_name_that_is_in_use_under_another_number_is_not_given_again()
+    {
+        var text = "file appendonly.aof.2.base.rdb seq 1 type b\nfile appendonly.aof.2.incr.aof seq 1 type i\n"u8;
+        Assert.Null(AofManifestParser.Parse(text, out var manifest));
+        Assert.Equal("appendonly.aof.3.incr.aof", manifest.NextIncr(Names).Incr[^1].Name);
+        Assert.Equal("appendonly.aof.3.base.rdb", manifest.NextBase(Names, isRdb: true).Base!.Value.Name);
+    }
+
+    [Fact]
     public void Rewrites_leave_history_in_the_order_of_Redis()
     {
         var manifest = AofManifest.Empty;

@@ -24,7 +24,7 @@ public sealed class AofLoadingTests : IDisposable
     public void Clients_are_told_so_and_find_everything_afterwards(string loops, string usesSnapshot)
     {
         var digest = Fill("--aof-use-rdb-preamble", usesSnapshot);
-        using var server = Load("--io-threads", loops, "--key-load-delay", "1000");
+        using var server = Load("--io-threads", loops, "--key-load-delay", "100000");
         using var listener = server.Connect();
         using var client = server.Connect();
         string[] refused = ["GET key:1", "PING", "SET a 1", "BGREWRITEAOF", "WAITAOF 1 0 0", "DEBUG LOADAOF"];
@@ -100,7 +100,7 @@ public sealed class AofLoadingTests : IDisposable
         Fill();
         File.AppendAllText(Path.Combine(Files, "appendonly.aof.2.incr.aof"), "*1\r\n$9\r\nNOTHING:)\r\n");
         var before = Content();
-        using var server = Load("--io-threads", loops, "--key-load-delay", "500");
+        using var server = Load("--io-threads", loops, "--key-load-delay", "100000");
         using var client = server.Connect();
         Assert.Equal(Loading, client.Say("GET key:1"));
         Assert.Equal("OK", client.Say("CONFIG SET key-load-delay 0"));
@@ -115,7 +115,8 @@ public sealed class AofLoadingTests : IDisposable
     public void Clients_that_come_watch_look_and_go_do_no_harm(string loops)
     {
         var digest = Fill("--aof-use-rdb-preamble", "no");
-        using var server = Load("--io-threads", loops, "--key-load-delay", "100");
+        using var server = Load("--io-threads", loops, "--key-load-delay", "100000");
+        var rounds = 0;
         var threads = Enumerable.Range(0, 3).Select(i => new Thread(() =>
         {
             var random = new Random(i);
@@ -126,9 +127,12 @@ public sealed class AofLoadingTests : IDisposable
                 client.Say("INFO all");
                 client.Say("CONFIG SET maxmemory-policy allkeys-lru");
                 client.Say("CLIENT LIST");
+                Interlocked.Increment(ref rounds);
             }
         })).ToList();
         threads.ForEach(static one => one.Start());
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref rounds) > 0, 20_000));
+        using (var client = server.Connect()) Assert.Equal("OK", client.Say("CONFIG SET key-load-delay -5"));
         Assert.Null(server.WaitForStart());
         threads.ForEach(static one => one.Join());
         using var last = server.Connect();

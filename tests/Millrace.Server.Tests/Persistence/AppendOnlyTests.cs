@@ -78,6 +78,29 @@ public sealed class AppendOnlyTests : IDisposable
     [Theory]
     [InlineData("1")]
     [InlineData("4")]
+    public void Turned_on_together_with_another_directory_it_is_there(string loops)
+    {
+        using var other = new SnapshotDirectory();
+        string digest;
+        using (var server = _directory.Start("--io-threads", loops, "--enable-protected-configs", "yes"))
+        {
+            using var client = new Conversation(server);
+            Fill(client);
+            Assert.Equal("OK", client.Say($"CONFIG SET dir {other.FullPath} appendonly yes"));
+            AwaitRewrite(client);
+            client.Say("SET after 1");
+            digest = client.Say("DEBUG DIGEST");
+        }
+
+        Assert.False(Directory.Exists(Files));
+        using var next = other.Start("--appendonly", "yes");
+        using var last = new Conversation(next);
+        Assert.Equal(digest, last.Say("DEBUG DIGEST"));
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("4")]
     public void It_can_be_turned_on_and_off_while_the_server_runs(string loops)
     {
         string digest;
