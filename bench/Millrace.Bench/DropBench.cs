@@ -18,6 +18,7 @@ internal sealed class DropBench
         --members N               of the sorted set that is dropped (10000000)
         --way NAME[,NAME]         none, del, unlink, overwrite, expire, flushall (all)
         --rate N --seconds N      of 50 clients that GET meanwhile (20000 a second for 6 s); --loops N (1)
+        --rounds N                of everything (1)
         --native PATH --io NAME   as for compare; --without-redis
         """;
 
@@ -43,6 +44,7 @@ internal sealed class DropBench
     private readonly int _rate;
     private readonly int _seconds;
     private readonly int _loops;
+    private readonly int _rounds;
 
     public DropBench(Arguments arguments, ChildProcesses children)
     {
@@ -52,6 +54,7 @@ internal sealed class DropBench
         _rate = arguments.Number("--rate", 20_000, max: 1_000_000);
         _seconds = arguments.Number("--seconds", 6, max: 600);
         _loops = arguments.Number("--loops", 1, max: 1024);
+        _rounds = arguments.Number("--rounds", 1, max: 1000);
         _recipes = ServerRecipe.Pair(arguments, children.Folder, _loops);
         var names = arguments.Text("--way")?.Split(',') ?? [.. Ways.Select(static way => way.Name)];
         _ways = [.. names.Select(WayOf)];
@@ -64,7 +67,7 @@ internal sealed class DropBench
             $"50 clients of GET, {_rate} a second for {_seconds} s; after half of that a sorted set of {_members} " +
             $"members is dropped; latencies of the GETs, and the longest step of a loop");
         Console.WriteLine("way        server       p50 us   p99 us  p99.9 us    max us  longest step us");
-        foreach (var way in _ways)
+        foreach (var way in Enumerable.Repeat(_ways, _rounds).SelectMany(static all => all))
         {
             foreach (var recipe in _recipes)
             {

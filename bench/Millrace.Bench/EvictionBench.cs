@@ -19,7 +19,7 @@ internal sealed class EvictionBench
     public const string Help = """
         --limit MB --total MB     maxmemory, and what is written (256, 1024); values are of 1 kB
         --policy NAME[,NAME]      (all)
-        --loops N[,N]             (1,4)
+        --loops N[,N]             (1,4); --rounds N of everything (1)
         --native PATH --io NAME   as for compare; --with-redis: redis-server as well
         """;
 
@@ -41,6 +41,7 @@ internal sealed class EvictionBench
     private readonly ChildProcesses _children;
     private readonly IReadOnlyList<int> _loops;
     private readonly IReadOnlyList<string> _policies;
+    private readonly int _rounds;
     private readonly bool _withRedis;
     private readonly string? _native;
     private readonly string[] _more;
@@ -58,6 +59,7 @@ internal sealed class EvictionBench
         _totalKeys = (int)(arguments.Number("--total", 1024, max: 1 << 20) * 1024L * 1024 / ValueBytes);
         _policies = arguments.Text("--policy")?.Split(',') ?? Policies;
         _loops = arguments.Numbers("--loops", [1, 4], max: 1024);
+        _rounds = arguments.Number("--rounds", 1, max: 1000);
         _withRedis = arguments.Flag("--with-redis");
         _native = arguments.Text("--native");
         _more = arguments.Text("--io") is { } io ? ["--io", io] : [];
@@ -73,7 +75,7 @@ internal sealed class EvictionBench
         Console.WriteLine(
             "policy           server    loops  beyond %   evicted   refused  read/unread gone  persistent gone  "
             + "misplaced  longest step us");
-        foreach (var policy in _policies)
+        foreach (var policy in Enumerable.Repeat(_policies, _rounds).SelectMany(static all => all))
         {
             foreach (var loops in _loops)
                 await MeasureAsync(ServerRecipe.Millrace(_native, _more), policy, loops).ConfigureAwait(false);

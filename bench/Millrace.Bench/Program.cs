@@ -25,6 +25,7 @@ const string Usage = """
       snapshot  what BGSAVE costs clients and memory, how long SAVE and loading take, beside redis-server
       publish   CPU per message to a thousand subscribers beside redis-server, and one of them that stops reading
       counters  what counting and timing commands costs
+      noise     how long this machine makes steps that are short: read longest steps beside it
       load      the load generator alone, against a server that runs already: JSON on standard output
       hold      idle connections alone
       hear      subscribers alone, who publish what a line of standard input says
@@ -37,7 +38,7 @@ if (args.Length == 0)
         $"{Usage}compare:\n{CompareOptions.Help}\n\nidle:\n{IdleBench.Help}\n\n" +
         $"memory:\n{MemoryBench.Help}\n\ndrop:\n{DropBench.Help}\n\n" +
         $"start:\n{StartBench.Help}\n\nloading:\n{LoadingBench.Help}\n\nscale:\n{ScaleOptions.Help}\n\n" +
-        $"evict:\n{EvictionBench.Help}\n\npublish:\n{PublishBench.Help}\n\n" +
+        $"evict:\n{EvictionBench.Help}\n\nnoise:\n{NoiseBench.Help}\n\npublish:\n{PublishBench.Help}\n\n" +
         $"snapshot:\n{SnapshotOptions.Help}\n\n" +
         $"counters:\n{CountersBench.Help}\n\nexpiry: --keys N --seconds N --loops N");
     return 0;
@@ -57,6 +58,7 @@ try
         "evict" => await EvictAsync().ConfigureAwait(false),
         "snapshot" => await SnapshotAsync().ConfigureAwait(false),
         "publish" => await PublishAsync().ConfigureAwait(false),
+        "noise" => NoiseBench.Run(arguments),
         "start" => Start(),
         "loading" => await LoadingAsync().ConfigureAwait(false),
         "scale" => new ScaleBench(ScaleOptions.From(arguments)).Run(),

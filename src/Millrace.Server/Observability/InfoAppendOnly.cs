@@ -8,13 +8,14 @@ internal static class InfoAppendOnly
     /// <summary>Writes it, and what follows it there.</summary>
     public static void Write(InfoText text, AppendOnly file)
     {
-        var (status, journal, rewrite) = (file.Status, file.Journal, file.Rewrite);
+        var (status, journal) = (file.Status, file.Journal);
+        var (isBegun, isScheduled) = file.Rewrite.Phase; // before the status: once none is under way that is its
         var seconds = status.BeganUnixSeconds == 0
             ? -1
             : TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - status.BeganUnixSeconds;
         text.Line("aof_enabled", file.IsOn ? 1 : 0);
-        text.Line("aof_rewrite_in_progress", rewrite.IsBegun ? 1 : 0);
-        text.Line("aof_rewrite_scheduled", rewrite.IsScheduled ? 1 : 0);
+        text.Line("aof_rewrite_in_progress", isBegun ? 1 : 0);
+        text.Line("aof_rewrite_scheduled", isScheduled ? 1 : 0);
         text.Line("aof_last_rewrite_time_sec", status.LastSeconds);
         text.Line("aof_current_rewrite_time_sec", seconds);
         text.Line("aof_last_bgrewrite_status", status.IsLastGood ? "ok" : "err");
@@ -27,7 +28,7 @@ internal static class InfoAppendOnly
         if (!file.IsOn) return;
         text.Line("aof_current_size", file.CurrentBytes);
         text.Line("aof_base_size", status.BaseBytes);
-        text.Line("aof_pending_rewrite", rewrite.IsScheduled ? 1 : 0);
+        text.Line("aof_pending_rewrite", isScheduled ? 1 : 0);
         text.Line("aof_buffer_length", journal?.BufferedBytes ?? 0);
         text.Line("aof_pending_bio_fsync", journal is { IsSyncing: true } ? 1 : 0);
         text.Line("aof_delayed_fsync", journal?.DelayedSyncs ?? 0);

@@ -13,8 +13,8 @@ namespace Millrace.Server.Persistence;
 /// here, once. Each operation blocks for as long as the disk takes.
 /// A name that a manifest gives is on the disk, and what the file held before is not, before that manifest may come
 /// into force. A file goes when it is certain that no manifest that may be in force after a power failure names it.
-/// Lock: <c>_gate</c> guards the manifest and its file, since a rewrite that was given up may not have ended when the
-/// next one is prepared; taken last. Files are touched under it.
+/// Lock: <c>_gate</c> guards the manifest and its file, which the thread of a rewrite replaces while settings that come
+/// into force load or clean it; taken last. Files are touched under it.
 /// </remarks>
 /// <param name="files">The file system.</param>
 /// <param name="settings">Say where it is, and how its files are named.</param>

@@ -28,6 +28,7 @@ internal sealed class AofRewrite
     private Run? _run;          // the one under way
     private volatile bool _isScheduled; // set under the journal's lock as well
     private volatile bool _isNext; // scheduled, and nothing is in its way but what was given up
+    private volatile bool _isOwed; // scheduled because the files need it: it is tried until it succeeds
     private bool _isTurningOn;  // there is no complete base yet
     private bool _isStopping;
 
@@ -37,14 +38,19 @@ internal sealed class AofRewrite
     public bool IsUnderWay => Volatile.Read(ref _run) is not null;
 
     /// <summary>Whether one was begun, as whoever asked for it was told: it may still wait until one that was given up
-    /// is out of its way. Any thread.</summary>
-    public bool IsBegun => _isNext || IsUnderWay;
+    /// is out of its way; and whether one begins as soon as what is in its way has ended. Any thread.</summary>
+    public (bool IsBegun, bool IsScheduled) Phase
+    {
+        get
+        {
+            lock (_sync) return (_isNext || IsUnderWay, IsScheduled);
+        }
+    }
 
     /// <summary>Whether one is under way, or about to begin, that was not given up. Any thread.</summary>
     public bool IsWanted => _isNext || Volatile.Read(ref _run) is { IsCancelled: false };
 
-    /// <summary>Whether one begins as soon as what is in its way has ended.</summary>
-    public bool IsScheduled => _isScheduled && !_isNext;
+    private bool IsScheduled => _isScheduled && !_isNext;
 
     /// <summary>Whether the first base is not complete.</summary>
     public bool IsTurningOn
@@ -55,8 +61,8 @@ internal sealed class AofRewrite
         }
     }
 
-    /// <summary>Begins one as soon as that is possible.</summary>
-    public void Schedule() => _isScheduled = true;
+    /// <summary>Begins one as soon as that is possible, and again until one succeeds. Any thread.</summary>
+    public void Require() => _isOwed = _isScheduled = true;
 
     /// <summary>Begins one, or says why not. Any loop.</summary>
     public RewriteStart TryBegin()
@@ -110,7 +116,7 @@ internal sealed class AofRewrite
                     "AOF was disabled but there is a scheduled AOF background, cancel it.");
             }
 
-            _isScheduled = _isNext = _isTurningOn = false;
+            _isScheduled = _isNext = _isOwed = _isTurningOn = false;
             if (_run is not { } run) return;
             _parts.Journal.Notice("Killing running AOF rewrite child"); // what tools look for
             run.IsCancelled = true;
@@ -188,10 +194,10 @@ internal sealed class AofRewrite
         {
             TurnsOn = _isTurningOn,
             IsOff = !_isTurningOn && _owner.Journal is null,
-            IsScheduled = _isScheduled,
+            IsOwed = _isOwed,
         };
         Volatile.Write(ref _run, run);
-        _isScheduled = _isNext = false; // after it: whoever looks finds one or the other
+        _isScheduled = _isNext = _isOwed = false; // after it: whoever looks finds one or the other
         _owner.Status.Rewrites++;
         _owner.Status.BeganUnixSeconds = UnixSeconds();
         StartThread(() => Prepare(run));
@@ -373,16 +379,17 @@ internal sealed class AofRewrite
             var status = _owner.Status;
             status.LastSeconds = UnixSeconds() - status.BeganUnixSeconds;
             status.BeganUnixSeconds = 0;
-            if (run.IsPutOff || (!isGood && run.IsScheduled && !run.IsCancelled)) _isScheduled = true;
+            if (run.IsOwed && !isGood && !run.IsCancelled) Require();
+            else if (run.IsPutOff) _isScheduled = true;
             if (!run.IsCancelled && !run.IsPutOff)
             {
                 status.IsLastGood = isGood;
                 status.Failures = isGood ? 0 : status.Failures + 1;
             }
 
-            if (isGood && run.TurnsOn && !run.IsCancelled)
+            if (isGood && !run.IsOff && !run.IsCancelled)
             {
-                _isTurningOn = false;
+                if (run.TurnsOn) _isTurningOn = false;
                 _owner.Journal?.Complete();
             }
 
@@ -401,8 +408,8 @@ internal sealed class AofRewrite
 
         public bool IsOff { get; init; }
 
-        /// <summary>Somebody has asked for it before, and it is tried again when it fails.</summary>
-        public bool IsScheduled { get; init; }
+        /// <summary>The files need it, and it is tried again when it fails.</summary>
+        public bool IsOwed { get; init; }
 
         /// <summary>Another snapshot was under way at its cut: it comes later.</summary>
         public bool IsPutOff;

@@ -15,8 +15,9 @@ namespace Millrace.Server.Persistence;
 ///    ^                                 (temp-NAME.incr collects meanwhile)      |  start with appendonly yes
 ///    +------------------------- CONFIG SET appendonly no -----------------------+
 /// </code>
-/// Lock: <c>_sync</c> guards the state; taken while all loops stand still, or by the thread of a rewrite, and before
-/// that of the journal. Files are touched under it, but only by those that wait for the disk anyway.
+/// Lock: <c>_sync</c> guards the state; taken while all loops stand still, by the thread of a rewrite, and for a moment
+/// by the loop of a client that waits (<see cref="Await"/>); before that of the journal. Files are touched under it,
+/// but only while all loops stand still.
 /// </remarks>
 public sealed class AppendOnly : ISettingsListener
 {
@@ -149,7 +150,8 @@ public sealed class AppendOnly : ISettingsListener
         return _directory is { Manifest.HasNoData: false } && _journal?.Flush() is null;
     }
 
-    /// <summary>Loads the files into a keyspace that is empty (DEBUG LOADAOF). All loops stand still.</summary>
+    /// <summary>Loads the files into a keyspace that is empty (DEBUG LOADAOF). All loops stand still. When that fails
+    /// the process ends, as with Redis: the next rewrite would replace the files by the part that has come.</summary>
     /// <param name="unit">Holds all partitions.</param>
     internal bool TryReload(Unit unit)
     {
@@ -160,7 +162,13 @@ public sealed class AppendOnly : ISettingsListener
         unit.Keyspace.Notifies = NotifyClasses.None; // nobody is told of what comes from a file
         var isLoaded = load.TryRun(directory.Manifest, mayTruncate: false);
         unit.Keyspace.Notifies = notifies;
-        if (!isLoaded) return false;
+        if (!isLoaded)
+        {
+            _parts.Journal.Warning(FatalError);
+            _parts.Exit();
+            return false;
+        }
+
         _parts.Journal.Notice("Append Only File loaded by DEBUG LOADAOF");
         return true;
     }
@@ -274,7 +282,7 @@ public sealed class AppendOnly : ISettingsListener
     {
         var settings = JournalSettings.Of(_parts.Configuration.Settings, isSaving: false);
         var host = new JournalHost(
-            _parts.Gates, _parts.Hold(), _parts.Journal, TimeProvider.System, _parts.Exit, Rewrite.Schedule);
+            _parts.Gates, _parts.Hold(), _parts.Journal, TimeProvider.System, _parts.Exit, Rewrite.Require);
         var journal = new Journal(host, file, _parts.Log.Position, settings, isComplete);
         _parts.Log.Attach(journal);
         _journal = journal;

@@ -26,7 +26,7 @@ namespace Millrace.Server.Persistence;
 /// A write or an fsync that fails: under always the process ends, as nothing that it covered may be acknowledged.
 /// Otherwise writes are refused (MISCONF), those that were under way wait for their reply until the batch is written
 /// after all, and reads go on. After a failed fsync the system may have dropped what it could not write: the sync that
-/// goes well again asks for a rewrite, so that no start depends on that part of the file.
+/// goes well again asks for a rewrite, so that no start depends on that part of the file, and WAITAOF waits for that.
 /// Lock: <c>_sync</c> guards the fields below it; taken after the log's, before those of gates and mailboxes. No file
 /// is touched under it, nor the server's log: loops take it.
 /// </remarks>
@@ -64,7 +64,9 @@ internal sealed class Journal : IEffectConsumer
     private int _switchAt;
     private long _switchPosition;
     private long _flushTo = -1;             // somebody waits until this position is on the disk
-    private bool _isComplete;               // WAITAOF counts on it
+    private bool _isComplete;               // WAITAOF counts on it: a start would find everything that is synced
+    private int _doubts;                    // fsyncs that failed: a start may not find what they were to write
+    private int _doubtsAtSwitch;
     private bool _isStopping;
     private bool _isOver;
     private bool _mustExit;
@@ -183,6 +185,7 @@ internal sealed class Journal : IEffectConsumer
         lock (_sync)
         {
             (_next, _switchAt, _switchPosition) = (file, _filled, _appended);
+            _doubtsAtSwitch = _doubts;
             Monitor.PulseAll(_sync);
         }
     }
@@ -207,12 +210,13 @@ internal sealed class Journal : IEffectConsumer
         lock (_sync) return _isComplete && position <= _synced;
     }
 
-    /// <summary>There is a base now: a start finds everything.</summary>
+    /// <summary>There is a base of the moment when the file that is written began: a start finds everything, unless an
+    /// fsync has failed since.</summary>
     public void Complete()
     {
         lock (_sync)
         {
-            _isComplete = true;
+            _isComplete = _doubts == _doubtsAtSwitch;
             TellWaits();
         }
     }
@@ -497,6 +501,8 @@ internal sealed class Journal : IEffectConsumer
         }
 
         if (MayLog()) Say(LogLevel.Warning, $"Fail to fsync the AOF file: {reason}");
+        _doubts++;
+        _isComplete = false;
         _syncFault = reason;
         Refuse(reason);
     }

@@ -76,6 +76,30 @@ public sealed class AofRewriteTests
     }
 
     [Fact]
+    public void One_that_was_scheduled_and_fails_is_not_tried_again()
+    {
+        var files = new PowerFiles();
+        using var server = new InProcessServer(files, Fail, "--appendfsync", "no", "--rdb-key-save-delay", "100000000");
+        using var client = new Conversation(server);
+        client.Say("SET a 1");
+        client.Say("BGSAVE");
+        Assert.Equal("Background append only file rewriting scheduled", client.Say("BGREWRITEAOF"));
+        var failed = false;
+        files.Faults = (operation, _) =>
+        {
+            if (failed || operation != "create" || Thread.CurrentThread.Name != "millrace-rewrite") return null;
+            failed = true;
+            return Dead;
+        };
+        client.Say("BGSAVE CANCEL");
+        AwaitEnd(client);
+        Assert.True(failed);
+        Assert.Contains("\r\naof_last_bgrewrite_status:err\r\n", client.Say("INFO persistence"));
+        Thread.Sleep(1500); // it would be tried once a second
+        Assert.Contains("\r\naof_rewrites:1\r\n", client.Say("INFO persistence"));
+    }
+
+    [Fact]
     public void WaitAof_right_behind_turning_it_on_waits_for_the_first_base()
     {
         var files = new PowerFiles { SyncMs = 50 };
@@ -98,6 +122,54 @@ public sealed class AofRewriteTests
         Assert.Equal("OK", client.Read());
         other.Say("CONFIG SET appendonly no");
         Assert.StartsWith("ERR WAITAOF cannot be used", client.Read());
+    }
+
+    [Fact]
+    public void After_a_failed_fsync_WaitAof_waits_for_the_rewrite_that_mends_it()
+    {
+        var files = new PowerFiles { LosesFailedSyncs = true };
+        using var server = new InProcessServer(files, Fail, "--appendfsync", "everysec");
+        using var client = new Conversation(server);
+        client.Say("SET before 1");
+        Assert.Equal("[1 0]", client.Say("WAITAOF 1 0 0"));
+        client.Say("CONFIG SET rdb-key-save-delay 100000000");
+        var failed = false;
+        files.Faults = (operation, _) =>
+        {
+            if (failed || operation != "sync") return null;
+            failed = true;
+            return Dead;
+        };
+        client.Say("SET lost 2");
+        Assert.Equal("[0 0]", client.Say("WAITAOF 1 0 1500"));
+        Assert.True(failed);
+        Assert.True(SpinWait.SpinUntil(
+            () => client.Say("INFO persistence").Contains("\r\naof_rewrite_in_progress:1\r\n"), 20_000));
+        client.Say("SET after 3");
+        Assert.Equal("[0 0]", client.Say("WAITAOF 1 0 1000"));
+        client.Say("CONFIG SET rdb-key-save-delay 0");
+        Assert.Equal("[1 0]", client.Say("WAITAOF 1 0 0"));
+        using var next = new InProcessServer(files.AfterPowerLoss(), Fail);
+        using var reader = new Conversation(next);
+        Assert.Equal("[1 2 3]", reader.Say("MGET before lost after"));
+    }
+
+    [Fact]
+    public void DEBUG_LOADAOF_of_a_damaged_file_ends_the_process()
+    {
+        const string Incr = "appendonly.aof.1.incr.aof";
+        var files = new PowerFiles();
+        var exits = 0;
+        using var server = new InProcessServer(
+            files, () => exits++, "--appendfsync", "everysec", "--enable-debug-command", "yes");
+        using var client = new Conversation(server);
+        client.Say("SET a 1");
+        Assert.Equal("[1 0]", client.Say("WAITAOF 1 0 0"));
+        var content = files.ContentOf(Incr);
+        content[content.Length / 2] ^= 1;
+        files.Overwrite(Incr, content);
+        Assert.StartsWith("ERR Error trying to load the AOF files", client.Say("DEBUG LOADAOF"));
+        Assert.Equal(1, exits);
     }
 
     [Theory]

@@ -1,27 +1,22 @@
 using System.Globalization;
 using Millrace.Server.Config;
-using Millrace.Server.Persistence;
+using static Millrace.Server.Tests.InfoFields;
 
 namespace Millrace.Server.Tests.Persistence;
 
 /// <summary>What clients meet while data is loaded.</summary>
-public sealed class LoadingTests : IDisposable
+public sealed class LoadingTests
 {
-    private const string Loading = "LOADING Redis is loading the dataset in memory";
-    private const int Keys = 3_000;
-
-    private readonly SnapshotDirectory _directory = new();
-
-    public void Dispose() => _directory.Dispose();
+    private const string Loading = LoadedFiles.Loading;
 
     [Theory]
     [InlineData("1")]
     [InlineData("4")]
     public void Commands_without_the_flag_are_refused_and_the_others_run(string loops)
     {
-        var digest = Fill();
-        using var server = new LoadingServer(
-            _directory, "--io-threads", loops, "--key-load-delay", "2000", "--enable-protected-configs", "yes");
+        using var files = new LoadedFiles(FileKind.Rdb);
+        var digest = files.Fill();
+        using var server = files.Load("--io-threads", loops);
         using (var client = server.Connect())
         {
             string[] refused =
@@ -59,8 +54,9 @@ public sealed class LoadingTests : IDisposable
     [InlineData("4")]
     public void A_transaction_has_the_commands_that_run(string loops)
     {
-        Fill();
-        using var server = new LoadingServer(_directory, "--io-threads", loops, "--key-load-delay", "2000");
+        using var files = new LoadedFiles(FileKind.Rdb);
+        files.Fill();
+        using var server = files.Load("--io-threads", loops);
         using var client = server.Connect();
         Assert.Equal("OK", client.Say("WATCH key:1 key:2"));
         Assert.Equal("OK", client.Say("MULTI"));
@@ -88,9 +84,10 @@ public sealed class LoadingTests : IDisposable
     [InlineData("4")]
     public void Info_tells_how_far_it_is_and_nothing_of_it_afterwards(string loops)
     {
-        Fill();
-        var length = new FileInfo(_directory.File).Length;
-        using var server = new LoadingServer(_directory, "--io-threads", loops, "--key-load-delay", "2000");
+        using var files = new LoadedFiles(FileKind.Rdb);
+        files.Fill();
+        var length = files.Bytes;
+        using var server = files.Load("--io-threads", loops);
         using var client = server.Connect();
         while (Number(client.Say("INFO persistence"), "rdb_last_load_keys_loaded") == 0) Thread.Sleep(1);
         var info = client.Say("INFO persistence");
@@ -106,7 +103,7 @@ public sealed class LoadingTests : IDisposable
         Assert.InRange(Number(info, "loading_eta_seconds"), 0, 1_000_000);
         Assert.EndsWith("\r\n", info, StringComparison.Ordinal);
         var keys = Number(info, "rdb_last_load_keys_loaded");
-        Assert.InRange(keys, 0, Keys);
+        Assert.InRange(keys, 0, LoadedFiles.Keys);
         while (Number(client.Say("INFO persistence"), "rdb_last_load_keys_loaded") == keys) Thread.Sleep(5);
         Assert.Contains("db0:keys=", client.Say("INFO keyspace"), StringComparison.Ordinal);
         Assert.Equal("OK", client.Say("CONFIG SET key-load-delay 0"));
@@ -114,71 +111,90 @@ public sealed class LoadingTests : IDisposable
         info = client.Say("INFO persistence");
         Assert.Equal("0", Field(info, "loading"));
         Assert.DoesNotContain("loading_", info, StringComparison.Ordinal);
-        Assert.Equal(Keys + 2, Number(info, "rdb_last_load_keys_loaded"));
+        Assert.Equal(LoadedFiles.Keys + 4, Number(info, "rdb_last_load_keys_loaded"));
     }
 
     [Theory]
-    [InlineData("SHUTDOWN", "1")]
-    [InlineData("SHUTDOWN NOSAVE", "4")]
-    [InlineData("SHUTDOWN SAVE", "1")]
-    [InlineData("SHUTDOWN SAVE", "4")]
-    public void Shutdown_ends_the_loading_and_saves_nothing(string request, string loops)
+    [InlineData(FileKind.Rdb, "SHUTDOWN", "1")]
+    [InlineData(FileKind.Rdb, "SHUTDOWN NOSAVE", "4")]
+    [InlineData(FileKind.Rdb, "SHUTDOWN SAVE", "1")]
+    [InlineData(FileKind.Rdb, "SHUTDOWN SAVE", "4")]
+    [InlineData(FileKind.Snapshot, "SHUTDOWN", "1")]
+    [InlineData(FileKind.Snapshot, "SHUTDOWN SAVE", "4")]
+    [InlineData(FileKind.Commands, "SHUTDOWN NOSAVE", "4")]
+    [InlineData(FileKind.Commands, "SHUTDOWN SAVE", "1")]
+    public void Shutdown_ends_the_loading_and_leaves_the_files_as_they_are(
+        FileKind kind, string request, string loops)
     {
-        Fill();
-        var before = File.ReadAllBytes(_directory.File);
-        using var server = new LoadingServer(_directory, "--io-threads", loops, "--key-load-delay", "1000000");
-        using var client = server.Connect();
-        client.Send(request.Split(' '));
-        Assert.True(client.IsClosed());
-        Assert.Null(server.WaitForStart());
-        Assert.True(server.Server.ShutdownRequested.IsCompleted);
-        Assert.True(server.Server.IsLoading);
-        server.Server.Stop();
-        Assert.Equal(before, File.ReadAllBytes(_directory.File));
-        Assert.Equal(["dump.rdb"], Directory.GetFiles(_directory.FullPath).Select(Path.GetFileName));
+        using var files = new LoadedFiles(kind);
+        var digest = files.Fill();
+        var before = files.Content();
+        using (var server = files.Load("--io-threads", loops, "--save", "1 1"))
+        {
+            using var client = server.Connect();
+            client.Send(request.Split(' '));
+            Assert.True(client.IsClosed());
+            Assert.Null(server.WaitForStart());
+            Assert.True(server.Server.ShutdownRequested.IsCompleted);
+            Assert.True(server.Server.IsLoading);
+            server.Server.Stop();
+        }
+
+        Assert.Equal(before, files.Content());
+        using var next = files.Restart();
+        using var last = new Conversation(next);
+        Assert.Equal(digest, last.Say("DEBUG DIGEST"));
     }
 
-    [Fact]
-    public void A_shutdown_from_outside_ends_it_as_well()
+    [Theory]
+    [InlineData(FileKind.Rdb, "1")]
+    [InlineData(FileKind.Snapshot, "4")]
+    [InlineData(FileKind.Commands, "1")]
+    public void A_shutdown_from_outside_ends_it_as_well(FileKind kind, string loops)
     {
-        Fill();
-        var before = File.ReadAllBytes(_directory.File);
-        using var server = new LoadingServer(_directory, "--key-load-delay", "1000000");
+        using var files = new LoadedFiles(kind);
+        files.Fill();
+        var before = files.Content();
+        using var server = files.Load("--io-threads", loops);
         Assert.True(server.Server.RequestShutdown(ShutdownFlags.Save));
         Assert.Null(server.WaitForStart());
         Assert.True(server.Server.ShutdownRequested.IsCompleted);
-        Assert.Equal(before, File.ReadAllBytes(_directory.File));
+        Assert.Equal(before, files.Content());
     }
 
     [Theory]
-    [InlineData("1")]
-    [InlineData("4")]
-    public void A_file_that_turns_out_to_be_wrong_ends_the_start_and_closes_clients(string loops)
+    [InlineData(FileKind.Rdb, "1")]
+    [InlineData(FileKind.Rdb, "4")]
+    [InlineData(FileKind.Snapshot, "1")]
+    [InlineData(FileKind.Commands, "4")]
+    public void Files_that_turn_out_to_be_wrong_end_the_start_and_close_clients(FileKind kind, string loops)
     {
-        Fill();
-        var bytes = File.ReadAllBytes(_directory.File);
-        bytes[^1] ^= 1;
-        File.WriteAllBytes(_directory.File, bytes);
-        using var server = new LoadingServer(_directory, "--io-threads", loops, "--key-load-delay", "500");
+        using var files = new LoadedFiles(kind);
+        files.Fill();
+        files.Damage();
+        var before = files.Content();
+        using var server = files.Load("--io-threads", loops);
         using var client = server.Connect();
-        Assert.Equal(Loading, client.Say("GET key:1"));
+        Assert.Equal(LoadedFiles.Loading, client.Say("GET key:1"));
         Assert.Equal("OK", client.Say("CONFIG SET key-load-delay 0"));
         Assert.True(client.IsClosed());
-        Assert.Equal(Snapshots.FatalError, server.WaitForStart());
-        Assert.Equal(bytes, File.ReadAllBytes(_directory.File));
+        Assert.Equal(files.FatalError, server.WaitForStart());
+        Assert.Equal(before, files.Content());
     }
 
     [Fact]
     public void Nobody_is_told_of_keys_that_are_loaded_and_nothing_expires_or_is_evicted_meanwhile()
     {
-        Fill();
-        using var server = new LoadingServer(
-            _directory, "--key-load-delay", "300", "--maxmemory", "100kb", "--maxmemory-policy", "allkeys-random");
+        using var files = new LoadedFiles(FileKind.Rdb);
+        files.Fill();
+        using var server = files.Load(
+            "--key-load-delay", "300", "--maxmemory", "100kb", "--maxmemory-policy", "allkeys-random");
         using var listener = server.Connect();
         using var client = server.Connect();
         Assert.Equal("OK", client.Say("CONFIG SET notify-keyspace-events KEAn"));
         listener.Say("PSUBSCRIBE __key*");
-        while (Number(client.Say("INFO persistence"), "rdb_last_load_keys_loaded") < Keys / 2) Thread.Sleep(5);
+        const int Half = LoadedFiles.Keys / 2;
+        while (Number(client.Say("INFO persistence"), "rdb_last_load_keys_loaded") < Half) Thread.Sleep(5);
         var info = client.Say("INFO stats");
         Assert.Equal("0", Field(info, "expired_keys"));
         Assert.Equal("0", Field(info, "evicted_keys"));
@@ -191,28 +207,37 @@ public sealed class LoadingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("1")]
-    [InlineData("4")]
-    public void Clients_that_come_watch_look_and_go_do_no_harm(string loops)
+    [InlineData(FileKind.Rdb, "1")]
+    [InlineData(FileKind.Rdb, "4")]
+    [InlineData(FileKind.Snapshot, "4")]
+    [InlineData(FileKind.Commands, "1")]
+    [InlineData(FileKind.Commands, "4")]
+    public void Clients_that_come_watch_look_and_go_do_no_harm(FileKind kind, string loops)
     {
-        var digest = Fill(keys: 200_000);
-        using var server = new LoadingServer(_directory, "--io-threads", loops, "--key-load-delay", "4");
+        using var files = new LoadedFiles(kind);
+        var digest = files.Fill();
+        using var server = files.Load("--io-threads", loops);
+        var rounds = 0;
         var threads = Enumerable.Range(0, 4).Select(i => new Thread(() =>
         {
             var random = new Random(i);
             while (server.Server.IsLoading)
             {
                 using var client = server.Connect();
-                client.Say($"WATCH key:{random.Next(200_000)} key:{random.Next(200_000)}");
+                client.Say($"WATCH key:{Any(random)} key:{Any(random)}");
                 client.Say("INFO all");
+                client.Say("CONFIG SET maxmemory-policy allkeys-lru");
                 client.Say("MULTI");
                 client.Say("PUBLISH a b");
                 client.Say("EXEC");
-                client.Say($"WATCH key:{random.Next(200_000)}");
+                client.Say($"WATCH key:{Any(random)}");
                 client.Say("CLIENT LIST");
+                Interlocked.Increment(ref rounds);
             }
         })).ToList();
         threads.ForEach(static one => one.Start());
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref rounds) > 0, 20_000));
+        using (var client = server.Connect()) Assert.Equal("OK", client.Say("CONFIG SET key-load-delay 100"));
         Assert.Null(server.WaitForStart());
         threads.ForEach(static one => one.Join());
         using var last = server.Connect();
@@ -220,27 +245,7 @@ public sealed class LoadingTests : IDisposable
         var deadline = Environment.TickCount64 + 20_000;
         while (Field(last.Say("INFO clients"), "total_watched_keys") != "0")
             Assert.True(Environment.TickCount64 < deadline);
-    }
 
-    private string Fill(int keys = Keys)
-    {
-        using var server = _directory.Start();
-        using var client = new Conversation(server);
-        Assert.Equal("OK", client.Say($"DEBUG POPULATE {keys}"));
-        client.Say("SET expiring 1 PX 100000000");
-        client.Say("RPUSH list a b c");
-        Assert.Equal("OK", client.Say("SAVE"));
-        return client.Say("DEBUG DIGEST");
-    }
-
-    private static long Number(string info, string name) =>
-        long.Parse(Field(info, name), CultureInfo.InvariantCulture);
-
-    private static string Field(string info, string name)
-    {
-        var at = info.IndexOf("\n" + name + ":", StringComparison.Ordinal);
-        Assert.True(at >= 0, name);
-        at += name.Length + 2;
-        return info[at..info.IndexOf('\r', at)];
+        static int Any(Random random) => random.Next(LoadedFiles.Keys);
     }
 }
