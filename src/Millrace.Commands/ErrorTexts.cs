@@ -33,6 +33,9 @@ public static class ErrorTexts
     /// <summary>An end of a range of texts has no sign in front that says what it is.</summary>
     public static ReadOnlySpan<byte> RangeNotATextRange => "ERR min or max not valid string range item"u8;
 
+    /// <summary>A payload of RESTORE is damaged, or would be no value.</summary>
+    public static ReadOnlySpan<byte> BadPayload => "ERR Bad data format"u8;
+
     /// <summary>The arguments make no sense together.</summary>
     public static ReadOnlySpan<byte> Syntax => "ERR syntax error"u8;
 

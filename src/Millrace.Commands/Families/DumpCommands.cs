@@ -32,8 +32,6 @@ public static class DumpCommands
 
     private static ReadOnlySpan<byte> WrongFooter => "ERR DUMP payload version or checksum are wrong"u8;
 
-    private static ReadOnlySpan<byte> BadFormat => "ERR Bad data format"u8;
-
     private static ReadOnlySpan<byte> TooLong => "ERR the payload of the value would take more than 2 GB"u8;
 
     private static ReadOnlySpan<byte> NoForm => "ERR rdb-version has no form for the value of this key"u8;
@@ -192,7 +190,7 @@ public static class DumpCommands
         var isMade = reader.TryByte(out _) && ValueCodec.TryRead(ref reader, type, place, out made);
         if (isMade && reader.Left == 0) return true;
         if (isMade) place.Drop(made);
-        if (!reader.IsTooLarge) call.Reply.Error(BadFormat);
+        if (!reader.IsTooLarge) call.Reply.Error(ErrorTexts.BadPayload);
         else call.Reply.Error(longest < most ? ErrorTexts.StringTooLong : ErrorTexts.NoRoom);
         return false;
     }

@@ -105,8 +105,11 @@ public static class Value
     /// <summary>Whether nobody may see the key any more: its deadline has passed, or that of every member of its value.
     /// </summary>
     public static bool IsExpired(in Entry entry, long nowMs) =>
-        (entry.HasDeadline && entry.DeadlineMs < nowMs)
-        || (entry.Type == ValueType.Hash && HashValue.IsAllDue(entry, nowMs));
+        (entry.HasDeadline && entry.DeadlineMs < nowMs) || IsAllDue(entry, nowMs);
+
+    /// <summary>Whether the deadline of every member of its value has passed, so that nothing of it is left.</summary>
+    public static bool IsAllDue(in Entry entry, long nowMs) =>
+        entry.Type == ValueType.Hash && HashValue.IsAllDue(entry, nowMs);
 
     /// <summary>Removes members whose time has come, the earliest first; the value may be without members then.
     /// </summary>

@@ -130,8 +130,8 @@ public sealed class AofManifest
     /// <summary>The same without history.</summary>
     public AofManifest WithoutHistory() => new(Base, [], Incr, LastBaseSeq, LastIncrSeq);
 
-    /// <summary>The names of the files that can be removed once <see cref="WithoutHistory"/> is in force: those of
-    /// history, unless the same file is in use as well.</summary>
+    /// <summary>The names of the files that can be removed: those of history, unless the same file is in use as well.
+    /// </summary>
     public IEnumerable<string> Removable() => History.Select(file => file.Name).Where(IsUnused).Distinct();
 
     /// <summary>Whether it names a file, as whatever.</summary>

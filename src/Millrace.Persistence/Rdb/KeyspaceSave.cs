@@ -1,6 +1,8 @@
 using Millrace.Engine;
 using Millrace.Engine.Codec;
+using Millrace.Engine.Values;
 using Millrace.Memory;
+using Millrace.Persistence.Files;
 using ValueType = Millrace.Engine.ValueType;
 
 namespace Millrace.Persistence.Rdb;
@@ -10,7 +12,7 @@ namespace Millrace.Persistence.Rdb;
 /// with the memory of one buffer.
 /// </summary>
 /// <remarks>
-/// Keys and members that have expired are left out. O(data).
+/// Members that have expired are left out, keys are not (<see cref="RdbWriter.IsWritten"/>). O(data).
 /// </remarks>
 public static class KeyspaceSave
 {
@@ -53,7 +55,7 @@ public static class KeyspaceSave
         var writer = new RdbWriter(output, format, UseRecord.For(keyspace));
         writer.Begin();
         contents.Write(writer);
-        var delay = new SaveDelay(keyDelayMicroseconds, static () => false);
+        var delay = new KeyDelay(keyDelayMicroseconds, static () => false);
         for (var database = 0; database < keyspace.Shape.Databases; database++)
         {
             var (keys, deadlines) = Count(keyspace, database);
@@ -104,7 +106,7 @@ public static class KeyspaceSave
         return (keys, deadlines);
     }
 
-    private struct EntrySaver(RdbWriter writer, RdbOutput output, Heap heap, long nowMs, SaveDelay delay)
+    private struct EntrySaver(RdbWriter writer, RdbOutput output, Heap heap, long nowMs, KeyDelay delay)
         : IEntryWalker
     {
         internal string? Refused { get; private set; }
@@ -115,8 +117,11 @@ public static class KeyspaceSave
         {
             var entry = new Entry(heap, block);
             if (!RdbWriter.IsWritten(entry, nowMs)) return;
-            if (!writer.TryEntry(heap, entry, nowMs)) Refused ??= ShownText.Of(entry.Key);
-            delay.After(1);
+            // One that has expired is left out: nobody misses it.
+            if (!writer.TryEntry(heap, entry, nowMs) && !Value.IsExpired(entry, nowMs))
+                Refused ??= ShownText.Of(entry.Key);
+            delay.Note(1);
+            delay.Sleep();
         }
     }
 }

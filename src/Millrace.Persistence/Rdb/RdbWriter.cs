@@ -90,7 +90,7 @@ public sealed class RdbWriter(ValueSink sink, RdbFormat format, UseRecord use)
     /// <summary>A key with its value. False, with nothing written, when a file of this version has no form for the
     /// value. O(value).</summary>
     /// <param name="heap">The heap of the entry's partition, which is held.</param>
-    /// <param name="entry">The entry, which is not expired.</param>
+    /// <param name="entry">The entry, which is to be written (<see cref="IsWritten"/>).</param>
     /// <param name="nowMs">The time: members that are due are not written.</param>
     public bool TryEntry(Heap heap, in Entry entry, long nowMs)
     {
@@ -104,7 +104,7 @@ public sealed class RdbWriter(ValueSink sink, RdbFormat format, UseRecord use)
     /// <summary>What stands in front of a key's value, for who writes the value himself. False, with nothing written,
     /// when a file of this version has no form for it.</summary>
     /// <param name="writer">Where to.</param>
-    /// <param name="entry">The entry, which is not expired.</param>
+    /// <param name="entry">The entry, which is to be written (<see cref="IsWritten"/>).</param>
     /// <param name="nowMs">The time.</param>
     /// <param name="type">How the value is to be written.</param>
     public bool TryBeginEntry(scoped ref ValueWriter writer, in Entry entry, long nowMs, out RdbType type)
@@ -130,8 +130,9 @@ public sealed class RdbWriter(ValueSink sink, RdbFormat format, UseRecord use)
         writer.End();
     }
 
-    /// <summary>Whether an entry is written at all: nobody sees any more what has expired.</summary>
-    public static bool IsWritten(in Entry entry, long nowMs) => !Value.IsExpired(entry, nowMs);
+    /// <summary>Whether an entry is written at all. A key that has expired and is still there is, as with Redis, and is
+    /// dropped by who loads it; a value of which nothing is left has no form.</summary>
+    public static bool IsWritten(in Entry entry, long nowMs) => !Value.IsAllDue(entry, nowMs);
 
     private void WriteUse(scoped ref ValueWriter writer, in Entry entry, long nowMs)
     {

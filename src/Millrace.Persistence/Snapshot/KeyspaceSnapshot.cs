@@ -1,5 +1,7 @@
 using Millrace.Engine;
 using Millrace.Engine.Codec;
+using Millrace.Engine.Values;
+using Millrace.Persistence.Files;
 using Millrace.Persistence.Rdb;
 
 namespace Millrace.Persistence.Snapshot;
@@ -126,7 +128,7 @@ public sealed class KeyspaceSnapshot
         writer.Begin();
         contents.Write(writer);
         var chunks = new ChunkWriter(output, writer, Format, _counts);
-        var delay = new SaveDelay(keyDelayMicroseconds, () => IsAborted);
+        var delay = new KeyDelay(keyDelayMicroseconds, () => IsAborted);
         while (Queue.TryTake(out var chunk))
         {
             if (IsAborted)
@@ -137,7 +139,8 @@ public sealed class KeyspaceSnapshot
 
             var keys = chunks.Write(chunk!, Queue);
             Volatile.Write(ref _writtenKeys, _writtenKeys + keys);
-            delay.After(keys);
+            delay.Note(keys);
+            delay.Sleep();
             if (!output.Fault.IsNone) Abort("the disk does not take it");
         }
 
@@ -168,6 +171,10 @@ public sealed class KeyspaceSnapshot
         if (Interlocked.Decrement(ref _left) == 0) Queue.End();
     }
 
-    internal void Refuse(ReadOnlySpan<byte> key) => Abort(
-        $"no form in RDB version {Format.Version} for the value of the key '{ShownText.Of(key)}'");
+    // One that has expired is left out instead: nobody misses it.
+    internal void Refuse(in Entry entry)
+    {
+        if (Value.IsExpired(entry, CutMs)) return;
+        Abort($"no form in RDB version {Format.Version} for the value of the key '{ShownText.Of(entry.Key)}'");
+    }
 }

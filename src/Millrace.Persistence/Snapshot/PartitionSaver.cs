@@ -250,7 +250,7 @@ internal sealed class PartitionSaver : IPartitionSaver
         var isLarge = entry.Type == ValueType.String && StringValue.IsLarge(entry);
         _sink.Chunk = _chunk;
         if (isLarge ? TryLargeString(entry) : _writer.TryEntry(_partition.Heap, entry, _snapshot.CutMs)) _chunk.Keys++;
-        else _snapshot.Refuse(entry.Key);
+        else _snapshot.Refuse(entry);
         Hold(_chunk);
     }
 
@@ -313,7 +313,7 @@ internal sealed class PartitionSaver : IPartitionSaver
         var writer = WriterTo(chunk);
         if (!_writer.TryBeginEntry(ref writer, entry, _snapshot.CutMs, out var type))
         {
-            _snapshot.Refuse(entry.Key);
+            _snapshot.Refuse(entry);
             Queue.Free(chunk);
             return;
         }

@@ -9,7 +9,7 @@ internal static class InfoAppendOnly
     public static void Write(InfoText text, AppendOnly file)
     {
         var (status, journal) = (file.Status, file.Journal);
-        var (isBegun, isScheduled) = file.Rewrite.Phase; // before the status: once none is under way that is its
+        var (isBegun, isScheduled) = file.Rewrite.Phase; // first: when none is under way the status is that of the last
         var seconds = status.BeganUnixSeconds == 0
             ? -1
             : TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - status.BeganUnixSeconds;

@@ -12,7 +12,8 @@ namespace Millrace.Server.Persistence;
 /// Where it is is fixed when the server begins to use it, whatever CONFIG SET dir says later. What goes wrong is logged
 /// here, once. Each operation blocks for as long as the disk takes.
 /// A name that a manifest gives is on the disk, and what the file held before is not, before that manifest may come
-/// into force. A file goes when it is certain that no manifest that may be in force after a power failure names it.
+/// into force. A file goes when it is certain that no manifest that may be in force after a power failure has it to be
+/// loaded.
 /// Lock: <c>_gate</c> guards the manifest and its file, which the thread of a rewrite replaces while settings that come
 /// into force load or clean it; taken last. Files are touched under it.
 /// </remarks>
@@ -189,20 +190,29 @@ internal sealed class AofDirectory(IFileSystem files, Settings settings, Log jou
         return null;
     }
 
-    /// <summary>Removes what a rewrite has made needless; what stays because that fails is removed the next time.
-    /// </summary>
+    /// <summary>Removes what a rewrite has made needless; when that fails it is tried again the next time. No start
+    /// reads a file of history, so files go before their names: whenever it stops, nothing is left that no manifest
+    /// knows of.</summary>
     public void RemoveHistory()
     {
         lock (_gate)
         {
             if (Manifest.History.IsEmpty) return;
-            var names = Manifest.Removable().ToList();
-            if (!TryReplace(Manifest.WithoutHistory())) return;
-            foreach (var name in names)
+            // Whoever has written the manifest may have been stopped before its name was on the disk.
+            if (files.SyncDirectory(FullPath) is { } reason)
+            {
+                journal.Warning($"Fail to fsync the append-only dir {settings.Aof.DirectoryName}: {reason}");
+                return;
+            }
+
+            var areGone = true;
+            foreach (var name in Manifest.Removable())
             {
                 journal.Notice($"Removing the history file {name} in the background");
-                if (!TryRemove(name)) _needless.Add(name);
+                areGone &= TryRemove(name);
             }
+
+            if (areGone) TryReplace(Manifest.WithoutHistory());
         }
     }
 

@@ -28,7 +28,6 @@ internal sealed class AofRewrite
     private Run? _run;          // the one under way
     private volatile bool _isScheduled; // set under the journal's lock as well
     private volatile bool _isNext; // scheduled, and nothing is in its way but what was given up
-    private volatile bool _isOwed; // scheduled because the files need it: it is tried until it succeeds
     private bool _isTurningOn;  // there is no complete base yet
     private bool _isStopping;
 
@@ -37,13 +36,12 @@ internal sealed class AofRewrite
     /// <summary>Whether one is under way. Any thread.</summary>
     public bool IsUnderWay => Volatile.Read(ref _run) is not null;
 
-    /// <summary>Whether one was begun, as whoever asked for it was told: it may still wait until one that was given up
-    /// is out of its way; and whether one begins as soon as what is in its way has ended. Any thread.</summary>
-    public (bool IsBegun, bool IsScheduled) Phase
+    /// <summary>How far it is. Any thread.</summary>
+    public RewritePhase Phase
     {
         get
         {
-            lock (_sync) return (_isNext || IsUnderWay, IsScheduled);
+            lock (_sync) return new RewritePhase(_isNext || IsUnderWay, IsScheduled || IsNeeded);
         }
     }
 
@@ -51,6 +49,9 @@ internal sealed class AofRewrite
     public bool IsWanted => _isNext || Volatile.Read(ref _run) is { IsCancelled: false };
 
     private bool IsScheduled => _isScheduled && !_isNext;
+
+    // The files need it, and the one under way does not mend them: it is tried until one does.
+    private bool IsNeeded => _run is null && _owner.Journal is { NeedsRewrite: true };
 
     /// <summary>Whether the first base is not complete.</summary>
     public bool IsTurningOn
@@ -60,9 +61,6 @@ internal sealed class AofRewrite
             lock (_sync) return _isTurningOn;
         }
     }
-
-    /// <summary>Begins one as soon as that is possible, and again until one succeeds. Any thread.</summary>
-    public void Require() => _isOwed = _isScheduled = true;
 
     /// <summary>Begins one, or says why not. Any loop.</summary>
     public RewriteStart TryBegin()
@@ -116,7 +114,7 @@ internal sealed class AofRewrite
                     "AOF was disabled but there is a scheduled AOF background, cancel it.");
             }
 
-            _isScheduled = _isNext = _isOwed = _isTurningOn = false;
+            _isScheduled = _isNext = _isTurningOn = false;
             if (_run is not { } run) return;
             _parts.Journal.Notice("Killing running AOF rewrite child"); // what tools look for
             run.IsCancelled = true;
@@ -142,8 +140,8 @@ internal sealed class AofRewrite
         thread?.Join();
     }
 
-    /// <summary>Once a second: begins one that was scheduled, that is needed, or for which the file has grown enough.
-    /// </summary>
+    /// <summary>Once a second: begins one that was scheduled, that is needed (<see cref="Journal.NeedsRewrite"/>), or
+    /// for which the file has grown enough.</summary>
     public void Cron()
     {
         lock (_sync)
@@ -151,7 +149,7 @@ internal sealed class AofRewrite
             if (_run is not null || _isStopping || _parts.Snapshots.IsBusy) return;
             if (_owner.Journal is { IsSwitching: true }) return;
             var growth = 0L;
-            if ((_isScheduled || _isTurningOn || HasGrown(out growth)) && !IsLimited())
+            if ((_isScheduled || _isTurningOn || IsNeeded || HasGrown(out growth)) && !IsLimited())
             {
                 if (growth > 0) _parts.Journal.Notice($"Starting automatic rewriting of AOF on {growth}% growth");
                 Begin();
@@ -194,10 +192,9 @@ internal sealed class AofRewrite
         {
             TurnsOn = _isTurningOn,
             IsOff = !_isTurningOn && _owner.Journal is null,
-            IsOwed = _isOwed,
         };
         Volatile.Write(ref _run, run);
-        _isScheduled = _isNext = _isOwed = false; // after it: whoever looks finds one or the other
+        _isScheduled = _isNext = false; // after it: whoever looks finds one or the other
         _owner.Status.Rewrites++;
         _owner.Status.BeganUnixSeconds = UnixSeconds();
         StartThread(() => Prepare(run));
@@ -379,8 +376,7 @@ internal sealed class AofRewrite
             var status = _owner.Status;
             status.LastSeconds = UnixSeconds() - status.BeganUnixSeconds;
             status.BeganUnixSeconds = 0;
-            if (run.IsOwed && !isGood && !run.IsCancelled) Require();
-            else if (run.IsPutOff) _isScheduled = true;
+            if (run is { IsPutOff: true, IsCancelled: false }) _isScheduled = true;
             if (!run.IsCancelled && !run.IsPutOff)
             {
                 status.IsLastGood = isGood;
@@ -408,9 +404,6 @@ internal sealed class AofRewrite
 
         public bool IsOff { get; init; }
 
-        /// <summary>The files need it, and it is tried again when it fails.</summary>
-        public bool IsOwed { get; init; }
-
         /// <summary>Another snapshot was under way at its cut: it comes later.</summary>
         public bool IsPutOff;
 
@@ -427,6 +420,13 @@ internal sealed class AofRewrite
         public string Base = "";
     }
 }
+
+/// <summary>How far the rewriting of the append-only file is.</summary>
+/// <param name="IsBegun">One was begun, as whoever asked for it was told: it may still wait until one that was given up
+/// is out of its way.</param>
+/// <param name="IsScheduled">One begins as soon as what is in its way has ended, or within a second when the files need
+/// it.</param>
+internal readonly record struct RewritePhase(bool IsBegun, bool IsScheduled);
 
 /// <summary>What became of a wish for a rewrite.</summary>
 internal enum RewriteStart

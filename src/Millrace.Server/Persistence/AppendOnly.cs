@@ -185,6 +185,12 @@ public sealed class AppendOnly : ISettingsListener
         if (_journal is not { } journal) return;
         _parts.Journal.Notice("Calling fsync() on the AOF file.");
         if (journal.Flush() is { } reason) _parts.Journal.Warning($"Fail to fsync the AOF file: {reason}.");
+        else if (journal.NeedsRewrite)
+        {
+            _parts.Journal.Warning(
+                "An fsync of the AOF file has failed before, and the rewrite that was to mend it is not complete: if "
+                + "the power fails now, the next start may not find all of it.");
+        }
     }
 
     /// <summary>The server has ended: no loop runs any more.</summary>
@@ -281,8 +287,7 @@ public sealed class AppendOnly : ISettingsListener
     private void Begin(AofAppender file, bool isComplete)
     {
         var settings = JournalSettings.Of(_parts.Configuration.Settings, isSaving: false);
-        var host = new JournalHost(
-            _parts.Gates, _parts.Hold(), _parts.Journal, TimeProvider.System, _parts.Exit, Rewrite.Require);
+        var host = new JournalHost(_parts.Gates, _parts.Hold(), _parts.Journal, TimeProvider.System, _parts.Exit);
         var journal = new Journal(host, file, _parts.Log.Position, settings, isComplete);
         _parts.Log.Attach(journal);
         _journal = journal;

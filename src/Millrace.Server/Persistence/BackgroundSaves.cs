@@ -103,15 +103,19 @@ public sealed class BackgroundSaves(
     public void Schedule() => _isScheduled = true;
 
     /// <summary>Gives up the one that is being taken, if there is one, and returns when it can replace no file any
-    /// more: what is saved next must stay. That may take as long as the disk does.</summary>
+    /// more: what is saved next must stay. That may take as long as the disk does. One that is put off stays so.
+    /// </summary>
     public void Abort()
     {
+        if (_isNext) _isScheduled = _isNext = false;
         if (TryGiveUp()) runner.AbortNow(GivenUp, _order);
     }
 
-    /// <summary>Gives it up without waiting: one that is nearly complete may still become the file.</summary>
+    /// <summary>Gives it up without waiting: one that is nearly complete may still become the file. One that is put off
+    /// is given up as well.</summary>
     public void Cancel()
     {
+        _isScheduled = _isNext = false;
         if (TryGiveUp()) runner.Abort(GivenUp, _order);
     }
 
@@ -161,7 +165,6 @@ public sealed class BackgroundSaves(
 
     private bool TryGiveUp()
     {
-        _isScheduled = _isNext = false;
         if (IsUnderWay) _isGivenUp = true;
         return IsUnderWay;
     }

@@ -29,10 +29,7 @@ internal sealed class BaseSnapshots(SnapshotRunner runner, Configuration configu
             new RdbFile(files, target.Directory, target.Name),
             settings.Format,
             ContentsAt(allPartitions, target),
-            OptionsOf(settings) with
-            {
-                KeyDelayMicroseconds = () => configuration.Settings.Snapshots.KeyDelayMicroseconds,
-            },
+            OptionsOf(settings) with { KeyDelayMicroseconds = KeyDelays.OfSaving(configuration) },
             settings.Snapshots.BufferLimitBytes,
             saved => done(new SnapshotResult(saved.Error, saved.Bytes)));
         runner.Begin(allPartitions, order);

@@ -2,7 +2,8 @@
 // after a restart. All loops stand still.
 //
 // Where Redis ends the process (a key that is there already, without MERGE; a damaged file) the reply is an error: what
-// had been emptied stays empty, and with NOFLUSH what had come before the fault stays.
+// had been emptied stays empty, and with NOFLUSH what had come before the fault stays. DEBUG LOADAOF of a damaged file
+// does end the process (AppendOnly).
 // While data is loaded it is refused, though DEBUG is not: what it removes would come back in part.
 // Source: redis-server 7.0.15, "DEBUG HELP" and its replies.
 

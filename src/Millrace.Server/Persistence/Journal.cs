@@ -25,8 +25,8 @@ namespace Millrace.Server.Persistence;
 /// <see cref="ParkAfterMs"/> old, or too much waits to be written, writers are parked (<see cref="Gate.LogBehind"/>).
 /// A write or an fsync that fails: under always the process ends, as nothing that it covered may be acknowledged.
 /// Otherwise writes are refused (MISCONF), those that were under way wait for their reply until the batch is written
-/// after all, and reads go on. After a failed fsync the system may have dropped what it could not write: the sync that
-/// goes well again asks for a rewrite, so that no start depends on that part of the file, and WAITAOF waits for that.
+/// after all, and reads go on. After a failed fsync the system may have dropped what it could not write: as soon as one
+/// goes well there has to be a rewrite, so that no start depends on that part of the file, and WAITAOF waits for that.
 /// Lock: <c>_sync</c> guards the fields below it; taken after the log's, before those of gates and mailboxes. No file
 /// is touched under it, nor the server's log: loops take it.
 /// </remarks>
@@ -64,9 +64,10 @@ internal sealed class Journal : IEffectConsumer
     private int _switchAt;
     private long _switchPosition;
     private long _flushTo = -1;             // somebody waits until this position is on the disk
-    private bool _isComplete;               // WAITAOF counts on it: a start would find everything that is synced
+    private bool _hasBase;
     private int _doubts;                    // fsyncs that failed: a start may not find what they were to write
-    private int _doubtsAtSwitch;
+    private int _doubtsBefore;              // those of the files before this one
+    private int _mended;                    // those of files that a base has replaced
     private bool _isStopping;
     private bool _isOver;
     private bool _mustExit;
@@ -103,7 +104,7 @@ internal sealed class Journal : IEffectConsumer
     /// <param name="isComplete">Whether a start would find everything: there is a base.</param>
     public Journal(JournalHost host, AofAppender file, long position, JournalSettings settings, bool isComplete)
     {
-        _isComplete = isComplete;
+        _hasBase = isComplete;
         _host = host;
         _file = file;
         _settings = settings;
@@ -185,7 +186,6 @@ internal sealed class Journal : IEffectConsumer
         lock (_sync)
         {
             (_next, _switchAt, _switchPosition) = (file, _filled, _appended);
-            _doubtsAtSwitch = _doubts;
             Monitor.PulseAll(_sync);
         }
     }
@@ -207,7 +207,7 @@ internal sealed class Journal : IEffectConsumer
     /// <summary>Whether a start would find everything up to a position, even after a power failure.</summary>
     public bool IsSynced(long position)
     {
-        lock (_sync) return _isComplete && position <= _synced;
+        lock (_sync) return IsComplete && position <= _synced;
     }
 
     /// <summary>There is a base of the moment when the file that is written began: a start finds everything, unless an
@@ -216,8 +216,19 @@ internal sealed class Journal : IEffectConsumer
     {
         lock (_sync)
         {
-            _isComplete = _doubts == _doubtsAtSwitch;
+            _hasBase = true;
+            _mended = _doubtsBefore;
             TellWaits();
+        }
+    }
+
+    /// <summary>Whether the files need a rewrite: an fsync has failed, what it was to write may be missing for good,
+    /// and the disk takes writes again. Any thread.</summary>
+    public bool NeedsRewrite
+    {
+        get
+        {
+            lock (_sync) return _hasBase && _doubts > _mended && !HasFault;
         }
     }
 
@@ -226,7 +237,7 @@ internal sealed class Journal : IEffectConsumer
     {
         lock (_sync)
         {
-            if (_isComplete && wait.Position <= _synced) return false;
+            if (IsComplete && wait.Position <= _synced) return false;
             SyncWait.Add(_waits, wait);
             return true;
         }
@@ -404,6 +415,7 @@ internal sealed class Journal : IEffectConsumer
         {
             _file = _splitFile!;
             (_splitFile, _splitAt) = (null, -1);
+            _doubtsBefore = _doubts;
             FileLength = _file.Length;
             _file.HasTimestamps = _settings.HasTimestamps;
             Monitor.PulseAll(_sync);
@@ -471,7 +483,6 @@ internal sealed class Journal : IEffectConsumer
             _syncFault = null;
             _retryAt = 0;
             Say(LogLevel.Notice, "AOF fsync error looks solved. The server can write again.");
-            _host.WantsRewrite();
         }
 
         Monitor.PulseAll(_sync);
@@ -479,7 +490,7 @@ internal sealed class Journal : IEffectConsumer
 
     private void TellWaits()
     {
-        if (!_isComplete) return;
+        if (!IsComplete) return;
         foreach (var wait in _waits)
         {
             if (wait.Position <= _synced) wait.Post(isOff: false);
@@ -502,7 +513,6 @@ internal sealed class Journal : IEffectConsumer
 
         if (MayLog()) Say(LogLevel.Warning, $"Fail to fsync the AOF file: {reason}");
         _doubts++;
-        _isComplete = false;
         _syncFault = reason;
         Refuse(reason);
     }
@@ -563,6 +573,9 @@ internal sealed class Journal : IEffectConsumer
         _isOver = _mustExit = true;
         Monitor.PulseAll(_sync);
     }
+
+    // WAITAOF counts on it: a start would find everything that is synced.
+    private bool IsComplete => _hasBase && _doubts == _mended;
 
     private bool HasFault => _writeFault is not null || _syncFault is not null;
 

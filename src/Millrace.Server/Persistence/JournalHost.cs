@@ -9,10 +9,7 @@ namespace Millrace.Server.Persistence;
 /// <param name="Journal">Where log lines go.</param>
 /// <param name="Time">The clock of timestamps.</param>
 /// <param name="Exit">Ends the process with 1: nothing more may be acknowledged.</param>
-/// <param name="WantsRewrite">Part of the file may be damaged: a rewrite is wanted. Called under the journal's lock.
-/// </param>
-internal sealed record JournalHost(
-    Gates Gates, ReplyHold Hold, Log Journal, TimeProvider Time, Action Exit, Action WantsRewrite)
+internal sealed record JournalHost(Gates Gates, ReplyHold Hold, Log Journal, TimeProvider Time, Action Exit)
 {
     /// <summary>The time in seconds since 1970.</summary>
     public long UnixSeconds => Time.GetUtcNow().ToUnixTimeSeconds();

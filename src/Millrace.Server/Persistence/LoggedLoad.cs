@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Millrace.Engine.Codec;
+using Millrace.Persistence.Files;
 using Millrace.Persistence.Rdb;
 using Millrace.Server.Logging;
 
@@ -21,7 +22,7 @@ internal sealed class LoggedLoad(IRdbSink load, Log journal) : IRdbSink
     public LoadingState? Loading { get; init; }
 
     /// <summary>Slows it down; or null.</summary>
-    public KeyLoadDelay? Delay { get; init; }
+    public KeyDelay? Delay { get; init; }
 
     /// <summary>Called before it is slowed down; or null.</summary>
     public Action? BeforeDelay { get; init; }
@@ -70,7 +71,7 @@ internal sealed class LoggedLoad(IRdbSink load, Log journal) : IRdbSink
     public RdbTaking Take(in RdbKey key, scoped ref ValueReader value)
     {
         var taking = load.Take(key, ref value);
-        Delay?.NoteKey();
+        Delay?.Note(1);
         if (Delay is not { IsDue: true }) return taking;
         BeforeDelay?.Invoke();
         Delay.Sleep();

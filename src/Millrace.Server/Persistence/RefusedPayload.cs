@@ -13,14 +13,13 @@ internal static class RefusedPayload
     private const int Key = 1;
     private const int Payload = 3;
 
-    private static ReadOnlySpan<byte> BadFormat => "ERR Bad data format"u8;
-
     /// <summary>Notes a call that was answered with an error, if it is one.</summary>
     /// <param name="call">The call, of any command, which still holds its partitions.</param>
     /// <param name="journal">Where log lines go.</param>
     public static void Note(in Call call, Log journal)
     {
-        if (!call.Reply.LastErrorText.SequenceEqual(BadFormat) || !journal.IsEnabled(LogLevel.Verbose)) return;
+        if (!call.Reply.LastErrorText.SequenceEqual(ErrorTexts.BadPayload)) return;
+        if (!journal.IsEnabled(LogLevel.Verbose)) return;
         if (call.Spec.Name is not ("restore" or "restore-asking")) return;
         journal.Verbose($"The payload of RESTORE is refused: {Reason(call)}");
     }

@@ -48,7 +48,8 @@ public sealed class Shutdown(
     /// <summary>Asks for the end. False, with the reasons in the log, when data was to be saved and could not be.
     /// </summary>
     /// <param name="flags">What it may do or skip.</param>
-    /// <param name="unit">When it saves: holds all partitions. Null only when it does not, or data is loaded.</param>
+    /// <param name="unit">Holds all partitions. Null: nothing is saved, since <see cref="Saves"/> has said so, whatever
+    /// the settings are by now, or since data is loaded.</param>
     internal bool TryRequest(ShutdownFlags flags, Unit? unit)
     {
         lock (_sync)
@@ -64,7 +65,7 @@ public sealed class Shutdown(
             if (!loading.TryStop())
             {
                 if (appendOnly.Rewrite.IsTurningOn && !MayLoseFile(flags)) return false;
-                if (Saves(flags) && !TrySave(flags, unit!)) return false;
+                if (unit is not null && Saves(flags) && !TrySave(flags, unit)) return false;
                 appendOnly.Sync();
             }
 

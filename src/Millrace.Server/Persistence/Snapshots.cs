@@ -109,7 +109,7 @@ public sealed class Snapshots(
     private RdbSaveOptions OptionsOf(Settings settings) => new(
         Environment.ProcessId,
         settings.HasRdbChecksum,
-        () => configuration.Settings.Snapshots.KeyDelayMicroseconds);
+        KeyDelays.OfSaving(configuration));
 
     private RdbContents ContentsAt(Unit unit) => new()
     {
@@ -195,7 +195,7 @@ public sealed class Snapshots(
         using var scratch = new Heap(memory);
         var logged = new LoggedLoad(load, journal)
         {
-            Loading = loading, Delay = new KeyLoadDelay(configuration, loading), BeforeDelay = load.Flush,
+            Loading = loading, Delay = KeyDelays.OfLoading(configuration, loading), BeforeDelay = load.Flush,
         };
         var outcome = load.Finish(read(logged, scratch));
         if (outcome.IsComplete) NoteLoaded(load.Keys, load.Expired, load.Empty);

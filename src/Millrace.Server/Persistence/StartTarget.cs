@@ -23,7 +23,7 @@ internal sealed class StartTarget : IReplayTarget, IDisposable
     private readonly MemorySource _memory;
     private readonly Snapshots _snapshots;
     private readonly LoadingState _loading;
-    private readonly KeyLoadDelay _delay;
+    private readonly KeyDelay _delay;
 
     /// <summary>Holds nothing yet.</summary>
     /// <param name="keyspace">The keyspace.</param>
@@ -44,7 +44,7 @@ internal sealed class StartTarget : IReplayTarget, IDisposable
         _snapshots = snapshots;
         _memory = memory;
         _loading = loading;
-        _delay = new KeyLoadDelay(configuration, loading);
+        _delay = KeyDelays.OfLoading(configuration, loading);
         Unit = new Unit(keyspace, seed);
     }
 
@@ -64,7 +64,7 @@ internal sealed class StartTarget : IReplayTarget, IDisposable
     /// <inheritdoc/>
     public void AfterCommand()
     {
-        _delay.NoteKey();
+        _delay.Note(1);
         if (!_loading.Truce.IsAsked && !_delay.IsDue) return;
         LetGo();
         if (_delay.IsDue) _delay.Sleep();

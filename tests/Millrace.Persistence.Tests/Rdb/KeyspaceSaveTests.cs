@@ -88,7 +88,22 @@ public sealed class KeyspaceSaveTests
     }
 
     [Fact]
-    public void What_has_expired_is_not_written()
+    public void A_version_that_has_no_form_for_a_value_leaves_it_out_when_it_has_expired()
+    {
+        using var keyspace = new RdbKeyspace();
+        keyspace.Run(0, "SET", "stays", "value");
+        keyspace.Run(0, "HSET", "hash", "a", "1", "b", "2");
+        keyspace.Run(0, "HPEXPIRE", "hash", "100000", "FIELDS", "1", "a");
+        keyspace.Run(0, "PEXPIRE", "hash", "10");
+        keyspace.Driver.NowMs += 50;
+        var file = keyspace.Save(new RdbFormat(10, Compresses: true));
+        using var other = new RdbKeyspace();
+        Assert.True(other.Load(file).IsComplete);
+        Assert.Equal(1, other.Loaded!.Keys);
+    }
+
+    [Fact]
+    public void Fields_that_have_expired_are_not_written_and_keys_are()
     {
         using var first = new RdbKeyspace();
         first.Run(0, "SET", "gone", "value", "PX", "10");
@@ -102,7 +117,7 @@ public sealed class KeyspaceSaveTests
         using var second = new RdbKeyspace();
         second.Driver.NowMs = first.Driver.NowMs;
         Assert.True(second.Load(file).IsComplete);
-        Assert.Equal(0, second.Loaded!.Expired);
+        Assert.Equal(1, second.Loaded!.Expired);
         Assert.Equal(2, second.Loaded.Keys);
         Assert.Equal("[b 2]", second.Driver.Say("HGETALL one"));
         Assert.Equal("99950", second.Driver.Say("PTTL stays"));

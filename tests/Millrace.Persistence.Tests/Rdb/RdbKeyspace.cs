@@ -79,7 +79,7 @@ internal sealed class RdbKeyspace(int partitions = 1, int seed = 1) : IDisposabl
         return Convert.ToHexString(digest.Bytes);
     }
 
-    /// <summary>Removes what has expired: it is in the digest, but in no file.</summary>
+    /// <summary>Removes what has expired: it is in the digest, but not loaded from a file.</summary>
     public void RemoveDue()
     {
         Begin();

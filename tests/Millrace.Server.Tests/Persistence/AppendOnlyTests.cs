@@ -195,6 +195,36 @@ public sealed class AppendOnlyTests : IDisposable
         Assert.Equal("0", client.Say("LLEN list"));
     }
 
+    [Theory]
+    [InlineData("yes", "1")]
+    [InlineData("no", "1")]
+    [InlineData("yes", "4")]
+    public void A_key_that_had_expired_and_was_still_there_comes_into_a_base_and_does_no_harm(
+        string usesSnapshot, string loops)
+    {
+        string[] directives = ["--aof-use-rdb-preamble", usesSnapshot, "--io-threads", loops];
+        using (var server = Start(directives))
+        {
+            using var client = new Conversation(server);
+            client.Say("DEBUG SET-ACTIVE-EXPIRE 0");
+            client.Say("SET gone x PX 1");
+            client.Say("SADD other a");
+            client.Say("PEXPIRE other 1");
+            Thread.Sleep(20);
+            client.Say("BGREWRITEAOF");
+            const string ended = "\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n";
+            Assert.True(SpinWait.SpinUntil(() => client.Say("INFO persistence").Contains(ended), 20_000));
+            Assert.Equal("1", client.Say("RPUSH other b"));
+        }
+
+        using (var server = Start(directives))
+        {
+            using var client = new Conversation(server);
+            Assert.Equal("(nil)", client.Say("GET gone"));
+            Assert.Equal("[b]", client.Say("LRANGE other 0 -1"));
+        }
+    }
+
     [Fact]
     public void A_transaction_without_its_end_is_left_out_and_cut_away()
     {

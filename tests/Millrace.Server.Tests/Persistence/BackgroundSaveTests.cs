@@ -60,6 +60,19 @@ public sealed class BackgroundSaveTests : IDisposable
     }
 
     [Fact]
+    public void Flushall_leaves_one_that_is_put_off()
+    {
+        using var server = _directory.Start("--appendonly", "yes", "--rdb-key-save-delay", "100000000");
+        using var client = new Conversation(server);
+        client.Say("SET a 1");
+        Assert.Equal("Background append only file rewriting started", client.Say("BGREWRITEAOF"));
+        Assert.Equal("Background saving scheduled", client.Say("BGSAVE SCHEDULE"));
+        Assert.Equal("OK", client.Say("FLUSHALL"));
+        client.Say("CONFIG SET rdb-key-save-delay 0");
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(_directory.File), 20_000));
+    }
+
+    [Fact]
     public void The_delay_for_tests_may_change_while_one_is_taken()
     {
         using var server = _directory.Start("--rdb-key-save-delay", "10000000");

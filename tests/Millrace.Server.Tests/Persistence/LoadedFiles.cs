@@ -10,6 +10,8 @@ internal sealed class LoadedFiles(FileKind kind) : IDisposable
     /// <summary>How many strings there are: <c>key:0</c> and so on.</summary>
     public const int Keys = 3_000;
 
+    private const int LaterKeys = Keys / 2;
+
     /// <summary>What a command is answered meanwhile.</summary>
     public const string Loading = "LOADING Redis is loading the dataset in memory";
 
@@ -27,14 +29,15 @@ internal sealed class LoadedFiles(FileKind kind) : IDisposable
         System.IO.Directory.GetFiles(Directory.FullPath, "*", SearchOption.AllDirectories)
             .Order(StringComparer.Ordinal);
 
-    /// <summary>Makes them.</summary>
+    /// <summary>Makes them. A part of the strings comes behind the snapshot that an append-only file begins with.
+    /// </summary>
     /// <param name="keys">How many strings.</param>
     /// <returns>The digest of what they hold.</returns>
     public string Fill(int keys = Keys)
     {
         using var server = Restart();
         using var client = new Conversation(server);
-        for (var i = 0; i < keys / 2; i++) client.Say($"SET key:{i} value:{i}");
+        Assert.Equal("OK", client.Say($"DEBUG POPULATE {keys - LaterKeys}"));
         client.Say("SET expiring 1 PX 100000000");
         client.Say("RPUSH list a b c");
         if (kind != FileKind.Rdb)
@@ -43,7 +46,7 @@ internal sealed class LoadedFiles(FileKind kind) : IDisposable
             while (InfoFields.Number(client.Say("INFO persistence"), "aof_rewrite_in_progress") == 1) Thread.Sleep(1);
         }
 
-        for (var i = keys / 2; i < keys; i++) client.Say($"SET key:{i} value:{i}");
+        for (var i = keys - LaterKeys; i < keys; i++) client.Say($"SET key:{i} value:{i}");
         for (var i = 0; i < 100; i++)
         {
             client.Say("MULTI");

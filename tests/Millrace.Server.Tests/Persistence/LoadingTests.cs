@@ -195,6 +195,7 @@ public sealed class LoadingTests
         listener.Say("PSUBSCRIBE __key*");
         const int Half = LoadedFiles.Keys / 2;
         while (Number(client.Say("INFO persistence"), "rdb_last_load_keys_loaded") < Half) Thread.Sleep(5);
+        Assert.Equal("OK", client.Say("CONFIG SET key-load-delay 20000"));
         var info = client.Say("INFO stats");
         Assert.Equal("0", Field(info, "expired_keys"));
         Assert.Equal("0", Field(info, "evicted_keys"));
@@ -215,7 +216,8 @@ public sealed class LoadingTests
     public void Clients_that_come_watch_look_and_go_do_no_harm(FileKind kind, string loops)
     {
         using var files = new LoadedFiles(kind);
-        var digest = files.Fill();
+        const int Keys = 200_000;
+        var digest = files.Fill(Keys);
         using var server = files.Load("--io-threads", loops);
         var rounds = 0;
         var threads = Enumerable.Range(0, 4).Select(i => new Thread(() =>
@@ -237,7 +239,7 @@ public sealed class LoadingTests
         })).ToList();
         threads.ForEach(static one => one.Start());
         Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref rounds) > 0, 20_000));
-        using (var client = server.Connect()) Assert.Equal("OK", client.Say("CONFIG SET key-load-delay 100"));
+        using (var client = server.Connect()) Assert.Equal("OK", client.Say("CONFIG SET key-load-delay 4"));
         Assert.Null(server.WaitForStart());
         threads.ForEach(static one => one.Join());
         using var last = server.Connect();
@@ -246,6 +248,6 @@ public sealed class LoadingTests
         while (Field(last.Say("INFO clients"), "total_watched_keys") != "0")
             Assert.True(Environment.TickCount64 < deadline);
 
-        static int Any(Random random) => random.Next(LoadedFiles.Keys);
+        static int Any(Random random) => random.Next(Keys);
     }
 }

@@ -159,6 +159,34 @@ public sealed class SnapshotTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("SAVE", "1")]
+    [InlineData("BGSAVE", "1")]
+    [InlineData("BGSAVE", "4")]
+    public void Keys_that_have_expired_and_are_still_there_are_saved_and_dropped_by_who_loads_them(
+        string command, string loops)
+    {
+        using (var server = _directory.Start("--io-threads", loops))
+        {
+            using var client = new Conversation(server);
+            client.Say("DEBUG SET-ACTIVE-EXPIRE 0");
+            for (var i = 0; i < 100; i++) client.Say($"SET gone:{i} x PX 1");
+            client.Say("HSET hash f 1");
+            client.Say("HPEXPIRE hash 1 FIELDS 1 f"); // nothing is left of it that could be saved
+            client.Say("SET stays x");
+            Thread.Sleep(20);
+            client.Say(command);
+            Assert.True(SpinWait.SpinUntil(() => File.Exists(_directory.File), 20_000));
+        }
+
+        using (var server = _directory.Start())
+        {
+            using var client = new Conversation(server);
+            Assert.Equal("1", client.Say("DBSIZE"));
+            Assert.Contains("\r\nrdb_last_load_keys_expired:100\r\n", client.Say("INFO persistence"));
+        }
+    }
+
     [Fact]
     public void Keys_that_were_loaded_expire_by_themselves()
     {
