@@ -1,6 +1,7 @@
 using Millrace.Engine;
 using Millrace.Persistence.Aof;
 using Millrace.Persistence.Files;
+using Millrace.Server.Config;
 
 namespace Millrace.Server.Persistence;
 
@@ -68,30 +69,30 @@ internal sealed class AofRewrite
         lock (_sync)
         {
             if (IsWanted) return RewriteStart.UnderWay;
-            if (TryBeginSoon()) return RewriteStart.Begun;
+            if (TryBeginSoon(_parts.Configuration.Settings)) return RewriteStart.Begun;
             _parts.Journal.Notice("Background append only file rewriting scheduled.");
             return RewriteStart.Scheduled;
         }
     }
 
     /// <summary>The append-only file is being turned on: its first base is made.</summary>
-    public bool TryTurnOn()
+    /// <param name="settings">Those that are coming into force.</param>
+    public void TurnOn(Settings settings)
     {
         lock (_sync)
         {
             _isTurningOn = true;
-            TryBeginSoon();
-            return true;
+            TryBeginSoon(settings);
         }
     }
 
     // Under the lock. False: something else has to end first, and it is scheduled. What was given up is as good as
     // gone, as the process is that Redis kills.
-    private bool TryBeginSoon()
+    private bool TryBeginSoon(Settings settings)
     {
         if (_run is null && !_parts.Snapshots.IsBusy && _owner.Journal is not { IsSwitching: true })
         {
-            Begin();
+            Begin(settings);
             return true;
         }
 
@@ -152,7 +153,7 @@ internal sealed class AofRewrite
             if ((_isScheduled || _isTurningOn || IsNeeded || HasGrown(out growth)) && !IsLimited())
             {
                 if (growth > 0) _parts.Journal.Notice($"Starting automatic rewriting of AOF on {growth}% growth");
-                Begin();
+                Begin(_parts.Configuration.Settings);
             }
         }
     }
@@ -185,13 +186,14 @@ internal sealed class AofRewrite
         return false;
     }
 
-    // Under the lock.
-    private void Begin()
+    // Under the lock. The settings of this moment count, whatever they are when the thread comes to it.
+    private void Begin(Settings settings)
     {
         var run = new Run
         {
             TurnsOn = _isTurningOn,
             IsOff = !_isTurningOn && _owner.Journal is null,
+            UsesSnapshot = settings.Aof.UsesSnapshot,
         };
         Volatile.Write(ref _run, run);
         _isScheduled = _isNext = false; // after it: whoever looks finds one or the other
@@ -250,7 +252,6 @@ internal sealed class AofRewrite
             _parts.Journal.Notice($"Creating AOF incr file {name} on background rewrite");
         }
 
-        run.UsesSnapshot = _parts.Configuration.Settings.Aof.UsesSnapshot;
         run.Base = manifest.NextBase(directory.Names, run.UsesSnapshot).Base!.Value.Name;
         run.Target = new SnapshotTarget(
             directory.FullPath, AofDirectory.NameOfSnapshot(run.Base), IsAofBase: true);
@@ -392,7 +393,8 @@ internal sealed class AofRewrite
             Volatile.Write(ref _run, null);
             _owner.NoteSaving();
             // What was asked for while this one was given up begins now.
-            if (run.IsCancelled && _isScheduled && !_isStopping && !_parts.Snapshots.IsBusy) Begin();
+            if (run.IsCancelled && _isScheduled && !_isStopping && !_parts.Snapshots.IsBusy)
+                Begin(_parts.Configuration.Settings);
         }
     }
 
@@ -404,6 +406,8 @@ internal sealed class AofRewrite
 
         public bool IsOff { get; init; }
 
+        public bool UsesSnapshot { get; init; }
+
         /// <summary>Another snapshot was under way at its cut: it comes later.</summary>
         public bool IsPutOff;
 
@@ -414,8 +418,6 @@ internal sealed class AofRewrite
         public AofDirectory? Directory;
 
         public SnapshotTarget? Target;
-
-        public bool UsesSnapshot;
 
         public string Base = "";
     }

@@ -307,7 +307,8 @@ public sealed class AppendOnly : ISettingsListener
             var directory = DirectoryOf(settings);
             if (!directory.TryCreate() || !directory.TryLoad()) return false;
             Status.ClosedBytes = Status.BaseBytes = 0;
-            return Rewrite.TryTurnOn();
+            Rewrite.TurnOn(settings);
+            return true;
         }
     }
 

@@ -97,6 +97,30 @@ public sealed class AofRewriteTests
     }
 
     [Fact]
+    public void Its_form_is_that_of_the_moment_when_it_was_asked_for()
+    {
+        var files = new PowerFiles();
+        using var server = new InProcessServer(files, Fail, "--appendfsync", "no");
+        using var client = new Conversation(server);
+        client.Say("SET a 1");
+        var begun = 0;
+        for (var i = 2; i < 10; i++)
+        {
+            var (now, later) = i % 2 == 0 ? ("no", "yes") : ("yes", "no");
+            client.Say($"CONFIG SET aof-use-rdb-preamble {now}");
+            client.SendText(Peer.Encode("BGREWRITEAOF") + Peer.Encode("CONFIG", "SET", "aof-use-rdb-preamble", later));
+            var isBegun = client.Read().EndsWith("started"); // or the file before is not closed yet
+            Assert.Equal("OK", client.Read());
+            AwaitEnd(client);
+            if (!isBegun) continue;
+            begun++;
+            Assert.Contains($"appendonly.aof.{i}.base.{(now == "yes" ? "rdb" : "aof")}", files.Names);
+        }
+
+        Assert.NotEqual(0, begun);
+    }
+
+    [Fact]
     public void One_that_was_scheduled_and_fails_is_not_tried_again()
     {
         var files = new PowerFiles();
