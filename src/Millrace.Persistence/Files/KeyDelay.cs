@@ -20,13 +20,16 @@ public sealed class KeyDelay(Func<int>? microseconds, Func<bool> isOver)
 
     private double _owed;
 
+    private int Each => microseconds is null ? 0 : microseconds();
+
     /// <summary>Whether <see cref="Sleep"/> would sleep.</summary>
     public bool IsDue => _owed >= LeastMicroseconds;
 
     /// <summary>So many keys were saved or loaded, or commands run.</summary>
     public void Note(long keys)
     {
-        if (microseconds is null || microseconds() is var each && each == 0) return;
+        var each = Each;
+        if (each == 0) return;
         _owed += each > 0 ? (double)keys * each : -(double)keys / each;
     }
 
@@ -38,7 +41,7 @@ public sealed class KeyDelay(Func<int>? microseconds, Func<bool> isOver)
             var began = Stopwatch.GetTimestamp();
             Thread.Sleep((int)Math.Clamp(_owed / 1000, 1, LongestSleepMs));
             _owed -= Stopwatch.GetElapsedTime(began).TotalMicroseconds;
-            if (microseconds!() == 0) _owed = 0;
+            if (Each == 0) _owed = 0;
         }
     }
 }

@@ -48,8 +48,8 @@ public sealed class Shutdown(
     /// <summary>Asks for the end. False, with the reasons in the log, when data was to be saved and could not be.
     /// </summary>
     /// <param name="flags">What it may do or skip.</param>
-    /// <param name="unit">Holds all partitions. Null: nothing is saved, since <see cref="Saves"/> has said so, whatever
-    /// the settings are by now, or since data is loaded.</param>
+    /// <param name="unit">Holds all partitions. Null: nothing is saved. <see cref="Saves"/> has said so, and the
+    /// settings of that moment count; or data is being loaded.</param>
     internal bool TryRequest(ShutdownFlags flags, Unit? unit)
     {
         lock (_sync)
