@@ -141,14 +141,14 @@ public sealed class SnapshotTests : IDisposable
         using (var server = _directory.Start())
         {
             using var client = new Conversation(server);
-            client.Say("SET soon x PX 300");
+            client.Say("SET soon x PX 1500");
             client.Say("SET later x PX 300000");
             client.Say("HSET hash f 1 g 2");
-            client.Say("HPEXPIRE hash 300 FIELDS 1 f");
+            client.Say("HPEXPIRE hash 1500 FIELDS 1 f");
             Assert.Equal("OK", client.Say("SAVE"));
         }
 
-        Thread.Sleep(400);
+        Thread.Sleep(1600);
         using (var server = _directory.Start())
         {
             using var client = new Conversation(server);

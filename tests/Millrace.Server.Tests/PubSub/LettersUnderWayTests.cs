@@ -94,10 +94,10 @@ public class LettersUnderWayTests
         using var server = new InProcessServer("--io-threads", "2");
         using var data = server.Connect();
         using var other = server.Connect();
-        data.Ask("+OK\r\n", "SET", "gone", "v", "PX", "500");
+        data.Ask("+OK\r\n", "SET", "gone", "v", "PX", "1500");
         var gates = server.Server.Parts.Gates;
         gates.Close(Gate.TooMuchMail);
-        Thread.Sleep(1000);
+        Thread.Sleep(2000);
         data.Request("GET", "gone");
         Thread.Sleep(100);
         Assert.False(data.HasInput);
