@@ -26,7 +26,7 @@ public partial class RunTests(ITestOutputHelper output)
     [InlineData("hyperloglog", 100_000)]
     [InlineData("restore", 50_000)]
     [InlineData("sort", 30_000)]
-    [InlineData("xadd", 30_000)]
+    [InlineData("xadd", 150_000)]
     [InlineData("zrange", 30_000)]
     [InlineData("rdb", 30_000)]
     [InlineData("aof", 50_000)]
