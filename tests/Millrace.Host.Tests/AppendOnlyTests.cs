@@ -30,7 +30,7 @@ public sealed class AppendOnlyTests : IDisposable
         int rounds = Environment.GetEnvironmentVariable("MILLRACE_TEST_LONG") == "1" ? 500 : 4;
         var random = new Random(Environment.ProcessId);
         long[] acknowledged = new long[most];
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         for (int round = 0; round <= rounds; round++)
         {
             using HostProcess host = Start(
@@ -57,7 +57,7 @@ public sealed class AppendOnlyTests : IDisposable
     [Fact]
     public void A_signal_leaves_everything_on_the_disk_with_the_lines_of_Redis()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using (HostProcess host = Start(port))
         {
             Assert.Equal("+OK", HostProcess.Ask(port, "SET a 1"));
@@ -87,7 +87,7 @@ public sealed class AppendOnlyTests : IDisposable
     [Fact]
     public void The_snapshot_is_not_loaded_and_stays_when_there_is_no_append_only_file()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using (HostProcess host = HostProcess.StartIn(_directory, null, null, "--port", $"{port}"))
         {
             host.WaitFor("Ready to accept connections tcp");
@@ -141,7 +141,7 @@ public sealed class AppendOnlyTests : IDisposable
         foreach (string file in (string[])["a", "b", "a.rdb"])
             File.WriteAllText(Path.Combine(Files, file), content);
         using HostProcess host = HostProcess.StartIn(
-            _directory, null, null, "--port", $"{HostProcess.FreePort()}", "--appendonly", "yes");
+            _directory, null, null, "--port", $"{Ports.Free()}", "--appendonly", "yes");
         Assert.True(host.WaitForExit() == 1, name);
         Assert.Contains(line, host.Output);
         Assert.DoesNotContain("Ready to accept", host.Output);
@@ -154,7 +154,7 @@ public sealed class AppendOnlyTests : IDisposable
     [Fact]
     public void A_file_that_grows_is_rewritten_by_itself()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(port, "--auto-aof-rewrite-min-size", "10kb");
         for (int i = 0; i < 20; i++) HostProcess.Ask(port, "SET a " + new string('x', 1000));
         host.WaitFor("Starting automatic rewriting of AOF on ").WaitFor("Background AOF rewrite finished successfully");

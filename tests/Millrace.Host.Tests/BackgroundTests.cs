@@ -10,7 +10,7 @@ public sealed class BackgroundTests
     [Fact]
     public void Daemonize_exits_with_0_once_the_server_in_the_background_is_ready()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.StartIn(
             HostProcess.NewDirectory(),
             $"port {port}\n",
@@ -37,7 +37,7 @@ public sealed class BackgroundTests
     [Fact]
     public void The_server_in_the_background_finds_its_file_and_its_directory_where_the_first_one_was_started()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         string directory = HostProcess.NewDirectory();
         string data = Directory.CreateDirectory(Path.Combine(directory, "data")).FullName;
         File.WriteAllText(
@@ -61,7 +61,7 @@ public sealed class BackgroundTests
     [Fact]
     public void Daemonize_finds_a_configuration_file_where_it_was_started_though_dir_leads_elsewhere()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         string directory = HostProcess.NewDirectory();
         string sub = Directory.CreateDirectory(Path.Combine(directory, "sub")).FullName;
         File.WriteAllText(Path.Combine(directory, "further.conf"), "timeout 5\n");
@@ -114,7 +114,7 @@ public sealed class BackgroundTests
             directory,
             null,
             environment,
-            "--port", $"{HostProcess.FreePort()}", "--supervised", "auto", "--daemonize", "yes");
+            "--port", $"{Ports.Free()}", "--supervised", "auto", "--daemonize", "yes");
         Assert.Equal("STATUS=Millrace is loading...\n", Receive(systemd));
         Assert.Equal("STATUS=Ready to accept connections\nREADY=1\n", Receive(systemd));
         host.Signal("TERM");
@@ -126,7 +126,7 @@ public sealed class BackgroundTests
     [Fact]
     public void Supervision_that_is_not_there_is_said_and_the_server_runs()
     {
-        using HostProcess host = HostProcess.Start("--port", $"{HostProcess.FreePort()}", "--supervised", "systemd");
+        using HostProcess host = HostProcess.Start("--port", $"{Ports.Free()}", "--supervised", "systemd");
         host.WaitFor("Ready to accept connections tcp");
         Assert.Contains("# systemd supervision requested, but NOTIFY_SOCKET not found!", host.Output);
     }
@@ -139,7 +139,7 @@ public sealed class BackgroundTests
             HostProcess.NewDirectory(),
             null,
             environment,
-            "--port", $"{HostProcess.FreePort()}", "--supervised", "auto");
+            "--port", $"{Ports.Free()}", "--supervised", "auto");
         host.WaitFor("supervised by upstart, will stop to signal readiness.");
         HostProcess.WaitUntil(() => File.ReadAllText($"/proc/{host.Id}/stat").Contains(") T "), "the stop");
         Assert.DoesNotContain("Server initialized", host.Output);

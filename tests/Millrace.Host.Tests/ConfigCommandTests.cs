@@ -6,7 +6,7 @@ namespace Millrace.Host.Tests;
 
 public sealed class ConfigCommandTests : IDisposable
 {
-    private readonly int _port = HostProcess.FreePort();
+    private readonly int _port = Ports.Free();
     private readonly HostProcess _host;
 
     public ConfigCommandTests()
@@ -56,7 +56,7 @@ public sealed class ConfigCommandTests : IDisposable
     [Fact]
     public void A_changed_port_is_listened_on_at_once()
     {
-        int other = HostProcess.FreePort();
+        int other = Ports.Free();
         using var client = new TcpClient();
         client.Connect(IPAddress.Loopback, _port);
         Check(client, "AUTH \"p\\xc3\\xa4ss\"", "+OK\r\n");

@@ -6,7 +6,7 @@ namespace Millrace.Host.Tests;
 
 public sealed class ConfigRewriteTests : IDisposable
 {
-    private readonly int _port = HostProcess.FreePort();
+    private readonly int _port = Ports.Free();
     private readonly string _directory = Directory.CreateTempSubdirectory("millrace-rewrite-").FullName;
 
     private string File => Path.Combine(_directory, "m.conf");

@@ -16,7 +16,7 @@ public sealed class GarbageTests
     [Fact]
     public void Garbage_is_collected_before_there_is_much_of_it()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.Start("--port", $"{port}");
         host.WaitFor("Ready to accept connections tcp");
         using var client = new TcpClient();

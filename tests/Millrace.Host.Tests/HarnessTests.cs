@@ -48,7 +48,7 @@ public sealed class HarnessTests
     [Fact]
     public void A_script_that_becomes_the_server_lets_a_harness_start_kill_and_restart_it()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         string directory = HostProcess.NewDirectory();
         string configuration = Path.Combine(directory, "server.conf");
         File.WriteAllText(
@@ -82,7 +82,7 @@ public sealed class HarnessTests
     [Fact]
     public void A_stopped_server_goes_on_where_it_was()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.Start("--port", $"{port}");
         host.WaitFor("Ready to accept connections tcp");
         using var client = new TcpClient();

@@ -64,14 +64,6 @@ internal sealed class HostProcess : IDisposable
 
     internal static string NewDirectory() => Directory.CreateTempSubdirectory("millrace-host-").FullName;
 
-    /// <summary>A port that nobody uses at the moment.</summary>
-    internal static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
     /// <summary>Waits for a text on standard output.</summary>
     internal HostProcess WaitFor(string text)
     {

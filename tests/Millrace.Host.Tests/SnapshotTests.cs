@@ -22,7 +22,7 @@ public sealed class SnapshotTests : IDisposable
     [InlineData("2")]
     public void SAVE_and_a_start_bring_data_back_with_the_lines_of_Redis(string loops)
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using (HostProcess host = Start(port, "--io-threads", loops))
         {
             for (int i = 0; i < 3; i++) Assert.Equal("+OK", HostProcess.Ask(port, $"SET key{i} value{i}"));
@@ -51,7 +51,7 @@ public sealed class SnapshotTests : IDisposable
     [InlineData("INT", "sigint")]
     public void A_signal_saves_when_that_is_configured(string signal, string name)
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using (HostProcess host = Start(port, $"--shutdown-on-{name}", "save"))
         {
             HostProcess.Ask(port, "SET a 1");
@@ -70,7 +70,7 @@ public sealed class SnapshotTests : IDisposable
     [Fact]
     public void A_signal_whose_save_fails_leaves_the_server_running()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(port, "--shutdown-on-sigint", "save");
         HostProcess.Ask(port, "SET a 1");
         Directory.CreateDirectory(Path.Combine(File, "full"));
@@ -94,7 +94,7 @@ public sealed class SnapshotTests : IDisposable
     [Fact]
     public void A_signal_while_data_is_loaded_ends_the_process_soon_with_0()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using (HostProcess host = Start(port, "--enable-debug-command", "yes"))
         {
             Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG POPULATE 1000000"));
@@ -120,7 +120,7 @@ public sealed class SnapshotTests : IDisposable
     [Fact]
     public void Clients_are_told_that_data_is_loaded_and_the_log_says_how_far_it_is()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using (HostProcess host = Start(port, "--enable-debug-command", "yes"))
         {
             Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG POPULATE 30000"));
@@ -147,7 +147,7 @@ public sealed class SnapshotTests : IDisposable
         byte[] bytes = [.. Head];
         for (int i = 0; i < 3_000; i++) bytes = [.. bytes, 0, 2, (byte)(i / 256 + 1), (byte)i, 1, (byte)'v'];
         System.IO.File.WriteAllBytes(File, [.. bytes, 30, 1, (byte)'k', 1, (byte)'v', 0xFF]);
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.StartIn(
             _directory, null, null, "--port", $"{port}", "--key-load-delay", "500");
         host.WaitFor("RDB memory usage when created");
@@ -167,7 +167,7 @@ public sealed class SnapshotTests : IDisposable
     {
         string other = Path.Combine(_directory, "temp-1.rdb");
         System.IO.File.WriteAllText(other, "of somebody else");
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(port);
         System.IO.File.WriteAllText(Path.Combine(_directory, $"temp-{host.Id}.rdb"), "of one that died");
         Assert.Equal("+OK", HostProcess.Ask(port, "SAVE"));
@@ -203,7 +203,7 @@ public sealed class SnapshotTests : IDisposable
     {
         System.IO.File.WriteAllBytes(File, bytes);
         using HostProcess host = HostProcess.StartIn(
-            _directory, null, null, "--port", $"{HostProcess.FreePort()}", "--pidfile", "pid");
+            _directory, null, null, "--port", $"{Ports.Free()}", "--pidfile", "pid");
         Assert.True(host.WaitForExit() == 1, name);
         Assert.Contains(reason, host.Output);
         Assert.Contains("# Fatal error loading the DB, check server logs. Exiting.\n", host.Output);
@@ -216,7 +216,7 @@ public sealed class SnapshotTests : IDisposable
     public void What_is_no_file_ends_the_process_with_1()
     {
         Directory.CreateDirectory(File);
-        using HostProcess host = HostProcess.StartIn(_directory, null, null, "--port", $"{HostProcess.FreePort()}");
+        using HostProcess host = HostProcess.StartIn(_directory, null, null, "--port", $"{Ports.Free()}");
         Assert.Equal(1, host.WaitForExit());
         Assert.Contains(
             "# Fatal error: can't open the RDB file dump.rdb for reading: Is a directory\n", host.Output);
@@ -226,7 +226,7 @@ public sealed class SnapshotTests : IDisposable
     public void A_sample_is_loaded()
     {
         System.IO.File.WriteAllBytes(File, Sample);
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(port);
         Assert.Equal("$1", HostProcess.Ask(port, "GET a"));
         Assert.Contains("* RDB memory usage when created 1.00 Mb\n", host.Output);
@@ -237,7 +237,7 @@ public sealed class SnapshotTests : IDisposable
     {
         byte[] records = [4, 1, (byte)'e', 0, 2, 1, (byte)'f', 0, 0, 1, (byte)'b', 1, (byte)'2'];
         System.IO.File.WriteAllBytes(File, WithRecord(records));
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(port);
         Assert.Equal(":2", HostProcess.Ask(port, "DBSIZE"));
         Assert.Contains(", skipping empty key: e\n", host.Output);
@@ -250,7 +250,7 @@ public sealed class SnapshotTests : IDisposable
     public void A_wrong_value_is_told_in_the_words_of_Redis()
     {
         System.IO.File.WriteAllBytes(File, WithRecord([13, 1, (byte)'k', 1, (byte)'v']));
-        using HostProcess host = HostProcess.StartIn(_directory, null, null, "--port", $"{HostProcess.FreePort()}");
+        using HostProcess host = HostProcess.StartIn(_directory, null, null, "--port", $"{Ports.Free()}");
         Assert.Equal(1, host.WaitForExit());
         Assert.Matches(
             "# Internal error in RDB reading offset (\\d+) -> Hash ziplist integrity check failed.\n"
@@ -262,7 +262,7 @@ public sealed class SnapshotTests : IDisposable
     [Fact]
     public void Why_RESTORE_refuses_a_payload_is_said_to_whoever_reads_verbose_lines()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(port, "--loglevel", "verbose", "--enable-debug-command", "yes");
         HostProcess.Ask(port, "DEBUG SET-SKIP-CHECKSUM-VALIDATION 1");
         const string footer = "\\x0b\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00";
@@ -277,7 +277,7 @@ public sealed class SnapshotTests : IDisposable
     [Fact]
     public void A_second_SIGINT_leaves_nothing_of_a_save_behind()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(
             port, "--save", "900 1", "--rdb-key-save-delay", "1000000", "--enable-debug-command", "yes");
         HostProcess.Ask(port, "DEBUG POPULATE 100");
@@ -292,7 +292,7 @@ public sealed class SnapshotTests : IDisposable
     [Fact]
     public void A_signal_waits_while_the_periodic_work_rests_and_can_be_called_off()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(port, "--enable-debug-command", "yes");
         Assert.Equal("-ERR No shutdown in progress.", HostProcess.Ask(port, "SHUTDOWN ABORT"));
         Assert.Equal("+OK", HostProcess.Ask(port, "DEBUG PAUSE-CRON 1"));
@@ -315,7 +315,7 @@ public sealed class SnapshotTests : IDisposable
     public void A_file_without_checksum_is_loaded_with_a_warning()
     {
         System.IO.File.WriteAllBytes(File, [.. Sample[..^8], .. new byte[8]]);
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = Start(port);
         Assert.Equal("$1", HostProcess.Ask(port, "GET a"));
         Assert.Contains("# RDB file was saved with checksum disabled: no check performed.\n", host.Output);

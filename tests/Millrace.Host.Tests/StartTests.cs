@@ -71,7 +71,7 @@ public sealed class StartTests
     [Fact]
     public void The_log_has_the_lines_that_tools_wait_for()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.Start("--port", $"{port}", "--unixsocket", "s");
         host.WaitFor("Ready to accept connections unix");
         const string time = "\\d\\d [A-Z][a-z]{2} 20\\d\\d \\d\\d:\\d\\d:\\d\\d\\.\\d{3}";
@@ -86,7 +86,7 @@ public sealed class StartTests
     [Fact]
     public void The_banner_holds_the_process_id_before_Server_initialized()
     {
-        using HostProcess host = HostProcess.Start("--port", $"{HostProcess.FreePort()}", "--always-show-logo", "yes");
+        using HostProcess host = HostProcess.Start("--port", $"{Ports.Free()}", "--always-show-logo", "yes");
         host.WaitFor("Server initialized");
         Assert.Matches($"(?s) PID: {host.Id}.*Server initialized", host.Output);
     }
@@ -95,7 +95,7 @@ public sealed class StartTests
     public void Standard_input_and_arguments_override_the_file()
     {
         string directory = HostProcess.NewDirectory();
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         File.WriteAllText(Path.Combine(directory, "my.conf"), "port 1\nlogfile none/x\n# comment\n\ntimeout 5\n");
         using HostProcess host = HostProcess.StartIn(
             directory, "logfile \"\"\nport 2\n", null, "my.conf", "--port", $"{port}", "-");
@@ -106,7 +106,7 @@ public sealed class StartTests
     [Fact]
     public void Without_a_configuration_file_only_this_machine_is_served()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.Start("--port", $"{port}");
         host.WaitFor("Ready to accept connections tcp");
         Assert.Equal("*2\r\n$4\r\nbind\r\n$14\r\n127.0.0.1 -::1\r\n", HostProcess.AskAll(port, "CONFIG GET bind"));
@@ -120,7 +120,7 @@ public sealed class StartTests
     {
         string directory = HostProcess.NewDirectory();
         File.WriteAllText(Path.Combine(directory, "my.conf"), file);
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.StartIn(directory, input, null, argument, "--port", $"{port}");
         host.WaitFor("Ready to accept connections tcp");
         Assert.Equal("*2\r\n$4\r\nbind\r\n$6\r\n* -::*\r\n", HostProcess.AskAll(port, "CONFIG GET bind"));
@@ -135,7 +135,7 @@ public sealed class StartTests
             directory,
             null,
             null,
-            "--dir", "sub", "--logfile", "log", "--loglevel", "debug", "--port", $"{HostProcess.FreePort()}",
+            "--dir", "sub", "--logfile", "log", "--loglevel", "debug", "--port", $"{Ports.Free()}",
             "--requirepass", "hunter2", "--pidfile", "pid");
         HostProcess.WaitUntil(
             () => File.Exists(Path.Combine(sub, "log"))
@@ -151,7 +151,7 @@ public sealed class StartTests
     [Fact]
     public void A_low_limit_of_open_files_lowers_maxclients()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.StartInShell($"ulimit -n 200; exec \"$0\" --port {port}");
         host.WaitFor("Ready to accept connections tcp");
         Assert.Contains("# You requested maxclients of 10000 requiring at least 10032 max file", host.Output);

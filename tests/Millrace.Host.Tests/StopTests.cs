@@ -27,7 +27,7 @@ public sealed class StopTests
     [Fact]
     public void A_second_SIGINT_ends_the_process_at_once_with_1()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.Start("--port", $"{port}");
         host.WaitFor("Ready to accept connections tcp");
 
@@ -52,7 +52,7 @@ public sealed class StopTests
     [Fact]
     public void SIGHUP_is_ignored()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.Start("--port", $"{port}");
         host.WaitFor("Ready to accept connections tcp");
         host.Signal("HUP");
@@ -65,7 +65,7 @@ public sealed class StopTests
     [Fact]
     public void SHUTDOWN_ends_the_process_with_0()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.Start("--port", $"{port}", "--pidfile", "pid");
         host.WaitFor("Ready to accept connections tcp");
         Assert.Equal("", HostProcess.Ask(port, "SHUTDOWN NOSAVE"));
@@ -77,7 +77,7 @@ public sealed class StopTests
     [Fact]
     public void CONFIG_SET_dir_does_not_lose_the_pid_file()
     {
-        int port = HostProcess.FreePort();
+        int port = Ports.Free();
         using HostProcess host = HostProcess.Start(
             "--port", $"{port}", "--pidfile", "pid", "--enable-protected-configs", "local");
         host.WaitFor("Ready to accept connections tcp");
@@ -91,6 +91,6 @@ public sealed class StopTests
     }
 
     private static HostProcess Start(params string[] arguments) =>
-        HostProcess.Start(["--port", $"{HostProcess.FreePort()}", .. arguments])
+        HostProcess.Start(["--port", $"{Ports.Free()}", .. arguments])
             .WaitFor("Ready to accept connections tcp");
 }

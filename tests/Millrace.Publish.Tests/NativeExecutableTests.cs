@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Xunit.Abstractions;
 
 namespace Millrace.Publish.Tests;
@@ -34,7 +32,7 @@ public class NativeExecutableTests(ITestOutputHelper output)
 
     private void Answers(string executable)
     {
-        string port = FreePort().ToString(CultureInfo.InvariantCulture);
+        string port = Ports.Free().ToString(CultureInfo.InvariantCulture);
         DirectoryInfo folder = Directory.CreateTempSubdirectory("millrace-publish-");
         var start = new ProcessStartInfo(executable, ["--port", port, "--bind", "127.0.0.1", "--save", ""])
         {
@@ -81,13 +79,6 @@ public class NativeExecutableTests(ITestOutputHelper output)
         string text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, text + errors.Result);
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     private static string RepositoryRoot()

@@ -29,7 +29,7 @@ public sealed class RedisServer : IDisposable
         string link = Path.Combine(_directory.FullName, "redis-server");
         File.CreateSymbolicLink(link, program);
         SocketPath = Path.Combine(_directory.FullName, "s");
-        Port = FreePort();
+        Port = Ports.Free();
         ProcessStartInfo start = new(link)
         {
             UseShellExecute = false,
@@ -68,13 +68,6 @@ public sealed class RedisServer : IDisposable
         _process.WaitForExit();
         _process.Dispose();
         _directory.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private void WaitUntilReady()

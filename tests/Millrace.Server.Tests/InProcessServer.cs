@@ -70,7 +70,7 @@ internal sealed class InProcessServer : IDisposable
         var file = new ConfigFile(table, new DiskConfigFiles());
         string[] usual =
         [
-            "--port", FreePort().ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "",
+            "--port", Ports.Free().ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "",
             "--io-threads", Environment.GetEnvironmentVariable("MILLRACE_TEST_LOOPS") ?? "2",
             "--io", Environment.GetEnvironmentVariable("MILLRACE_TEST_IO") ?? "auto",
         ];
@@ -84,12 +84,6 @@ internal sealed class InProcessServer : IDisposable
 
     public void Dispose() => Server.Dispose();
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
 
 /// <summary>A client made of bytes.</summary>

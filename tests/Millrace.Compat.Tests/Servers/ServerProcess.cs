@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Millrace.Compat.Tests.Wire;
@@ -132,7 +131,7 @@ public sealed class ServerProcess : IDisposable
 
     private static ServerProcess Start(string name, string directory, string file, string[] first, string[] options)
     {
-        int port = FreePort();
+        int port = Ports.Free();
         string[] common =
         [
             "--port", port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "",
@@ -149,13 +148,6 @@ public sealed class ServerProcess : IDisposable
             server.Dispose();
             throw;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     private void WaitUntilReady()

@@ -27,7 +27,8 @@ public class ClaimWaitTests
         using var server = new InProcessServer("--io-threads", "4");
         using var writer = Begin(server);
         Conversation[] waiters = [new(server), new(server), new(server)];
-        foreach (var waiter in waiters) Send(waiter, "XREADGROUP GROUP g b BLOCK 0 CLAIM 1000 STREAMS s >");
+        // Who gets it has it for so long; a machine that stands still meanwhile shall not let the next one have it.
+        foreach (var waiter in waiters) Send(waiter, "XREADGROUP GROUP g b BLOCK 0 CLAIM 3000 STREAMS s >");
         Until(writer, 3);
         Until(writer, 2);
         Assert.StartsWith("[[1-1 b ", writer.Say("XPENDING s g - + 9"), StringComparison.Ordinal);
